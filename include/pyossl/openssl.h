@@ -1,0 +1,44 @@
+/**
+ * @file pyossl/openssl.h
+ * From this library's handles to OpenSSL's pointers and back: opt-in.
+ *
+ * The only public header that includes OpenSSL's. What it gives is as stable as
+ * OpenSSL itself. A pointer that is returned is borrowed from the handle; do
+ * not change what it points to while the handle is shared. The functions that
+ * make handles take a reference of their own.
+ */
+#ifndef PYOSSL_OPENSSL_H
+#define PYOSSL_OPENSSL_H
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "pyossl/export.h"
+#include "pyossl/status.h"
+#include "pyossl/types.h"
+
+PYOSSL_BEGIN_DECLS
+
+/** The certificate, borrowed; NULL out of memory. */
+PYOSSL_API X509 *pyossl_openssl_x509(pyossl_x509 *cert) PYOSSL_NONNULL(1);
+
+/** A handle for @p x509, which from here on is shared. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_openssl_wrap_x509(pyossl_x509 **out, X509 *x509) PYOSSL_NONNULL(1, 2);
+
+/** The key, borrowed. */
+PYOSSL_API EVP_PKEY *pyossl_openssl_pkey(pyossl_pkey *pkey) PYOSSL_NONNULL(1);
+
+/** A handle for @p pkey, which from here on is shared. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey) PYOSSL_NONNULL(1, 2);
+
+/** The context in force for new connections; release it with SSL_CTX_free(). NULL out of memory. */
+PYOSSL_API SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx) PYOSSL_NONNULL(1);
+
+/** The connection, borrowed. A change of its context before the handshake replaces it. */
+PYOSSL_API SSL *pyossl_openssl_conn(pyossl_conn *conn) PYOSSL_NONNULL(1);
+
+PYOSSL_END_DECLS
+
+#endif

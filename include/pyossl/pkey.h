@@ -1,0 +1,155 @@
+/**
+ * @file pyossl/pkey.h
+ * Keys: RSA, DSA, EC, Ed25519, Ed448 and whatever else OpenSSL can load.
+ *
+ * A key never changes once made, so any number of threads may share it.
+ */
+#ifndef PYOSSL_PKEY_H
+#define PYOSSL_PKEY_H
+
+#include "pyossl/export.h"
+#include "pyossl/status.h"
+#include "pyossl/types.h"
+
+PYOSSL_BEGIN_DECLS
+
+/** Kinds of keys, by OpenSSL's numbers; pyossl_pkey_type() may tell others. */
+typedef enum pyossl_key_type {
+    PYOSSL_KEY_RSA     = 6,    /**< RSA (RFC 8017) */
+    PYOSSL_KEY_DH      = 28,   /**< Diffie-Hellman */
+    PYOSSL_KEY_DSA     = 116,  /**< DSA (FIPS 186-4) */
+    PYOSSL_KEY_EC      = 408,  /**< elliptic curve (SEC 1) */
+    PYOSSL_KEY_X25519  = 1034, /**< X25519 (RFC 7748) */
+    PYOSSL_KEY_X448    = 1035, /**< X448 (RFC 7748) */
+    PYOSSL_KEY_ED25519 = 1087, /**< Ed25519 (RFC 8032) */
+    PYOSSL_KEY_ED448   = 1088  /**< Ed448 (RFC 8032) */
+} pyossl_key_type;
+
+/**
+ * Make a key pair.
+ *
+ * @param type  PYOSSL_KEY_RSA (public exponent 65537) or PYOSSL_KEY_DSA, which
+ *              take @p bits; or one of the four RFC 7748/8032 types, which do not
+ * @param bits  modulus size
+ * @retval PYOSSL_E_UNSUPPORTED @p type is none of these
+ * @retval PYOSSL_E_ARGUMENT    @p bits is not positive
+ * @retval PYOSSL_E_OPENSSL     OpenSSL refuses the size
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_generate(pyossl_pkey **out, int type, int bits) PYOSSL_NONNULL(1);
+
+/** Make an EC key pair on the curve named @p curve, e.g. "prime256v1". */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_generate_ec(pyossl_pkey **out, const char *curve) PYOSSL_NONNULL(1, 2);
+
+/**
+ * Decode the first private key in @p data: PKCS #8, encrypted PKCS #8, or the
+ * traditional RSA, DSA and EC encodings.
+ *
+ * @param format     PYOSSL_PEM or PYOSSL_DER
+ * @param passphrase asked for only if the key is encrypted; may be NULL
+ * @retval PYOSSL_E_FORMAT     there is no private key there
+ * @retval PYOSSL_E_PASSPHRASE it is encrypted, and the passphrase is missing or wrong
+ * @retval PYOSSL_E_CALLBACK   the passphrase callback answered ABORT
+ * @retval PYOSSL_E_ARGUMENT   @p format is neither
+ * @retval PYOSSL_E_UNSUPPORTED its cipher needs the legacy provider, which is not there
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_load_private(pyossl_pkey **out, pyossl_format format, const void *data,
+                                       size_t len, const pyossl_passphrase *passphrase)
+    PYOSSL_NONNULL(1);
+
+/** Decode the first SubjectPublicKeyInfo ("BEGIN PUBLIC KEY") in @p data. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_load_public(pyossl_pkey **out, pyossl_format format, const void *data,
+                                      size_t len) PYOSSL_NONNULL(1);
+
+/**
+ * Encode the private key.
+ *
+ * PYOSSL_PEM writes PKCS #8, encrypted if @p cipher is given; PYOSSL_DER the
+ * traditional encoding, or PKCS #8 for types that have none; PYOSSL_TEXT the
+ * numbers, for people.
+ *
+ * @param cipher     e.g. "aes-256-cbc", or NULL for none; PYOSSL_PEM only
+ * @param passphrase needed with @p cipher
+ * @retval PYOSSL_E_ARGUMENT an unknown cipher, a cipher without a passphrase or
+ *                           with another format, or an unknown format
+ * @retval PYOSSL_E_STATE    there is no private key
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_dump_private(const pyossl_pkey *pkey, pyossl_format format,
+                                       const char *cipher, const pyossl_passphrase *passphrase,
+                                       pyossl_buf *out) PYOSSL_NONNULL(1, 5);
+
+/** The same in the traditional PEM encoding ("BEGIN RSA PRIVATE KEY"), where the type has one. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_dump_traditional(const pyossl_pkey *pkey, const char *cipher,
+                                           const pyossl_passphrase *passphrase, pyossl_buf *out)
+    PYOSSL_NONNULL(1, 4);
+
+/** Encode the public half as SubjectPublicKeyInfo; PYOSSL_PEM or PYOSSL_DER. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_dump_public(const pyossl_pkey *pkey, pyossl_format format,
+                                      pyossl_buf *out) PYOSSL_NONNULL(1, 3);
+
+/** One more owner; returns @p pkey. */
+PYOSSL_API pyossl_pkey *pyossl_pkey_ref(pyossl_pkey *pkey) PYOSSL_NONNULL(1);
+
+/** One owner less; NULL is allowed. */
+PYOSSL_API void pyossl_pkey_unref(pyossl_pkey *pkey);
+
+/** The type by OpenSSL's number, e.g. PYOSSL_KEY_RSA. */
+PYOSSL_API int pyossl_pkey_type(const pyossl_pkey *pkey) PYOSSL_NONNULL(1);
+
+/** The size of the key in bits. */
+PYOSSL_API int pyossl_pkey_bits(const pyossl_pkey *pkey) PYOSSL_NONNULL(1);
+
+/** 1 if the private half is there, else 0. */
+PYOSSL_API int pyossl_pkey_is_private(const pyossl_pkey *pkey) PYOSSL_NONNULL(1);
+
+/** 1 if both hold the same public key, else 0. */
+PYOSSL_API int pyossl_pkey_equal(const pyossl_pkey *a, const pyossl_pkey *b) PYOSSL_NONNULL(1, 2);
+
+/**
+ * Check that the numbers of an RSA private key fit together.
+ *
+ * @retval PYOSSL_E_ARGUMENT it is not an RSA private key
+ * @retval PYOSSL_E_OPENSSL  they do not
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_check(const pyossl_pkey *pkey) PYOSSL_NONNULL(1);
+
+/**
+ * Sign @p data: PKCS #1 v1.5 for RSA, DER for DSA and ECDSA.
+ *
+ * @param digest e.g. "sha256"; NULL for Ed25519 and Ed448, which have their own
+ * @retval PYOSSL_E_ARGUMENT no such digest
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_sign(const pyossl_pkey *pkey, const char *digest, const void *data,
+                               size_t len, pyossl_buf *signature) PYOSSL_NONNULL(1, 5);
+
+/** Check a signature that pyossl_pkey_sign() made; PYOSSL_E_VERIFY if it does not fit. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_verify(const pyossl_pkey *pkey, const char *digest, const void *data,
+                                 size_t len, const void *signature, size_t signature_len)
+    PYOSSL_NONNULL(1);
+
+/** PYOSSL_OK if @p digest names a message digest, else PYOSSL_E_ARGUMENT. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_digest_check(const char *digest) PYOSSL_NONNULL(1);
+
+/** PYOSSL_OK if @p cipher names a cipher, else PYOSSL_E_ARGUMENT. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_cipher_check(const char *cipher) PYOSSL_NONNULL(1);
+
+/** The short name of built-in elliptic curve @p index, or NULL past the end. */
+PYOSSL_API const char *pyossl_curve_name(size_t index);
+
+/** OpenSSL's number of the curve named @p name, or 0. */
+PYOSSL_API int pyossl_curve_nid(const char *name) PYOSSL_NONNULL(1);
+
+PYOSSL_END_DECLS
+
+#endif

@@ -1,0 +1,151 @@
+/* The thread's record of its last failure, and the only reader of OpenSSL's queue. */
+#include "internal.h"
+
+#include <stdio.h>
+
+enum { ENTRY_MAX = 16, DETAIL_MAX = 128 };
+
+/* Fixed size and in the thread: recording allocates nothing, so it works out of memory too. */
+struct pyossl_error {
+    pyossl_status      status;
+    int                number; /* errno */
+    size_t             count;
+    pyossl_error_entry entries[ENTRY_MAX];
+    char               details[ENTRY_MAX][DETAIL_MAX];
+    char               reasons[ENTRY_MAX][DETAIL_MAX]; /* texts of system errors */
+};
+
+static _Thread_local pyossl_error record;
+
+static void record_clear(pyossl_status status)
+{
+    record.status = status;
+    record.number = 0;
+    record.count = 0;
+}
+
+/* strerror_r() comes in two shapes; this works with either. */
+static const char *system_text(int number, char *room, size_t size)
+{
+#if defined(_WIN32)
+    if (strerror_s(room, size, number) == 0)
+        return room;
+#elif defined(__GLIBC__) && defined(_GNU_SOURCE)
+    return strerror_r(number, room, size);
+#else
+    if (strerror_r(number, room, size) == 0)
+        return room;
+#endif
+    snprintf(room, size, "error %d", number);
+    return room;
+}
+
+static void record_add(unsigned long code, const char *library, const char *reason,
+                       const char *detail)
+{
+    size_t i = record.count;
+
+    if (i == ENTRY_MAX)
+        return;
+    snprintf(record.details[i], DETAIL_MAX, "%s", detail != NULL ? detail : "");
+    record.entries[i].code = code;
+    record.entries[i].library = library != NULL ? library : "";
+    record.entries[i].function = "";
+    record.entries[i].reason = reason != NULL ? reason : "";
+    record.entries[i].detail = record.details[i];
+    record.count++;
+}
+
+/* Move OpenSSL's queue, oldest first, to the record. True if it tells of a lack of memory. */
+static bool record_drain(void)
+{
+    bool nomem = false;
+    unsigned long code;
+    const char *data;
+    int flags;
+
+    while ((code = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
+        const char *reason = ERR_reason_error_string(code);
+
+        if (ERR_SYSTEM_ERROR(code) && record.count < ENTRY_MAX) {
+            reason = system_text(ERR_GET_REASON(code), record.reasons[record.count], DETAIL_MAX);
+            if (record.number == 0)
+                record.number = ERR_GET_REASON(code);
+        }
+        if (!ERR_SYSTEM_ERROR(code) && ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+            nomem = true;
+        record_add(code, ERR_lib_error_string(code), reason,
+                   (flags & ERR_TXT_STRING) != 0 ? data : NULL);
+    }
+    return nomem;
+}
+
+pyossl_status osl_fail(pyossl_status status)
+{
+    record_clear(status);
+    if (record_drain())
+        record.status = PYOSSL_E_NOMEM;
+    if (record.count == 0)
+        record_add(0, OSL_LIBRARY_NAME, pyossl_status_text(status), NULL);
+    return record.status;
+}
+
+pyossl_status osl_fail_detail(pyossl_status status, const char *reason, const char *detail)
+{
+    record_clear(status);
+    if (record_drain())
+        record.status = PYOSSL_E_NOMEM;
+    record_add(0, OSL_LIBRARY_NAME, reason, detail);
+    return record.status;
+}
+
+pyossl_status osl_fail_text(pyossl_status status, const char *reason)
+{
+    return osl_fail_detail(status, reason, NULL);
+}
+
+pyossl_status osl_fail_errno(int number, const char *detail)
+{
+    record_clear(PYOSSL_E_SYSTEM);
+    (void)record_drain();
+    record.number = number;
+    if (record.count < ENTRY_MAX)
+        record_add(ERR_PACK(ERR_LIB_SYS, 0, number), "system library",
+                   system_text(number, record.reasons[record.count], DETAIL_MAX), detail);
+    return PYOSSL_E_SYSTEM;
+}
+
+pyossl_status osl_fail_nomem(void)
+{
+    return osl_fail_text(PYOSSL_E_NOMEM, "out of memory");
+}
+
+const pyossl_error *pyossl_error_last(void)
+{
+    return &record;
+}
+
+void pyossl_error_clear(void)
+{
+    record_clear(PYOSSL_OK);
+}
+
+pyossl_status pyossl_error_status(const pyossl_error *error)
+{
+    return error->status;
+}
+
+int pyossl_error_errno(const pyossl_error *error)
+{
+    return error->status == PYOSSL_E_SYSTEM ? error->number : 0;
+}
+
+size_t pyossl_error_count(const pyossl_error *error)
+{
+    return error->count;
+}
+
+const pyossl_error_entry *pyossl_error_entry_at(const pyossl_error *error, size_t index)
+{
+    return index < error->count ? &error->entries[index] : NULL;
+}

@@ -1,0 +1,60 @@
+/* What happens once: fork counting, versions, features. */
+#include "internal.h"
+
+#include <openssl/ssl.h>
+
+#include "pyossl/version.h"
+
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+
+static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+static bool ready;
+static atomic_ulong forks;
+
+#if !defined(_WIN32)
+static void count_fork(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+#endif
+
+static void init_once(void)
+{
+    /* Our handles may be released after main() returned: OpenSSL must still be there. */
+    if (OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
+        return;
+#if !defined(_WIN32)
+    if (pthread_atfork(NULL, NULL, count_fork) != 0)
+        return;
+#endif
+    ready = true;
+}
+
+pyossl_status osl_init(void)
+{
+    if (CRYPTO_THREAD_run_once(&once, init_once) != 1 || !ready)
+        return osl_fail_text(PYOSSL_E_NOMEM, "OpenSSL cannot be set up");
+    return PYOSSL_OK;
+}
+
+unsigned long osl_fork_count(void)
+{
+    return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+const char *pyossl_version(void)
+{
+    return PYOSSL_VERSION;
+}
+
+const char *pyossl_openssl_version(int part)
+{
+    return OpenSSL_version(part);
+}
+
+unsigned long pyossl_openssl_headers(void)
+{
+    return (unsigned long)OPENSSL_VERSION_NUMBER;
+}

@@ -1,0 +1,180 @@
+/*
+ * What every source file of the library includes first.
+ *
+ * Three rules live here. A public function that may fail begins with
+ * OSL_API_ENTER, so that OpenSSL's error queue is empty before and after it,
+ * whatever happens between. A failure is recorded where it is found, by one of
+ * the osl_fail functions, which return the status to return. What a function
+ * owns is declared with osl_auto(), so that every way out releases it, and
+ * leaves through osl_steal().
+ */
+#ifndef OSL_INTERNAL_H
+#define OSL_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "pyossl/error.h"
+#include "pyossl/export.h"
+#include "pyossl/status.h"
+#include "pyossl/types.h"
+
+#include "object.h"
+
+/* Feature tests: the only place that looks at OpenSSL's version. */
+#if OPENSSL_VERSION_NUMBER < 0x30000000L
+#error "libpyossl needs OpenSSL 3.0 or later"
+#endif
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+#define OSL_HAVE_GET0_GROUP_NAME 1
+#endif
+#if OPENSSL_VERSION_NUMBER >= 0x30300000L
+#define OSL_HAVE_STORE_GET1_OBJECTS 1
+#endif
+/* From 3.2 on OpenSSL keeps what makes decoding slow before. */
+#if OPENSSL_VERSION_NUMBER < 0x30200000L
+#define OSL_SLOW_DECODERS 1
+#endif
+
+#define OSL_LIBRARY_NAME "libpyossl"
+
+#define OSL_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#define OSL_STRINGIFY_(x) #x
+#define OSL_STRINGIFY(x) OSL_STRINGIFY_(x)
+
+/* ---- the error queue around a public call ---- */
+
+/* Peeking first: clearing an empty queue costs five times as much. */
+static inline char osl_api_enter(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+    return 0;
+}
+
+static inline void osl_api_leave(const char *scope)
+{
+    (void)scope;
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
+#define OSL_API_ENTER                                                                              \
+    __attribute__((cleanup(osl_api_leave), unused)) const char osl_scope_ = osl_api_enter()
+
+/* ---- failing: record why, return the status to return ---- */
+
+/* Record OpenSSL's queue. Turns into PYOSSL_E_NOMEM where the queue says so. */
+pyossl_status osl_fail(pyossl_status status) PYOSSL_MUST_CHECK;
+
+/* Record one sentence of ours, behind what OpenSSL's queue holds. */
+pyossl_status osl_fail_text(pyossl_status status, const char *reason) PYOSSL_MUST_CHECK;
+
+/* The same with something of the caller's in the detail: "no such digest", "md99". */
+pyossl_status osl_fail_detail(pyossl_status status, const char *reason, const char *detail)
+    PYOSSL_MUST_CHECK;
+
+/* Record a system error; PYOSSL_E_SYSTEM. */
+pyossl_status osl_fail_errno(int number, const char *detail) PYOSSL_MUST_CHECK;
+
+/* Record that there is no memory; PYOSSL_E_NOMEM. */
+pyossl_status osl_fail_nomem(void) PYOSSL_MUST_CHECK;
+
+/* Return from the caller with the status of a call that did not work. */
+#define OSL_TRY(call)                                                                              \
+    do {                                                                                           \
+        const pyossl_status osl_status_ = (call);                                                  \
+        if (osl_status_ != PYOSSL_OK)                                                              \
+            return osl_status_;                                                                    \
+    } while (0)
+
+/* ---- memory: OpenSSL's, so that one hook reaches all of it ---- */
+
+#define osl_new(type) ((type *)OPENSSL_zalloc(sizeof(type)))
+
+char *osl_strdup(const char *text);
+void *osl_memdup(const void *data, size_t len); /* one NUL more than asked for */
+
+/* Wipe and release. */
+void osl_free_secret(void *data, size_t len);
+
+/* ---- owning ---- */
+
+static inline void *osl_steal_ptr(void *place)
+{
+    void *pointer;
+
+    memcpy(&pointer, place, sizeof pointer);
+    memset(place, 0, sizeof pointer);
+    return pointer;
+}
+
+/* Hand out what a variable owns. */
+#define osl_steal(variable) osl_steal_ptr(&(variable))
+
+/* Declare how osl_auto(type) releases: OSL_DEFINE_AUTO(X509, X509_free). */
+#define OSL_DEFINE_AUTO(type, release)                                                             \
+    static inline void osl_auto_##type(type **place)                                               \
+    {                                                                                              \
+        if (*place != NULL)                                                                        \
+            release(*place);                                                                       \
+    }
+
+#define osl_auto(type) __attribute__((cleanup(osl_auto_##type))) type
+
+static inline void osl_auto_buf_clear(pyossl_buf *buf)
+{
+    pyossl_buf_clear(buf);
+}
+
+/* A pyossl_buf that is wiped on every way out. */
+#define osl_auto_buf __attribute__((cleanup(osl_auto_buf_clear))) pyossl_buf
+
+OSL_DEFINE_AUTO(BIO, BIO_free_all)
+
+/* ---- bytes ---- */
+
+/* Replace what @buf holds by a copy. Does not touch it on failure. */
+pyossl_status osl_buf_set(pyossl_buf *buf, const void *data, size_t len) PYOSSL_MUST_CHECK;
+
+/* Room for @len bytes, uninitialised but for the closing NUL. */
+pyossl_status osl_buf_alloc(pyossl_buf *buf, size_t len) PYOSSL_MUST_CHECK;
+
+/* Hand the bytes of @from to @to, which is the caller's output. */
+void osl_buf_move(pyossl_buf *to, pyossl_buf *from);
+
+/* Copy what a memory BIO holds. */
+pyossl_status osl_buf_from_bio(pyossl_buf *buf, BIO *bio) PYOSSL_MUST_CHECK;
+
+/* A BIO that reads @data, which must outlive it. NULL and recorded on failure. */
+BIO *osl_bio_reader(const void *data, size_t len);
+
+/* A BIO to write to. NULL and recorded on failure. */
+BIO *osl_bio_writer(void);
+
+/* Read a whole file of at most @max bytes. PYOSSL_E_SYSTEM names the OS error. */
+pyossl_status osl_file_read(const char *path, size_t max, pyossl_buf *out) PYOSSL_MUST_CHECK;
+
+/* The largest file that the library reads whole. */
+#define OSL_FILE_MAX ((size_t)64 << 20)
+
+/* Whether @len fits the int and long lengths of OpenSSL's decoders. */
+static inline bool osl_len_fits(size_t len)
+{
+    return len <= INT32_MAX;
+}
+
+/* Once per process: ex_data slots, BIO method, fork hook. PYOSSL_E_NOMEM if that fails. */
+pyossl_status osl_init(void) PYOSSL_MUST_CHECK;
+
+/* Counts forks, so that what belongs to the parent can be told in the child. */
+unsigned long osl_fork_count(void);
+
+#endif

@@ -1,0 +1,3 @@
+#include "base/internal.h"
+
+#include "pyossl/constants.h"

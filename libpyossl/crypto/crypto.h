@@ -1,0 +1,292 @@
+/*
+ * What the files of this layer, and the TLS layer above, know of each other.
+ *
+ * Functions that return a status have recorded the reason when it is not
+ * PYOSSL_OK; so have those that return NULL where the comment says "recorded".
+ */
+#ifndef OSL_CRYPTO_H
+#define OSL_CRYPTO_H
+
+#include "../base/internal.h"
+
+#include <openssl/evp.h>
+#include <openssl/pkcs12.h>
+#include <openssl/pkcs7.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "pyossl/crl.h"
+#include "pyossl/ext.h"
+#include "pyossl/name.h"
+#include "pyossl/pkcs12.h"
+#include "pyossl/pkcs7.h"
+#include "pyossl/pkey.h"
+#include "pyossl/req.h"
+#include "pyossl/spki.h"
+#include "pyossl/store.h"
+#include "pyossl/x509.h"
+
+OSL_DEFINE_AUTO(EVP_PKEY, EVP_PKEY_free)
+OSL_DEFINE_AUTO(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
+OSL_DEFINE_AUTO(EVP_MD_CTX, EVP_MD_CTX_free)
+OSL_DEFINE_AUTO(X509, X509_free)
+OSL_DEFINE_AUTO(X509_CRL, X509_CRL_free)
+OSL_DEFINE_AUTO(X509_REQ, X509_REQ_free)
+OSL_DEFINE_AUTO(X509_NAME, X509_NAME_free)
+OSL_DEFINE_AUTO(X509_REVOKED, X509_REVOKED_free)
+OSL_DEFINE_AUTO(X509_EXTENSION, X509_EXTENSION_free)
+OSL_DEFINE_AUTO(X509_STORE_CTX, X509_STORE_CTX_free)
+OSL_DEFINE_AUTO(ASN1_TIME, ASN1_TIME_free)
+OSL_DEFINE_AUTO(ASN1_INTEGER, ASN1_INTEGER_free)
+OSL_DEFINE_AUTO(BIGNUM, BN_free)
+OSL_DEFINE_AUTO(PKCS7, PKCS7_free)
+OSL_DEFINE_AUTO(PKCS12, PKCS12_free)
+OSL_DEFINE_AUTO(NETSCAPE_SPKI, NETSCAPE_SPKI_free)
+OSL_DEFINE_AUTO(pyossl_pkey, pyossl_pkey_unref)
+OSL_DEFINE_AUTO(pyossl_x509, pyossl_x509_unref)
+OSL_DEFINE_AUTO(pyossl_name, pyossl_name_unref)
+OSL_DEFINE_AUTO(pyossl_ext, pyossl_ext_unref)
+
+/* An owned pyossl_x509_list that is released on every way out. */
+static inline void osl_auto_x509_list_clear(pyossl_x509_list *list)
+{
+    pyossl_x509_list_clear(list);
+}
+#define osl_auto_x509_list __attribute__((cleanup(osl_auto_x509_list_clear))) pyossl_x509_list
+
+/* ---- codec.c: PEM and the outer layer of DER, read by ourselves ---- */
+
+/* One PEM block: what stands between BEGIN and END. */
+typedef struct osl_pem {
+    const char *label;   /* one of those asked for */
+    pyossl_buf  der;     /* decoded, or still encrypted if dek is set; wiped by osl_pem_clear */
+    char        dek[80]; /* the value of DEK-Info ("AES-256-CBC,0123…"), or "" */
+    size_t      end;     /* offset of the first byte behind the block */
+} osl_pem;
+
+/*
+ * Find the first block in @data that has one of the NULL-terminated @labels.
+ * PYOSSL_E_FORMAT ("no start line", "bad end line", "bad base64 decode") if there is none.
+ */
+pyossl_status osl_pem_find(const void *data, size_t len, const char *const *labels, osl_pem *out)
+    PYOSSL_MUST_CHECK;
+void osl_pem_clear(osl_pem *pem);
+#define osl_auto_pem __attribute__((cleanup(osl_pem_clear))) osl_pem
+#define OSL_PEM_INIT { NULL, PYOSSL_BUF_INIT, "", 0 }
+
+/* Write a block of 64 columns. */
+pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyossl_buf *out)
+    PYOSSL_MUST_CHECK;
+
+/*
+ * The length of the SEQUENCE that @data begins with, its header included.
+ * PYOSSL_E_FORMAT if that is not a definite-length SEQUENCE that fits in @len.
+ */
+pyossl_status osl_der_sequence(const void *data, size_t len, size_t *total) PYOSSL_MUST_CHECK;
+
+/*
+ * The DER that @data holds in @format, whose PEM block has one of @labels.
+ * With PYOSSL_DER, bytes behind the SEQUENCE are left out. Other formats: PYOSSL_E_ARGUMENT.
+ */
+pyossl_status osl_decode(pyossl_format format, const void *data, size_t len,
+                         const char *const *labels, pyossl_buf *der) PYOSSL_MUST_CHECK;
+
+/* DER as @format, PYOSSL_PEM with @label or PYOSSL_DER. Other formats: PYOSSL_E_ARGUMENT. */
+pyossl_status osl_encode(pyossl_format format, const char *label, const void *der, size_t len,
+                         pyossl_buf *out) PYOSSL_MUST_CHECK;
+
+/* PYOSSL_E_ARGUMENT: "not a file type". */
+pyossl_status osl_fail_format(void) PYOSSL_MUST_CHECK;
+
+/* ---- passphrase.c ---- */
+
+/* A passphrase in the open, wiped by osl_secret_clear. */
+typedef struct osl_secret {
+    char   bytes[PYOSSL_PASSPHRASE_MAX + 1]; /* a NUL behind the last */
+    size_t len;
+    bool   present; /* false: there is none */
+} osl_secret;
+
+/* Ask. PYOSSL_E_CALLBACK if the callback stops it, PYOSSL_E_ARGUMENT if it is too long. */
+pyossl_status osl_secret_get(osl_secret *out, const pyossl_passphrase *from, int confirm)
+    PYOSSL_MUST_CHECK;
+void osl_secret_clear(osl_secret *secret);
+#define osl_auto_secret __attribute__((cleanup(osl_secret_clear))) osl_secret
+
+/* ---- digest.c: names to algorithms, fetched once per process ---- */
+
+/* NULL and recorded (PYOSSL_E_ARGUMENT) if there is none of that name; never freed. */
+const EVP_MD *osl_digest(const char *name);
+const EVP_CIPHER *osl_cipher(const char *name);
+
+/*
+ * Load the legacy provider, once, for algorithms that the default one lacks.
+ * False where it cannot be had, or PYOSSL_NO_LEGACY is set in the environment.
+ */
+bool osl_legacy_load(void);
+
+/* Whether OpenSSL's queue says that an algorithm was not to be had ("unsupported"). */
+bool osl_queue_says_unsupported(void);
+
+/* ---- time.c: ASN.1 times (the grammar is in pyossl/x509.h) ---- */
+
+/* PYOSSL_E_ARGUMENT for what is not a time. @field is left alone on failure. */
+pyossl_status osl_time_parse(ASN1_TIME **out, const char *when, size_t len) PYOSSL_MUST_CHECK;
+/* A time @seconds from now; UTCTime up to 2049, as RFC 5280 says. */
+pyossl_status osl_time_from_now(ASN1_TIME **out, int64_t seconds) PYOSSL_MUST_CHECK;
+/* As YYYYMMDDhhmmssZ, or verbatim where it is a GeneralizedTime. PYOSSL_E_NOT_FOUND if unset. */
+pyossl_status osl_time_text(const ASN1_TIME *time, pyossl_buf *out) PYOSSL_MUST_CHECK;
+/* Seconds since 1970, offset folded in. PYOSSL_E_NOT_FOUND if unset, PYOSSL_E_FORMAT if unreadable. */
+pyossl_status osl_time_epoch(const ASN1_TIME *time, int64_t *out) PYOSSL_MUST_CHECK;
+
+/* ---- integer.c: serial numbers ---- */
+
+pyossl_status osl_integer_hex(const ASN1_INTEGER *number, pyossl_buf *hex) PYOSSL_MUST_CHECK;
+/* Reads "-"? and hexadecimal digits to the end of @hex, or up to the first other byte if @lenient. */
+pyossl_status osl_integer_parse(ASN1_INTEGER **out, const char *hex, bool lenient)
+    PYOSSL_MUST_CHECK;
+
+/* ---- pkey.c ---- */
+
+struct pyossl_pkey {
+    osl_object base;
+    EVP_PKEY  *key;
+    bool       is_private;
+};
+
+/* Takes @key over, also on failure. */
+pyossl_status osl_pkey_wrap(pyossl_pkey **out, EVP_PKEY *key, bool is_private) PYOSSL_MUST_CHECK;
+
+/* ---- decoder.c: kept decoder contexts ---- */
+
+/* A public key from SubjectPublicKeyInfo DER. NULL and recorded. */
+EVP_PKEY *osl_decode_pubkey(const unsigned char *der, size_t len);
+/* A private key from PKCS #8 or traditional DER. NULL and recorded. */
+EVP_PKEY *osl_decode_private(const unsigned char *der, size_t len);
+
+/* ---- sign.c: what signing certificates, requests, lists and SPKACs share ---- */
+
+/*
+ * Check @pkey and find the digest: *md is NULL for keys that bring their own.
+ * PYOSSL_E_STATE without a private half, PYOSSL_E_ARGUMENT without such a digest.
+ */
+pyossl_status osl_sign_prepare(const pyossl_pkey *pkey, const char *digest, const EVP_MD **md)
+    PYOSSL_MUST_CHECK;
+/* What an EVP-style verification result means: 1 OK, 0 PYOSSL_E_VERIFY, else PYOSSL_E_VERIFY too. */
+pyossl_status osl_verify_result(int result) PYOSSL_MUST_CHECK;
+
+/* ---- name.c ---- */
+
+typedef enum osl_name_owner { OSL_OWN_NAME, OSL_SUBJECT_OF, OSL_ISSUER_OF, OSL_REQ_SUBJECT } osl_name_owner;
+
+struct pyossl_name {
+    osl_object     base;
+    osl_name_owner owner_kind;
+    X509_NAME     *own;        /* OSL_OWN_NAME */
+    void          *owner;      /* pyossl_x509 or pyossl_req, referenced */
+    unsigned       generation; /* of the owner's field when the view was made */
+};
+
+/* The OpenSSL name behind @name, borrowed. NULL and recorded (PYOSSL_E_STATE) for a stale view. */
+const X509_NAME *osl_name_read(const pyossl_name *name);
+/* A name that stands alone, copied from @from. */
+pyossl_status osl_name_wrap_copy(pyossl_name **out, const X509_NAME *from) PYOSSL_MUST_CHECK;
+/* A live view. */
+pyossl_status osl_name_view(pyossl_name **out, osl_name_owner kind, void *owner,
+                            unsigned generation) PYOSSL_MUST_CHECK;
+
+/* ---- ext.c ---- */
+
+struct pyossl_ext {
+    osl_object      base;
+    X509_EXTENSION *ext;
+};
+
+/* Copies @from. */
+pyossl_status osl_ext_wrap_copy(pyossl_ext **out, const X509_EXTENSION *from) PYOSSL_MUST_CHECK;
+
+/* ---- x509.c ---- */
+
+/*
+ * A certificate is read often and used as a whole seldom, and OpenSSL 3.0 takes
+ * seven times longer to decode one with its key than without. So a loaded one
+ * keeps its DER and a light parse (made in a library context without decoders)
+ * for reading, and gets a full parse when something first needs one. Changing
+ * it drops DER and light parse.
+ */
+struct pyossl_x509 {
+    osl_object       base;
+    pyossl_buf       der;                /* as loaded; empty for a new or changed certificate */
+    X509            *light;              /* for reading; NULL for a new or changed certificate */
+    _Atomic(X509 *)  full;               /* for use and for changes; made on first need */
+    unsigned         subject_generation; /* counts replacements: live views compare */
+    unsigned         issuer_generation;
+    _Atomic(int64_t) not_after;          /* kept for has_expired; OSL_EXPIRY_UNKNOWN */
+};
+
+#define OSL_EXPIRY_UNKNOWN INT64_MIN
+
+/* For reading: light or full, borrowed. Never NULL. */
+X509 *osl_x509_read(const pyossl_x509 *cert);
+/* With its key, for use by OpenSSL, borrowed. NULL and recorded. Safe from several threads. */
+X509 *osl_x509_full(const pyossl_x509 *cert);
+/* For changing: full, and DER and light parse forgotten. NULL and recorded. */
+X509 *osl_x509_mutable(pyossl_x509 *cert);
+/* Takes @x509 over, also on failure. */
+pyossl_status osl_x509_wrap(pyossl_x509 **out, X509 *x509) PYOSSL_MUST_CHECK;
+/* Own references to the certificates of a stack, which may be NULL: then an empty list. */
+pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack) PYOSSL_MUST_CHECK;
+/* A certificate from DER that was checked by osl_der_sequence; @der is moved in on success. */
+pyossl_status osl_x509_from_der(pyossl_x509 **out, pyossl_buf *der) PYOSSL_MUST_CHECK;
+/* A stack of full certificates, with references of its own. NULL and recorded. */
+STACK_OF(X509) *osl_x509_stack(pyossl_x509 *const *certs, size_t count);
+
+/* ---- req.c, crl.c, store.c, pkcs7.c, pkcs12.c, spki.c ---- */
+
+struct pyossl_req {
+    osl_object base;
+    X509_REQ  *req;
+    unsigned   subject_generation;
+};
+
+struct pyossl_crl {
+    osl_object base;
+    X509_CRL  *crl;
+};
+
+struct pyossl_revoked {
+    osl_object    base;
+    X509_REVOKED *revoked;
+};
+
+struct pyossl_store {
+    osl_object  base;
+    X509_STORE *store;
+};
+
+/* Takes its own reference to @store. */
+pyossl_status osl_store_wrap(pyossl_store **out, X509_STORE *store) PYOSSL_MUST_CHECK;
+/* pyossl_store_load_locations() on a bare store; directories are added once. */
+pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *dir)
+    PYOSSL_MUST_CHECK;
+
+struct pyossl_pkcs7 {
+    osl_object base;
+    PKCS7     *message;
+};
+
+struct pyossl_pkcs12 {
+    osl_object       base;
+    pyossl_pkey     *pkey;
+    pyossl_x509     *cert;
+    pyossl_x509_list cas;
+    char            *friendly_name;
+    size_t           friendly_name_len;
+};
+
+struct pyossl_spki {
+    osl_object     base;
+    NETSCAPE_SPKI *spki;
+};
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * What the files of the TLS layer know of each other.
+ *
+ * A context is a sequence of generations. One generation is an SSL_CTX together
+ * with the callbacks that go with it, and is never changed once a connection
+ * uses it: a setter then makes the next generation from the recorded settings
+ * (ctx_change.c). A connection binds itself to the generation of the moment when
+ * its handshake begins; before that it follows the context (conn_bind.c).
+ */
+#ifndef OSL_TLS_H
+#define OSL_TLS_H
+
+#include "../base/internal.h"
+#include "../crypto/crypto.h"
+
+#include <openssl/ssl.h>
+
+#include "pyossl/callbacks.h"
+#include "pyossl/conn.h"
+#include "pyossl/ctx.h"
+#include "pyossl/info.h"
+#include "pyossl/session.h"
+
+OSL_DEFINE_AUTO(SSL, SSL_free)
+OSL_DEFINE_AUTO(SSL_CTX, SSL_CTX_free)
+OSL_DEFINE_AUTO(SSL_SESSION, SSL_SESSION_free)
+OSL_DEFINE_AUTO(pyossl_ctx, pyossl_ctx_unref)
+OSL_DEFINE_AUTO(pyossl_conn, pyossl_conn_unref)
+
+/* ---- closure.c: a callback, its userdata, and when to release that ---- */
+
+typedef void (*osl_function)(void); /* cast back to the callback's own type to call */
+
+typedef struct osl_closure {
+    osl_object        base;
+    osl_function      call;
+    void             *userdata;
+    pyossl_release_cb release;
+} osl_closure;
+
+/* NULL and recorded without memory; then @release has not been called. */
+osl_closure *osl_closure_new(osl_function call, void *userdata, pyossl_release_cb release);
+osl_closure *osl_closure_ref(osl_closure *closure); /* NULL is allowed */
+void osl_closure_unref(osl_closure *closure);       /* NULL is allowed */
+OSL_DEFINE_AUTO(osl_closure, osl_closure_unref)
+
+/* ---- generation.c ---- */
+
+typedef enum osl_callback {
+    OSL_CB_VERIFY,
+    OSL_CB_PASSPHRASE,
+    OSL_CB_INFO,
+    OSL_CB_KEYLOG,
+    OSL_CB_SERVERNAME,
+    OSL_CB_ALPN_SELECT,
+    OSL_CB_NPN_ADVERTISE,
+    OSL_CB_NPN_SELECT,
+    OSL_CB_OCSP_SERVER,
+    OSL_CB_OCSP_CLIENT,
+    OSL_CB_COOKIE_GENERATE,
+    OSL_CB_COOKIE_VERIFY,
+    OSL_CB_NEW_SESSION,
+    OSL_CB_MAX
+} osl_callback;
+
+/* What a connection has to be told of its peer's identity; immutable, shared. */
+typedef struct osl_identity {
+    osl_object base;
+    char      *hostname; /* NUL-terminated, checked; or NULL */
+    unsigned   flags;    /* PYOSSL_HOST_* */
+    unsigned char ip[16];
+    size_t     ip_len;   /* 0, 4 or 16 */
+} osl_identity;
+
+typedef struct osl_generation {
+    osl_object    base;
+    SSL_CTX      *ssl_ctx;
+    osl_closure  *callbacks[OSL_CB_MAX];
+    osl_identity *identity; /* or NULL */
+    atomic_bool   shared;   /* a connection has it: make another to change */
+    pyossl_ctx   *ctx;      /* back, borrowed: for the identity check of sessions only */
+} osl_generation;
+
+osl_generation *osl_generation_ref(osl_generation *generation);
+void osl_generation_unref(osl_generation *generation); /* NULL is allowed */
+OSL_DEFINE_AUTO(osl_generation, osl_generation_unref)
+
+/* ---- ctx_change.c: how settings are recorded, applied, and replayed ---- */
+
+typedef struct osl_setting osl_setting; /* defined in ctx_change.h, for the ctx files */
+
+struct pyossl_ctx {
+    osl_object      base;
+    CRYPTO_RWLOCK  *lock;     /* around current, settings and used; never held in a callback or a wait */
+    int             method;
+    osl_generation *current;
+    osl_setting    *settings; /* oldest first */
+    bool            used;     /* a connection was made */
+    bool            strict;
+    X509_STORE     *store;    /* the same in every generation */
+    void           *userdata;
+};
+
+/* The generation of the moment, with a reference of the caller's, marked as shared. */
+osl_generation *osl_ctx_acquire(pyossl_ctx *ctx);
+/* Whether @generation is still the one of the moment. One atomic read. */
+bool osl_ctx_is_current(const pyossl_ctx *ctx, const osl_generation *generation);
+
+/* ---- identity.c: host names and addresses (RFC 9525) ---- */
+
+/* PYOSSL_E_ARGUMENT for what is no host name. */
+pyossl_status osl_identity_hostname(osl_identity **out, const char *name, size_t len,
+                                    unsigned flags) PYOSSL_MUST_CHECK;
+pyossl_status osl_identity_ip(osl_identity **out, const char *address, size_t len)
+    PYOSSL_MUST_CHECK;
+osl_identity *osl_identity_ref(osl_identity *identity); /* NULL is allowed */
+void osl_identity_unref(osl_identity *identity);        /* NULL is allowed */
+/* Have @ssl check it: NULL has it check nothing. */
+pyossl_status osl_identity_apply(const osl_identity *identity, SSL *ssl) PYOSSL_MUST_CHECK;
+
+/* ---- callbacks.c: every function that OpenSSL calls ---- */
+
+/* Point @ssl_ctx at our trampolines, for those callbacks that are set. */
+void osl_callbacks_install(SSL_CTX *ssl_ctx, osl_closure *const *callbacks);
+/* The verify trampoline, for SSL_set_verify. */
+int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx);
+/* The info trampoline, for SSL_set_info_callback. */
+void osl_info_trampoline(const SSL *ssl, int where, int ret);
+/* Which connection an SSL is. */
+pyossl_conn *osl_conn_of(const SSL *ssl);
+/* Make it known to osl_conn_of(). */
+pyossl_status osl_conn_tie(SSL *ssl, pyossl_conn *conn) PYOSSL_MUST_CHECK;
+
+/* ---- transport.c, transport_fd.c, transport_mem.c ---- */
+
+/* Bytes waiting in memory, in order. */
+typedef struct osl_queue {
+    unsigned char *data;
+    size_t         cap, head, tail;
+    size_t         limit; /* 0 for none */
+    bool           eof;
+} osl_queue;
+
+pyossl_status osl_queue_put(osl_queue *queue, const void *data, size_t len, size_t *done)
+    PYOSSL_MUST_CHECK; /* PYOSSL_WANT_WRITE at the limit */
+size_t osl_queue_take(osl_queue *queue, void *buf, size_t cap);
+size_t osl_queue_len(const osl_queue *queue);
+void osl_queue_clear(osl_queue *queue); /* wipes */
+
+typedef enum osl_transport_kind {
+    OSL_TRANSPORT_NONE,
+    OSL_TRANSPORT_FD,
+    OSL_TRANSPORT_MEMORY,
+    OSL_TRANSPORT_USER
+} osl_transport_kind;
+
+/* One direction of a user's transport. */
+typedef struct osl_user_end {
+    pyossl_transport vtable;
+    void            *userdata;
+} osl_user_end;
+
+typedef struct osl_transport {
+    osl_transport_kind kind;
+    int                read_fd, write_fd;
+    osl_queue          in, out;          /* ciphertext from and to the peer */
+    osl_user_end       reader, writer;
+    bool               datagrams;        /* DTLS: keep the bounds of what is fed */
+    bool               eof;              /* latched: the peer will send no more */
+    pyossl_status      failed;           /* latched for osl_verdict: what read or write said, or PYOSSL_OK */
+    int                number;           /* errno that goes with it */
+} osl_transport;
+
+/* A BIO over @transport, which must outlive it. NULL and recorded. */
+BIO *osl_transport_bio(osl_transport *transport);
+void osl_transport_close(osl_transport *transport); /* releases; the descriptor stays open */
+
+/* The descriptor's side: bytes moved, or PYOSSL_WANT_*, PYOSSL_TRUNCATED, PYOSSL_E_SYSTEM with *number. */
+pyossl_status osl_fd_read(int fd, void *buf, size_t len, size_t *done, int *number);
+pyossl_status osl_fd_write(int fd, const void *buf, size_t len, size_t *done, int *number);
+pyossl_status osl_fd_wait(int fd, bool for_writing, int timeout_ms, bool *ready)
+    PYOSSL_MUST_CHECK;
+
+/* ---- conn.c and its siblings ---- */
+
+/* What was asked of this connection alone, kept so that it can be bound anew. */
+typedef struct osl_conn_settings {
+    char         *servername;
+    pyossl_buf    alpn;
+    bool          alpn_set;
+    int           verify_mode;
+    bool          verify_set;
+    osl_closure  *verify;
+    osl_closure  *info;
+    bool          info_set;
+    osl_identity *identity;
+    bool          identity_set;
+    pyossl_x509  *cert;
+    pyossl_pkey  *pkey;
+    pyossl_session *session;
+    uint64_t      options;
+    uint32_t      mode_set, mode_cleared;
+    size_t        mtu;
+    bool          ocsp;
+} osl_conn_settings;
+
+struct pyossl_conn {
+    osl_object        base;
+    SSL              *ssl;        /* never NULL */
+    pyossl_ctx       *ctx;
+    osl_generation   *generation; /* what ssl was made from, or moved to by set_ctx */
+    osl_closure      *verify;     /* what judges the peer: stays when set_ctx moves */
+    osl_transport     transport;
+    osl_conn_settings settings;
+    pyossl_role       role;       /* 0 before it is chosen */
+    bool              begun;      /* the handshake has: bound for good */
+    bool              busy;       /* inside an exchange: callbacks must not start another */
+    bool              stopped;    /* a callback answered ABORT in this exchange */
+    bool              failed;     /* a fatal error: no close alert any more */
+    size_t            retry_len;  /* length of the write that has to be repeated, or 0 */
+    unsigned long     forks;      /* osl_fork_count() at birth */
+    int               wants;      /* SSL_want() of the last exchange, as a status */
+    void             *userdata;
+};
+
+/* The SSL to ask or to change: follows the context while the handshake has not begun. */
+SSL *osl_conn_ssl(const pyossl_conn *conn);
+/* The same for an exchange: binds for good. PYOSSL_E_STATE after fork, in a callback, without transport. */
+pyossl_status osl_conn_begin(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+
+/*
+ * What an exchange's result means, and the only place that decides it. Must be
+ * called right after the OpenSSL call, with @number its errno.
+ */
+pyossl_status osl_verdict(pyossl_conn *conn, int result, int number) PYOSSL_MUST_CHECK;
+
+/* ---- session.c ---- */
+
+struct pyossl_session {
+    osl_object   base;
+    SSL_SESSION *session;
+    pyossl_ctx  *ctx; /* referenced; NULL for none */
+};
+
+/* Takes @session over, also on failure; references @ctx. */
+pyossl_status osl_session_wrap(pyossl_session **out, SSL_SESSION *session, pyossl_ctx *ctx)
+    PYOSSL_MUST_CHECK;
+
+#endif
