@@ -23,7 +23,7 @@ static void count_fork(void)
 static void init_once(void)
 {
     /* Our handles may be released after main() returned: OpenSSL must still be there. */
-    if (OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
+    if (OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL) != 1)
         return;
 #if !defined(_WIN32)
     if (pthread_atfork(NULL, NULL, count_fork) != 0)

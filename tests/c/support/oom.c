@@ -1,0 +1,346 @@
+#include "oom.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "pyossl/error.h"
+
+enum { SECONDS_PER_POINT = 5, WARM_UPS = 3, COMPLAINTS_SHOWN = 20 };
+
+static const uint32_t MAGIC = 0x6f6f6d21;
+
+/*
+ * In front of every block: who asked for it. Whoever hands such a block to plain
+ * free() crashes at once, which shows allocators that are mixed up.
+ */
+typedef struct block {
+    alignas(max_align_t) struct block *next;
+    struct block *prev;
+    const char *file;
+    int line;
+    uint32_t magic;
+    size_t size;
+    bool ours;
+} block;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static block live = { .next = &live, .prev = &live };
+static size_t live_ours, live_theirs;
+static bool armed, armed_onwards;
+static size_t armed_index, counted;
+
+/* The file is that of the caller of OPENSSL_malloc(); the library's own lie in libpyossl/. */
+static bool is_ours(const char *file)
+{
+    return file != NULL && strstr(file, "libpyossl/") != NULL;
+}
+
+/* Whether this allocation is to fail. */
+static bool fails_now(void)
+{
+    size_t index;
+
+    if (!armed)
+        return false;
+    index = counted++;
+    return index == armed_index || (armed_onwards && index > armed_index);
+}
+
+static void link_block(block *b)
+{
+    b->next = live.next;
+    b->prev = &live;
+    live.next->prev = b;
+    live.next = b;
+    *(b->ours ? &live_ours : &live_theirs) += 1;
+}
+
+static void unlink_block(block *b)
+{
+    b->prev->next = b->next;
+    b->next->prev = b->prev;
+    *(b->ours ? &live_ours : &live_theirs) -= 1;
+}
+
+static block *block_of(void *data)
+{
+    block *b = (block *)data - 1;
+
+    if (b->magic != MAGIC) {
+        fprintf(stderr, "oom: released or resized, but not from this allocator\n");
+        abort();
+    }
+    return b;
+}
+
+static void *hook_malloc(size_t size, const char *file, int line)
+{
+    block *b = NULL;
+
+    pthread_mutex_lock(&mutex);
+    if (!fails_now() && size <= SIZE_MAX - sizeof *b)
+        b = malloc(sizeof *b + size);
+    if (b != NULL) {
+        *b = (block){ .file = file, .line = line, .magic = MAGIC, .size = size };
+        b->ours = is_ours(file);
+        link_block(b);
+    }
+    pthread_mutex_unlock(&mutex);
+    return b != NULL ? b + 1 : NULL;
+}
+
+static void hook_free(void *data, const char *file, int line)
+{
+    block *b;
+
+    (void)file;
+    (void)line;
+    if (data == NULL)
+        return;
+    b = block_of(data);
+    pthread_mutex_lock(&mutex);
+    unlink_block(b);
+    pthread_mutex_unlock(&mutex);
+    b->magic = 0;
+    free(b);
+}
+
+/* Always moves, so that a pointer kept to the old place is noticed. */
+static void *hook_realloc(void *data, size_t size, const char *file, int line)
+{
+    void *moved;
+    block *b;
+
+    if (data == NULL)
+        return hook_malloc(size, file, line);
+    if (size == 0) {
+        hook_free(data, file, line);
+        return NULL;
+    }
+    b = block_of(data);
+    moved = hook_malloc(size, b->file, b->line);
+    if (moved == NULL)
+        return NULL;
+    memcpy(moved, data, b->size < size ? b->size : size);
+    hook_free(data, file, line);
+    return moved;
+}
+
+void oom_install(void)
+{
+    if (CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) != 1) {
+        fprintf(stderr, "oom: OpenSSL has allocated already\n");
+        abort();
+    }
+}
+
+void oom_fail_at(size_t index, int onwards)
+{
+    pthread_mutex_lock(&mutex);
+    armed = true;
+    armed_index = index;
+    armed_onwards = onwards != 0;
+    counted = 0;
+    pthread_mutex_unlock(&mutex);
+}
+
+size_t oom_stop(void)
+{
+    size_t count;
+
+    pthread_mutex_lock(&mutex);
+    armed = false;
+    count = counted;
+    pthread_mutex_unlock(&mutex);
+    return count;
+}
+
+size_t oom_ours(void)
+{
+    return live_ours;
+}
+
+size_t oom_theirs(void)
+{
+    return live_theirs;
+}
+
+void oom_broken(const char *condition, const char *file, int line)
+{
+    (void)oom_stop();
+    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
+    abort();
+}
+
+/* ---- sweeping ---- */
+
+/* What the parent must know of a child, however that ended. */
+typedef struct progress {
+    size_t point;
+    size_t complaints;
+    size_t succeeded;
+    size_t out_of_memory;
+    size_t other;
+} progress;
+
+static void complain(progress *p, const oom_scenario *s, bool onwards, const char *what)
+{
+    if (p->complaints++ < COMPLAINTS_SHOWN)
+        fprintf(stderr, "# %s, allocation %zu %s: %s\n", s->name, p->point,
+                onwards ? "and on" : "once", what);
+}
+
+/* The newest of our blocks: what was left behind. */
+static void show_ours(size_t count)
+{
+    for (const block *b = live.next; b != &live && count > 0; b = b->next)
+        if (b->ours) {
+            fprintf(stderr, "#   %zu bytes from %s:%d\n", b->size, b->file, b->line);
+            count--;
+        }
+}
+
+static const char *judge(const oom_scenario *s, pyossl_status status, progress *p)
+{
+    const pyossl_error *error = pyossl_error_last();
+
+    if (status == PYOSSL_OK) {
+        p->succeeded++;
+        return NULL;
+    }
+    if (pyossl_status_classify(status) != PYOSSL_CLASS_ERROR)
+        return "the outcome is neither success nor an error";
+    if (pyossl_error_status(error) != status || pyossl_error_count(error) == 0)
+        return "the record does not explain the failure";
+    if (status == PYOSSL_E_NOMEM) {
+        p->out_of_memory++;
+        return NULL;
+    }
+    p->other++;
+    return s->any_error ? NULL : pyossl_status_name(status);
+}
+
+static pyossl_status run_clean(const oom_scenario *s)
+{
+    const pyossl_status status = s->run(s->arg);
+
+    OPENSSL_thread_stop(); /* the thread's error texts and caches are no leaks */
+    return status;
+}
+
+static void try_point(const oom_scenario *s, bool onwards, progress *p)
+{
+    const size_t ours = oom_ours(), theirs = oom_theirs();
+    const char *complaint;
+    pyossl_status status;
+
+    pyossl_error_clear();
+    ERR_clear_error(); /* makes the thread's queue: without one OpenSSL cannot say what failed */
+    oom_fail_at(p->point, onwards);
+    status = s->run(s->arg);
+    (void)oom_stop();
+    complaint = judge(s, status, p);
+    if (complaint != NULL)
+        complain(p, s, onwards, complaint);
+    OPENSSL_thread_stop();
+    if (oom_ours() > ours) {
+        complain(p, s, onwards, "blocks of ours stayed behind:");
+        show_ours(oom_ours() - ours);
+    }
+    if (run_clean(s) != PYOSSL_OK)
+        complain(p, s, onwards, "the run after it failed");
+    /* What OpenSSL fills late is no leak either: look again after another run. */
+    if (oom_theirs() > theirs + s->theirs && run_clean(s) == PYOSSL_OK &&
+        oom_theirs() > theirs + s->theirs)
+        complain(p, s, onwards, "blocks of OpenSSL's stayed behind");
+}
+
+static size_t stride(void)
+{
+    const char *text = getenv("OOM_STRIDE");
+    const unsigned long value = text != NULL ? strtoul(text, NULL, 10) : 1;
+
+    return value > 0 ? value : 1;
+}
+
+/* Try points until the last, or until the child dies of one. */
+static void sweep_in_child(const oom_scenario *s, bool onwards, size_t first, size_t count,
+                           progress *p)
+{
+    const size_t step = stride();
+
+    (void)run_clean(s);
+    for (size_t i = first; i < count; i += step) {
+        p->point = i;
+        alarm(SECONDS_PER_POINT);
+        try_point(s, onwards, p);
+    }
+    alarm(0);
+}
+
+static void sweep_mode(const oom_scenario *s, bool onwards, size_t count, progress *p)
+{
+    size_t first = 0;
+
+    while (first < count) {
+        int how = 0;
+        pid_t child;
+
+        p->point = first;
+        fflush(NULL);
+        child = fork();
+        if (child == 0) {
+            sweep_in_child(s, onwards, first, count, p);
+            fflush(NULL);
+            _exit(0);
+        }
+        if (child < 0 || waitpid(child, &how, 0) != child) {
+            complain(p, s, onwards, "no child could be made");
+            return;
+        }
+        if (WIFEXITED(how) && WEXITSTATUS(how) == 0)
+            return;
+        complain(p, s, onwards,
+                 WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM ? "hangs" : "crashes");
+        first = p->point + 1;
+    }
+}
+
+size_t oom_sweep(const oom_scenario *scenario)
+{
+    progress *p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    size_t complaints, count;
+
+    if (p == MAP_FAILED)
+        return 1;
+    for (int i = 0; i < WARM_UPS; i++)
+        if (run_clean(scenario) != PYOSSL_OK)
+            complain(p, scenario, false, "fails without a fault");
+    ERR_clear_error();
+    oom_fail_at(SIZE_MAX, 0);
+    (void)scenario->run(scenario->arg);
+    count = oom_stop();
+    OPENSSL_thread_stop();
+    if (count == 0)
+        complain(p, scenario, false, "allocates nothing: nothing is tested");
+    sweep_mode(scenario, false, count, p);
+    sweep_mode(scenario, true, count, p);
+    fprintf(stderr, "# %s: %zu allocations; of the runs %zu succeeded, %zu had no memory, "
+                    "%zu failed otherwise\n",
+            scenario->name, count, p->succeeded, p->out_of_memory, p->other);
+    complaints = p->complaints;
+    munmap(p, sizeof *p);
+    return complaints;
+}

@@ -1,0 +1,50 @@
+/*
+ * An allocator that fails on request.
+ *
+ * One hook, CRYPTO_set_mem_functions(), reaches the library's memory and OpenSSL's.
+ * A sweep runs a scenario with each of its allocations failing in turn, once and
+ * then from there on, in forked children with a clock running. It asks that
+ * nothing crashes or hangs, that the outcome is success or a proper failure,
+ * that the next run works again, and that no block of ours stays behind.
+ */
+#ifndef OOM_H
+#define OOM_H
+
+#include <stddef.h>
+
+#include "pyossl/status.h"
+
+/* A run fails by its status; a broken promise (an output touched, say) ends it by oom_check(). */
+typedef struct oom_scenario {
+    const char *name;
+    pyossl_status (*run)(void *arg);
+    void *arg;
+    /* Where OpenSSL does not say that it ran out of memory: any ERROR will do, not E_NOMEM alone. */
+    int any_error;
+    /* Blocks that OpenSSL may leave behind per fault; ours must always be 0. */
+    size_t theirs;
+} oom_scenario;
+
+/* First thing in main(): OpenSSL takes the hook only before its first allocation. */
+void oom_install(void);
+
+/* Fail allocation @index (from 0) from now on counted, and if @onwards every later one too. */
+void oom_fail_at(size_t index, int onwards);
+
+/* Fail nothing any more; returns how many allocations there were since oom_fail_at(). */
+size_t oom_stop(void);
+
+/* Blocks of the library, and of OpenSSL, that have not been released. */
+size_t oom_ours(void);
+size_t oom_theirs(void);
+
+/* Sweep; prints what went wrong, and returns how many points did. */
+size_t oom_sweep(const oom_scenario *scenario);
+
+/* In a scenario: what must hold however the run ends. */
+#define oom_check(condition)                                                                       \
+    ((condition) ? (void)0 : oom_broken(#condition, __FILE__, __LINE__))
+
+void oom_broken(const char *condition, const char *file, int line) __attribute__((noreturn));
+
+#endif

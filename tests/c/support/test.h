@@ -1,0 +1,57 @@
+/* What every test file includes first: cmocka with its prerequisites, and our assertions. */
+#ifndef TEST_H
+#define TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <openssl/err.h>
+
+#include "pyossl/error.h"
+#include "pyossl/status.h"
+
+/* The path of a file in tests/data. */
+#define DATA(name) TEST_DATA "/" name
+
+/* Compare statuses by name, so that a failure can be read. */
+#define assert_status(call, expected)                                                              \
+    do {                                                                                           \
+        const pyossl_status status_ = (call);                                                      \
+                                                                                                   \
+        assert_string_equal(pyossl_status_name(status_), pyossl_status_name(expected));            \
+    } while (0)
+
+#define assert_ok(call)                                                                            \
+    do {                                                                                           \
+        const pyossl_status status_ = (call);                                                      \
+                                                                                                   \
+        if (status_ != PYOSSL_OK)                                                                  \
+            fail_msg("%s: %s (%s)", #call, pyossl_status_name(status_), test_reason());            \
+        assert_int_equal(ERR_peek_error(), 0);                                                     \
+    } while (0)
+
+/* The call fails with this status, records why, and leaves OpenSSL's queue empty. */
+#define assert_fails(call, expected)                                                               \
+    do {                                                                                           \
+        pyossl_error_clear();                                                                      \
+        assert_status(call, expected);                                                             \
+        assert_status(pyossl_error_status(pyossl_error_last()), expected);                         \
+        assert_true(pyossl_error_count(pyossl_error_last()) > 0);                                  \
+        assert_true(test_reason()[0] != '\0');                                                     \
+        assert_int_equal(ERR_peek_error(), 0);                                                     \
+    } while (0)
+
+/* The first reason of this thread's record, or "". */
+static inline const char *test_reason(void)
+{
+    const pyossl_error_entry *entry = pyossl_error_entry_at(pyossl_error_last(), 0);
+
+    return entry != NULL ? entry->reason : "";
+}
+
+#endif
