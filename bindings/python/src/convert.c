@@ -1,0 +1,334 @@
+#include "convert.h"
+
+/* ---- arguments ---- */
+
+static int place(const po_params *params, PyObject *name, PyObject *value, PyObject **out)
+{
+    for (int i = 0; i < params->count; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, params->names[i]) != 0)
+            continue;
+        if (out[i] != NULL) {
+            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'",
+                         params->function, name);
+            return -1;
+        }
+        out[i] = value;
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'",
+                 params->function, name);
+    return -1;
+}
+
+static int check_required(const po_params *params, PyObject *const *out)
+{
+    for (int i = 0; i < params->required; i++)
+        if (out[i] == NULL) {
+            PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", params->function,
+                         params->names[i]);
+            return -1;
+        }
+    return 0;
+}
+
+static int place_positional(const po_params *params, PyObject *const *args, Py_ssize_t nargs,
+                            PyObject **out)
+{
+    if (nargs > params->count) {
+        PyErr_Format(PyExc_TypeError, "%s() takes at most %d arguments (%zd given)",
+                     params->function, params->count, nargs);
+        return -1;
+    }
+    for (int i = 0; i < params->count; i++)
+        out[i] = i < nargs ? args[i] : NULL;
+    return 0;
+}
+
+int po_args(const po_params *params, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
+            PyObject **out)
+{
+    Py_ssize_t named = kwnames != NULL ? PyTuple_GET_SIZE(kwnames) : 0;
+
+    if (place_positional(params, args, nargs, out) < 0)
+        return -1;
+    for (Py_ssize_t i = 0; i < named; i++)
+        if (place(params, PyTuple_GET_ITEM(kwnames, i), args[nargs + i], out) < 0)
+            return -1;
+    return check_required(params, out);
+}
+
+int po_args_tuple(const po_params *params, PyObject *args, PyObject *kwargs, PyObject **out)
+{
+    PyObject *name, *value;
+    Py_ssize_t position = 0;
+    PyObject *positional[PO_ARGS_MAX];
+    Py_ssize_t count = PyTuple_GET_SIZE(args);
+
+    for (Py_ssize_t i = 0; i < count && i < PO_ARGS_MAX; i++)
+        positional[i] = PyTuple_GET_ITEM(args, i);
+    if (place_positional(params, positional, count, out) < 0)
+        return -1;
+    while (kwargs != NULL && PyDict_Next(kwargs, &position, &name, &value))
+        if (place(params, name, value, out) < 0)
+            return -1;
+    return check_required(params, out);
+}
+
+/* ---- numbers ---- */
+
+static int check_int(PyObject *object, const char *name)
+{
+    if (PyLong_Check(object))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s must be an integer", name);
+    return -1;
+}
+
+int po_to_long(PyObject *object, const char *name, long *out)
+{
+    long value;
+
+    if (check_int(object, name) < 0)
+        return -1;
+    value = PyLong_AsLong(object);
+    if (value == -1 && PyErr_Occurred())
+        return -1;
+    *out = value;
+    return 0;
+}
+
+int po_to_int(PyObject *object, const char *name, int *out)
+{
+    long value;
+
+    if (po_to_long(object, name, &value) < 0)
+        return -1;
+    if (value < INT_MIN || value > INT_MAX) {
+        PyErr_Format(PyExc_OverflowError, "%s is out of range", name);
+        return -1;
+    }
+    *out = (int)value;
+    return 0;
+}
+
+int po_to_int64(PyObject *object, const char *name, int64_t *out)
+{
+    long long value;
+
+    if (check_int(object, name) < 0)
+        return -1;
+    value = PyLong_AsLongLong(object);
+    if (value == -1 && PyErr_Occurred())
+        return -1;
+    *out = value;
+    return 0;
+}
+
+int po_to_uint64(PyObject *object, const char *name, uint64_t *out)
+{
+    unsigned long long value;
+
+    if (check_int(object, name) < 0)
+        return -1;
+    value = PyLong_AsUnsignedLongLong(object);
+    if (value == (unsigned long long)-1 && PyErr_Occurred())
+        return -1;
+    *out = value;
+    return 0;
+}
+
+int po_to_size(PyObject *object, const char *name, size_t *out)
+{
+    Py_ssize_t value;
+
+    if (check_int(object, name) < 0)
+        return -1;
+    value = PyLong_AsSsize_t(object);
+    if (value == -1 && PyErr_Occurred())
+        return -1;
+    if (value < 0) {
+        PyErr_Format(PyExc_ValueError, "%s must not be negative", name);
+        return -1;
+    }
+    *out = (size_t)value;
+    return 0;
+}
+
+/* ---- bytes and text ---- */
+
+static int from_holder(PyObject *holder, po_bytes *out)
+{
+    out->holder = holder;
+    out->data = PyBytes_AS_STRING(holder);
+    out->len = (size_t)PyBytes_GET_SIZE(holder);
+    return 0;
+}
+
+static int encode(PyObject *text, po_str_rule rule, po_bytes *out)
+{
+    PyObject *bytes = rule == PO_STR_ASCII ? PyUnicode_AsASCIIString(text)
+                                           : PyUnicode_AsUTF8String(text);
+
+    return bytes != NULL ? from_holder(bytes, out) : -1;
+}
+
+int po_warn(const char *text)
+{
+    return PyErr_WarnEx(PyExc_DeprecationWarning, text, 1);
+}
+
+int po_to_bytes(PyObject *object, const char *name, po_str_rule rule, po_bytes *out)
+{
+    *out = (po_bytes)PO_BYTES_INIT;
+    if (PyBytes_CheckExact(object))
+        return from_holder(Py_NewRef(object), out);
+    if (PyUnicode_Check(object) && rule != PO_STR_REFUSE) {
+        if (rule == PO_STR_WARN) {
+            char warning[128];
+
+            snprintf(warning, sizeof warning, "str for %s is no longer accepted, use bytes", name);
+            if (po_warn(warning) < 0)
+                return -1;
+        }
+        return encode(object, rule, out);
+    }
+    if (!PyObject_CheckBuffer(object)) {
+        PyErr_Format(PyExc_TypeError, "%s must be a byte string", name);
+        return -1;
+    }
+    if (PyObject_GetBuffer(object, &out->view, PyBUF_C_CONTIGUOUS) < 0)
+        return -1;
+    out->data = out->view.buf;
+    out->len = (size_t)out->view.len;
+    return 0;
+}
+
+static int refuse_nul(const char *name, po_bytes *out)
+{
+    if (out->len == 0 || memchr(out->data, '\0', out->len) == NULL)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "%s must not contain a NUL byte", name);
+    po_bytes_release(out);
+    return -1;
+}
+
+int po_to_cstring(PyObject *object, const char *name, po_str_rule rule, po_bytes *out)
+{
+    if (po_to_bytes(object, name, rule, out) < 0)
+        return -1;
+    if (out->holder == NULL) {
+        /* A buffer need not end in NUL: copy it. */
+        PyObject *copy = PyBytes_FromStringAndSize(out->data, (Py_ssize_t)out->len);
+
+        po_bytes_release(out);
+        if (copy == NULL)
+            return -1;
+        from_holder(copy, out);
+    }
+    return refuse_nul(name, out);
+}
+
+int po_to_path(PyObject *object, const char *name, po_bytes *out)
+{
+    PyObject *path = PyOS_FSPath(object), *bytes = NULL;
+
+    *out = (po_bytes)PO_BYTES_INIT;
+    if (path == NULL)
+        return -1;
+    if (PyUnicode_Check(path))
+        bytes = PyUnicode_EncodeFSDefault(path);
+    else
+        bytes = Py_NewRef(path);
+    Py_DECREF(path);
+    if (bytes == NULL)
+        return -1;
+    from_holder(bytes, out);
+    return refuse_nul(name, out);
+}
+
+void po_bytes_release(po_bytes *bytes)
+{
+    if (bytes->view.obj != NULL)
+        PyBuffer_Release(&bytes->view);
+    Py_CLEAR(bytes->holder);
+    bytes->data = NULL;
+    bytes->len = 0;
+}
+
+int po_to_writable(PyObject *object, Py_buffer *out)
+{
+    if (!PyObject_CheckBuffer(object)) {
+        PyErr_Format(PyExc_TypeError, "a read-write bytes-like object is required, not '%.100s'",
+                     Py_TYPE(object)->tp_name);
+        return -1;
+    }
+    if (PyObject_GetBuffer(object, out, PyBUF_WRITABLE | PyBUF_C_CONTIGUOUS) == 0)
+        return 0;
+    /* Python says BufferError for read-only objects; a wrong kind of argument is a TypeError. */
+    if (!PyErr_ExceptionMatches(PyExc_BufferError))
+        return -1;
+    PyErr_Clear();
+    if (PyObject_GetBuffer(object, out, PyBUF_C_CONTIGUOUS) < 0)
+        return -1;
+    PyBuffer_Release(out);
+    PyErr_SetString(PyExc_TypeError, "a read-write bytes-like object is required");
+    return -1;
+}
+
+/* ---- objects ---- */
+
+void *po_to_handle(po_state *state, PyObject *object, po_type_id id, const char *name)
+{
+    const char *dot = strrchr(po_types[id].spec->name, '.');
+    const char *type = dot != NULL ? dot + 1 : po_types[id].spec->name;
+
+    if (!PO_IS(state, object, id)) {
+        PyErr_Format(PyExc_TypeError, "%s must be %s %s instance", name,
+                     strchr("AEIOX", type[0]) != NULL ? "an" : "a", type);
+        return NULL;
+    }
+    if (((po_object *)object)->handle == NULL)
+        PyErr_Format(PyExc_ValueError, "%s is an empty %s", name, type);
+    return ((po_object *)object)->handle;
+}
+
+/* ---- results ---- */
+
+PyObject *po_from_buf(pyossl_buf *buf)
+{
+    PyObject *bytes =
+        PyBytes_FromStringAndSize((const char *)buf->data, (Py_ssize_t)buf->len);
+
+    pyossl_buf_clear(buf);
+    return bytes;
+}
+
+PyObject *po_from_text(const char *text)
+{
+    if (text == NULL)
+        Py_RETURN_NONE;
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "backslashreplace");
+}
+
+PyObject *po_from_cstring(const char *text)
+{
+    if (text == NULL)
+        Py_RETURN_NONE;
+    return PyBytes_FromString(text);
+}
+
+PyObject *po_from_certs(po_state *state, pyossl_x509_list *list)
+{
+    PyObject *result = PyList_New((Py_ssize_t)list->count);
+
+    for (size_t i = 0; result != NULL && i < list->count; i++) {
+        PyObject *cert = po_wrap(state, PO_X509, pyossl_x509_ref(list->items[i]));
+
+        if (cert == NULL)
+            Py_CLEAR(result);
+        else
+            PyList_SET_ITEM(result, (Py_ssize_t)i, cert);
+    }
+    pyossl_x509_list_clear(list);
+    return result;
+}

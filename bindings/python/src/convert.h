@@ -1,0 +1,88 @@
+/* Arguments in, results out. What fails returns -1 or NULL with an exception. */
+#ifndef PO_CONVERT_H
+#define PO_CONVERT_H
+
+#include "object.h"
+
+/* ---- arguments by position and by name ---- */
+
+/* What a function takes; names in order, @required of them without a default. */
+typedef struct po_params {
+    const char        *function;
+    const char *const *names;
+    int                required;
+    int                count;
+} po_params;
+
+enum { PO_ARGS_MAX = 8 };
+
+/* Sort a METH_FASTCALL | METH_KEYWORDS call into @out[count]; NULL where nothing was given. */
+int po_args(const po_params *params, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
+            PyObject **out);
+/* The same for tp_init and tp_new. */
+int po_args_tuple(const po_params *params, PyObject *args, PyObject *kwargs, PyObject **out);
+
+/* ---- numbers ---- */
+
+/* TypeError("NAME must be an integer") for what is no int; OverflowError for what does not fit. */
+int po_to_long(PyObject *object, const char *name, long *out);
+int po_to_int(PyObject *object, const char *name, int *out);
+int po_to_int64(PyObject *object, const char *name, int64_t *out);
+int po_to_uint64(PyObject *object, const char *name, uint64_t *out);
+int po_to_size(PyObject *object, const char *name, size_t *out); /* ValueError if negative */
+
+/* ---- bytes and text ---- */
+
+/* Bytes of an object, borrowed until po_bytes_release(). */
+typedef struct po_bytes {
+    const char *data;
+    size_t      len;
+    Py_buffer   view;   /* view.obj is set while a buffer is held */
+    PyObject   *holder; /* what else keeps the bytes alive */
+} po_bytes;
+
+#define PO_BYTES_INIT { NULL, 0, { 0 }, NULL }
+
+/* How a str is taken. */
+typedef enum po_str_rule {
+    PO_STR_REFUSE, /* TypeError */
+    PO_STR_UTF8,   /* encoded, without a word */
+    PO_STR_ASCII,  /* encoded; UnicodeEncodeError for other characters */
+    PO_STR_WARN    /* encoded as UTF-8, with the DeprecationWarning that programs look for */
+} po_str_rule;
+
+/*
+ * Any contiguous bytes-like object, or a str by @rule; else
+ * TypeError("NAME must be a byte string").
+ */
+int po_to_bytes(PyObject *object, const char *name, po_str_rule rule, po_bytes *out);
+/* The same for C strings: ValueError for a NUL inside. */
+int po_to_cstring(PyObject *object, const char *name, po_str_rule rule, po_bytes *out);
+/* A path: str, bytes or os.PathLike in the file system's encoding; ValueError for a NUL. */
+int po_to_path(PyObject *object, const char *name, po_bytes *out);
+void po_bytes_release(po_bytes *bytes);
+#define po_auto_bytes __attribute__((cleanup(po_bytes_release))) po_bytes
+
+/* Writable bytes: TypeError for what is read-only, BufferError for what is not contiguous. */
+int po_to_writable(PyObject *object, Py_buffer *out);
+
+/* ---- objects ---- */
+
+/* The handle of an object of type @id, borrowed; TypeError("NAME must be a(n) TYPE instance"). */
+void *po_to_handle(po_state *state, PyObject *object, po_type_id id, const char *name);
+
+/* ---- results ---- */
+
+/* bytes from @buf, which is cleared. */
+PyObject *po_from_buf(pyossl_buf *buf);
+/* str from UTF-8, or None for NULL. */
+PyObject *po_from_text(const char *text);
+/* bytes from a C string, or None for NULL. */
+PyObject *po_from_cstring(const char *text);
+/* A list of X509 objects; @list is cleared. */
+PyObject *po_from_certs(po_state *state, pyossl_x509_list *list);
+
+/* DeprecationWarning for the caller; -1 where warnings are errors. */
+int po_warn(const char *text);
+
+#endif

@@ -1,0 +1,158 @@
+#include "frame.h"
+
+#include <pthread.h>
+
+static _Thread_local po_frame *top;
+
+/* ---- the lock ---- */
+
+/* Waiters of all locks sleep here: locks are held for microseconds, so they seldom meet. */
+enum { LOTS = 16 };
+
+static struct lot {
+    pthread_mutex_t mutex;
+    pthread_cond_t  freed;
+} lots[LOTS] = {
+#define LOT { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER }
+    LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT
+#undef LOT
+};
+
+static uintptr_t this_thread(void)
+{
+    return (uintptr_t)&top;
+}
+
+static struct lot *lot_of(const po_lock *lock)
+{
+    return &lots[((uintptr_t)lock >> 6) % LOTS];
+}
+
+static bool lock_try(po_lock *lock)
+{
+    uintptr_t owner = 0;
+
+    if (atomic_compare_exchange_strong_explicit(&lock->owner, &owner, this_thread(),
+                                                memory_order_acquire, memory_order_relaxed))
+        return true;
+    if (owner != this_thread())
+        return false;
+    lock->depth++;
+    return true;
+}
+
+static void lock_wait(po_lock *lock)
+{
+    struct lot *lot = lot_of(lock);
+
+    if (lock_try(lock))
+        return;
+    pthread_mutex_lock(&lot->mutex);
+    /* Sequentially consistent on both sides: either we see the release, or the releaser sees us. */
+    atomic_fetch_add(&lock->waiting, 1);
+    for (;;) {
+        uintptr_t owner = 0;
+
+        if (atomic_compare_exchange_strong(&lock->owner, &owner, this_thread()))
+            break;
+        pthread_cond_wait(&lot->freed, &lot->mutex);
+    }
+    atomic_fetch_sub(&lock->waiting, 1);
+    pthread_mutex_unlock(&lot->mutex);
+}
+
+static void lock_release(po_lock *lock)
+{
+    struct lot *lot;
+
+    if (lock->depth > 0) {
+        lock->depth--;
+        return;
+    }
+    atomic_store(&lock->owner, 0);
+    if (atomic_load(&lock->waiting) == 0)
+        return;
+    lot = lot_of(lock);
+    pthread_mutex_lock(&lot->mutex);
+    pthread_cond_broadcast(&lot->freed);
+    pthread_mutex_unlock(&lot->mutex);
+}
+
+/* ---- frames ---- */
+
+static void push(po_frame *frame, po_object *self)
+{
+    frame->up = top;
+    frame->lock = self != NULL ? &self->lock : NULL;
+    frame->raised = NULL;
+    frame->detached = NULL;
+    top = frame;
+}
+
+void po_frame_enter(po_frame *frame, po_object *self)
+{
+    push(frame, self);
+    frame->detached = PyEval_SaveThread();
+    if (frame->lock != NULL)
+        lock_wait(frame->lock);
+}
+
+void po_quick_enter(po_frame *frame, po_object *self)
+{
+    push(frame, self);
+    if (frame->lock == NULL || lock_try(frame->lock))
+        return;
+    frame->detached = PyEval_SaveThread();
+    lock_wait(frame->lock);
+    PyEval_RestoreThread(frame->detached);
+    frame->detached = NULL;
+}
+
+int po_frame_leave(po_frame *frame)
+{
+    top = frame->up;
+    if (frame->lock != NULL)
+        lock_release(frame->lock);
+    if (frame->detached != NULL)
+        PyEval_RestoreThread(frame->detached);
+    if (frame->raised == NULL)
+        return 0;
+    po_exception_restore(frame->raised);
+    return -1;
+}
+
+po_frame *po_callback_enter(PyThreadState **detached)
+{
+    /* OpenSSL calls back on the thread that called it, so its frame is the top one. */
+    po_frame *frame = top;
+
+    *detached = NULL;
+    if (frame == NULL || po_is_finalizing())
+        return NULL;
+    if (frame->detached != NULL) {
+        *detached = frame->detached;
+        frame->detached = NULL;
+        PyEval_RestoreThread(*detached);
+    }
+    return frame;
+}
+
+void po_callback_leave(po_frame *frame, PyThreadState *detached)
+{
+    if (detached != NULL)
+        frame->detached = PyEval_SaveThread();
+}
+
+void po_frame_keep(po_frame *frame)
+{
+    PyObject *exception = po_exception_take();
+
+    if (exception == NULL)
+        return;
+    if (frame->raised == NULL) {
+        frame->raised = exception;
+        return;
+    }
+    po_exception_restore(exception);
+    PyErr_WriteUnraisable(NULL);
+}

@@ -1,0 +1,41 @@
+/*
+ * The way out of Python and back.
+ *
+ * A call into libpyossl happens inside a frame. Either it lets the interpreter
+ * go and takes the object's lock (po_frame_enter), or, where the call is short,
+ * it keeps the interpreter and takes the lock (po_quick_enter). Callbacks attach
+ * the very thread state that their frame let go, and leave an exception in the
+ * frame, from where po_frame_leave raises it.
+ *
+ * The order is fixed: let go, then lock; nobody waits for a lock while holding
+ * the interpreter.
+ */
+#ifndef PO_FRAME_H
+#define PO_FRAME_H
+
+#include "object.h"
+
+typedef struct po_frame {
+    struct po_frame *up;       /* the frame this thread was in already, or NULL */
+    PyThreadState   *detached; /* set while the interpreter is let go */
+    po_lock         *lock;     /* held; NULL where there is nothing to lock */
+    PyObject        *raised;   /* the first exception that a callback raised */
+} po_frame;
+
+/* Let the interpreter go, then lock @self, which may be NULL. */
+void po_frame_enter(po_frame *frame, po_object *self);
+
+/* Lock @self, which may be NULL, without letting the interpreter go unless the lock is taken. */
+void po_quick_enter(po_frame *frame, po_object *self);
+
+/* The way back from either: 0, or -1 with the exception that a callback raised. */
+int po_frame_leave(po_frame *frame);
+
+/* In a callback: hold the interpreter. The frame whose exception slot to use; NULL while finalizing. */
+po_frame *po_callback_enter(PyThreadState **detached);
+void po_callback_leave(po_frame *frame, PyThreadState *detached);
+
+/* Keep the current exception for po_frame_leave(); the first one wins, later ones are reported. */
+void po_frame_keep(po_frame *frame);
+
+#endif

@@ -1,0 +1,202 @@
+/*
+ * OpenSSL._pyossl, the one extension module. OpenSSL.SSL, OpenSSL.crypto and
+ * OpenSSL.rand re-export what is in it.
+ */
+#include "raise.h"
+
+#include "types.h"
+
+const po_type_row po_types[PO_TYPE_MAX] = {
+    [PO_X509] = { &po_x509_spec, (po_unref)pyossl_x509_unref },
+};
+
+/* ---- exceptions ---- */
+
+typedef enum po_base { BASE_EXCEPTION, BASE_SSL, BASE_SSL_VALUE, BASE_CRYPTO_VALUE, BASE_TYPE_VALUE } po_base;
+
+static const struct {
+    const char *name;
+    po_base     base;
+    const char *doc;
+} exception_rows[PO_EXC_MAX] = {
+    [PO_EXC_SSL] = { "OpenSSL.SSL.Error", BASE_EXCEPTION,
+                     "What OpenSSL.SSL raises; args[0] is a list of (library, function, reason)." },
+    [PO_EXC_ZERO_RETURN] = { "OpenSSL.SSL.ZeroReturnError", BASE_SSL,
+                             "The peer closed the TLS session, with a close alert." },
+    [PO_EXC_WANT_READ] = { "OpenSSL.SSL.WantReadError", BASE_SSL,
+                           "Nothing is wrong: call again once the transport is readable." },
+    [PO_EXC_WANT_WRITE] = { "OpenSSL.SSL.WantWriteError", BASE_SSL,
+                            "Nothing is wrong: call again once the transport is writable." },
+    [PO_EXC_WANT_LOOKUP] = { "OpenSSL.SSL.WantX509LookupError", BASE_SSL,
+                             "Nothing is wrong: a callback asked to be called again." },
+    [PO_EXC_SYSCALL] = { "OpenSSL.SSL.SysCallError", BASE_SSL,
+                         "The transport failed: args are (errno, its name), or (-1, 'Unexpected "
+                         "EOF') for an end without a close alert." },
+    [PO_EXC_SSL_VALUE] = { "OpenSSL.SSL._ValueError", BASE_SSL_VALUE,
+                           "A value that is not acceptable: an Error and a ValueError." },
+    [PO_EXC_CRYPTO] = { "OpenSSL.crypto.Error", BASE_EXCEPTION,
+                        "What OpenSSL.crypto raises; args[0] is a list of (library, function, "
+                        "reason)." },
+    [PO_EXC_CRYPTO_VALUE] = { "OpenSSL.crypto._ValueError", BASE_CRYPTO_VALUE,
+                              "A value that is not acceptable: an Error and a ValueError." },
+    [PO_EXC_TYPE_VALUE] = { "OpenSSL.crypto._TypeValueError", BASE_TYPE_VALUE,
+                            "An argument that is not acceptable: a TypeError and a ValueError." },
+    [PO_EXC_STORE_CTX] = { "OpenSSL.crypto.X509StoreContextError", BASE_EXCEPTION,
+                           "A certificate was not accepted." },
+    [PO_EXC_RAND] = { "OpenSSL.rand.Error", BASE_EXCEPTION,
+                      "What OpenSSL.rand raises; args[0] is a list of (library, function, reason)." },
+};
+
+static PyObject *bases_of(const po_state *state, po_base base)
+{
+    switch (base) {
+    case BASE_EXCEPTION:
+        return Py_BuildValue("(O)", PyExc_Exception);
+    case BASE_SSL:
+        return Py_BuildValue("(O)", state->exceptions[PO_EXC_SSL]);
+    case BASE_SSL_VALUE:
+        return Py_BuildValue("(OO)", state->exceptions[PO_EXC_SSL], PyExc_ValueError);
+    case BASE_CRYPTO_VALUE:
+        return Py_BuildValue("(OO)", state->exceptions[PO_EXC_CRYPTO], PyExc_ValueError);
+    case BASE_TYPE_VALUE:
+        return Py_BuildValue("(OO)", PyExc_TypeError, PyExc_ValueError);
+    }
+    return NULL;
+}
+
+/*
+ * Names in the module are "SSL.Error", "crypto.X509": the two modules have names
+ * in common, and what re-exports them takes what begins with its own.
+ */
+static int add_named(PyObject *module, const char *dotted, PyObject *value)
+{
+    return PyModule_AddObjectRef(module, dotted + strlen("OpenSSL."), value);
+}
+
+static int add_exceptions(PyObject *module, po_state *state)
+{
+    for (int i = 0; i < PO_EXC_MAX; i++) {
+        PyObject *bases = bases_of(state, exception_rows[i].base);
+
+        if (bases == NULL)
+            return -1;
+        state->exceptions[i] =
+            PyErr_NewExceptionWithDoc(exception_rows[i].name, exception_rows[i].doc, bases, NULL);
+        Py_DECREF(bases);
+        if (add_named(module, exception_rows[i].name, state->exceptions[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_types(PyObject *module, po_state *state)
+{
+    for (int i = 0; i < PO_TYPE_MAX; i++) {
+        if (po_types[i].spec == NULL)
+            continue;
+        state->types[i] =
+            (PyTypeObject *)PyType_FromModuleAndSpec(module, po_types[i].spec, NULL);
+        if (add_named(module, po_types[i].spec->name, (PyObject *)state->types[i]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_strings(po_state *state)
+{
+    static const char *const names[PO_STR_MAX] = {
+#define XX(name) #name,
+        PO_STRING_MAP(XX)
+#undef XX
+    };
+
+    for (int i = 0; i < PO_STR_MAX; i++) {
+        state->strings[i] = PyUnicode_InternFromString(names[i]);
+        if (state->strings[i] == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_errorcode(po_state *state)
+{
+    PyObject *module = PyImport_ImportModule("errno");
+
+    if (module == NULL)
+        return -1;
+    state->errorcode = PyObject_GetAttrString(module, "errorcode");
+    Py_DECREF(module);
+    return state->errorcode != NULL ? 0 : -1;
+}
+
+/* ---- the module ---- */
+
+static int exec(PyObject *module)
+{
+    po_state *state = PyModule_GetState(module);
+
+    state->module = module;
+    if (add_strings(state) < 0 || add_errorcode(state) < 0)
+        return -1;
+    if (add_exceptions(module, state) < 0 || add_types(module, state) < 0)
+        return -1;
+    return 0;
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg)
+{
+    po_state *state = PyModule_GetState(module);
+
+    for (int i = 0; i < PO_TYPE_MAX; i++)
+        Py_VISIT(state->types[i]);
+    for (int i = 0; i < PO_EXC_MAX; i++)
+        Py_VISIT(state->exceptions[i]);
+    Py_VISIT(state->errorcode);
+    Py_VISIT(state->curves);
+    Py_VISIT(state->no_overlap);
+    return 0;
+}
+
+static int clear(PyObject *module)
+{
+    po_state *state = PyModule_GetState(module);
+
+    for (int i = 0; i < PO_TYPE_MAX; i++)
+        Py_CLEAR(state->types[i]);
+    for (int i = 0; i < PO_EXC_MAX; i++)
+        Py_CLEAR(state->exceptions[i]);
+    for (int i = 0; i < PO_STR_MAX; i++)
+        Py_CLEAR(state->strings[i]);
+    Py_CLEAR(state->errorcode);
+    Py_CLEAR(state->curves);
+    Py_CLEAR(state->no_overlap);
+    return 0;
+}
+
+static void release(void *module)
+{
+    (void)clear(module);
+}
+
+static PyModuleDef_Slot slots[] = {
+    { Py_mod_exec, (void *)exec },
+#ifdef Py_mod_multiple_interpreters
+    { Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED },
+#endif
+#ifdef Py_mod_gil
+    { Py_mod_gil, Py_MOD_GIL_NOT_USED },
+#endif
+    { 0, NULL },
+};
+
+struct PyModuleDef po_module = {
+    PyModuleDef_HEAD_INIT, "OpenSSL._pyossl", NULL, sizeof(po_state), NULL, slots, traverse, clear,
+    release,
+};
+
+PyMODINIT_FUNC PyInit__pyossl(void);
+
+PyMODINIT_FUNC PyInit__pyossl(void)
+{
+    return PyModuleDef_Init(&po_module);
+}

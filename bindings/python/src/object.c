@@ -1,0 +1,110 @@
+#include "frame.h"
+
+#include "object.h"
+
+PyMemberDef po_members[] = {
+    { "__dictoffset__", T_PYSSIZET, offsetof(po_object, dict), READONLY, NULL },
+    { "__weaklistoffset__", T_PYSSIZET, offsetof(po_object, weakrefs), READONLY, NULL },
+    { NULL, 0, 0, 0, NULL },
+};
+
+PyGetSetDef po_getset[] = {
+    { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
+PyObject *po_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *module = po_module_of_type(type, &po_module);
+    po_object *self;
+
+    /* Arguments are __init__'s: a subclass may take others. */
+    (void)args;
+    (void)kwargs;
+    if (module == NULL)
+        return NULL;
+    self = (po_object *)type->tp_alloc(type, 0);
+    if (self != NULL)
+        self->state = PyModule_GetState(module);
+    return (PyObject *)self;
+}
+
+/* Which row the object's type descends from: the handle must go the way it came. */
+static po_unref unref_of(const po_object *self)
+{
+    for (int i = 0; i < PO_TYPE_MAX; i++)
+        if (self->state->types[i] != NULL && PO_IS(self->state, (PyObject *)self, i))
+            return po_types[i].unref;
+    return NULL;
+}
+
+static void release(po_object *self)
+{
+    void *handle = self->handle;
+    po_unref unref = handle != NULL ? unref_of(self) : NULL;
+
+    self->handle = NULL;
+    if (unref != NULL)
+        unref(handle);
+}
+
+void po_dealloc(PyObject *object)
+{
+    po_object *self = (po_object *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *exception = po_exception_take(); /* ours to keep, whatever is released below */
+
+    PyObject_GC_UnTrack(object);
+    if (self->weakrefs != NULL)
+        PyObject_ClearWeakRefs(object);
+    if (type->tp_clear != NULL)
+        type->tp_clear(object);
+    release(self);
+    if (exception != NULL)
+        po_exception_restore(exception);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+int po_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((po_object *)self)->dict);
+    return 0;
+}
+
+int po_clear(PyObject *self)
+{
+    Py_CLEAR(((po_object *)self)->dict);
+    return 0;
+}
+
+PyObject *po_refuse_pickle(PyObject *self, PyObject *protocol)
+{
+    (void)protocol;
+    return PyErr_Format(PyExc_TypeError, "cannot pickle or copy '%.100s' object",
+                        Py_TYPE(self)->tp_name);
+}
+
+PyObject *po_wrap(po_state *state, po_type_id id, void *handle)
+{
+    PyTypeObject *type = state->types[id];
+    po_object *self = (po_object *)type->tp_alloc(type, 0);
+
+    if (self == NULL) {
+        po_types[id].unref(handle);
+        return NULL;
+    }
+    self->state = state;
+    self->handle = handle;
+    return (PyObject *)self;
+}
+
+void po_replace(po_object *self, po_type_id id, void *handle)
+{
+    void *old = self->handle;
+
+    self->handle = handle;
+    if (old != NULL)
+        po_types[id].unref(old);
+}

@@ -1,0 +1,131 @@
+/*
+ * What every object of the binding is: a handle of libpyossl, a lock, and the
+ * module's state. All types share this layout and the slot functions over it.
+ */
+#ifndef PO_OBJECT_H
+#define PO_OBJECT_H
+
+#include "compat.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "pyossl.h"
+
+/* A lock that its holder may take again. Zero is unlocked; nothing to set up or release. */
+typedef struct po_lock {
+    atomic_uintptr_t owner; /* whose, by the address of a thread's variable */
+    atomic_uint      waiting;
+    unsigned         depth;
+} po_lock;
+
+typedef enum po_type_id {
+    PO_PKEY,
+    PO_NAME,
+    PO_X509,
+    PO_EXT,
+    PO_REQ,
+    PO_REVOKED,
+    PO_CRL,
+    PO_STORE,
+    PO_STORE_CTX,
+    PO_PKCS7,
+    PO_PKCS12,
+    PO_SPKI,
+    PO_CURVE,
+    PO_CONTEXT,
+    PO_CONNECTION,
+    PO_SESSION,
+    PO_TYPE_MAX
+} po_type_id;
+
+typedef enum po_exception_id {
+    PO_EXC_SSL,            /* OpenSSL.SSL.Error */
+    PO_EXC_ZERO_RETURN,
+    PO_EXC_WANT_READ,
+    PO_EXC_WANT_WRITE,
+    PO_EXC_WANT_LOOKUP,
+    PO_EXC_SYSCALL,
+    PO_EXC_SSL_VALUE,      /* both SSL.Error and ValueError: eras differ in which they raise */
+    PO_EXC_CRYPTO,         /* OpenSSL.crypto.Error */
+    PO_EXC_CRYPTO_VALUE,   /* both crypto.Error and ValueError */
+    PO_EXC_TYPE_VALUE,     /* both TypeError and ValueError */
+    PO_EXC_STORE_CTX,      /* OpenSSL.crypto.X509StoreContextError */
+    PO_EXC_RAND,           /* OpenSSL.rand.Error */
+    PO_EXC_MAX
+} po_exception_id;
+
+/* Names that are looked up often, interned once. */
+#define PO_STRING_MAP(XX)                                                                          \
+    XX(fileno) XX(read) XX(write) XX(connect) XX(connect_ex) XX(accept) XX(shutdown)               \
+    XX(gettimeout) XX(name) XX(errors) XX(certificate) XX(timetuple) XX(public_bytes)
+
+typedef enum po_string_id {
+#define XX(name) PO_STR_##name,
+    PO_STRING_MAP(XX)
+#undef XX
+    PO_STR_MAX
+} po_string_id;
+
+typedef struct po_state {
+    PyObject     *module; /* borrowed: the state lives in it */
+    PyTypeObject *types[PO_TYPE_MAX];
+    PyObject     *exceptions[PO_EXC_MAX];
+    PyObject     *strings[PO_STR_MAX];
+    PyObject     *errorcode;    /* errno.errorcode */
+    PyObject     *curves;       /* the set that get_elliptic_curves() gives, once made */
+    PyObject     *no_overlap;   /* SSL.NO_OVERLAPPING_PROTOCOLS */
+} po_state;
+
+typedef struct po_object {
+    PyObject_HEAD
+    po_state *state;
+    void     *handle; /* a pyossl_*; NULL for an object that was never given its arguments */
+    po_lock   lock;
+    PyObject *dict;
+    PyObject *weakrefs;
+} po_object;
+
+/* Releases a handle: pyossl_x509_unref and so on, seen through void pointers. */
+typedef void (*po_unref)(void *handle);
+
+/* One row a type. */
+typedef struct po_type_row {
+    PyType_Spec *spec;
+    po_unref     unref;
+} po_type_row;
+
+extern const po_type_row po_types[PO_TYPE_MAX];
+extern struct PyModuleDef po_module;
+
+#define PO_STATE(object) (((po_object *)(object))->state)
+#define PO_IS(state, object, id) PyObject_TypeCheck(object, (state)->types[id])
+
+/* Slot functions that all types share. */
+PyObject *po_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
+void po_dealloc(PyObject *self);
+int po_traverse(PyObject *self, visitproc visit, void *arg);
+int po_clear(PyObject *self);
+PyObject *po_refuse_pickle(PyObject *self, PyObject *protocol);
+extern PyMemberDef po_members[];
+extern PyGetSetDef po_getset[];
+
+/* What every type's spec begins with; the type adds its methods, Py_tp_init and Py_tp_doc. */
+#define PO_COMMON_SLOTS                                                                            \
+    { Py_tp_new, (void *)po_new }, { Py_tp_dealloc, (void *)po_dealloc },                          \
+    { Py_tp_traverse, (void *)po_traverse }, { Py_tp_clear, (void *)po_clear },                    \
+    { Py_tp_members, po_members }, { Py_tp_getset, po_getset }
+
+/* Handles are not bytes: copying or pickling one is refused. */
+#define PO_COMMON_METHODS                                                                          \
+    { "__reduce_ex__", po_refuse_pickle, METH_O, NULL }
+
+#define PO_TYPE_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC)
+
+/* An object around @handle, which is taken over, also on failure. */
+PyObject *po_wrap(po_state *state, po_type_id id, void *handle);
+
+/* Give @self another handle, which is taken over; the old one is released. */
+void po_replace(po_object *self, po_type_id id, void *handle);
+
+#endif

@@ -1,0 +1,169 @@
+#include "raise.h"
+
+#include <errno.h>
+
+static po_exception_id error_of(po_domain domain)
+{
+    switch (domain) {
+    case PO_IO:
+    case PO_SSL:
+        return PO_EXC_SSL;
+    case PO_CRYPTO:
+        return PO_EXC_CRYPTO;
+    case PO_RAND:
+        return PO_EXC_RAND;
+    }
+    return PO_EXC_SSL;
+}
+
+PyObject *po_error_list(void)
+{
+    const pyossl_error *error = pyossl_error_last();
+    size_t count = pyossl_error_count(error);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        const pyossl_error_entry *entry = pyossl_error_entry_at(error, i);
+        PyObject *item = Py_BuildValue("(sss)", entry->library, entry->function, entry->reason);
+
+        if (item == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, item);
+    }
+    return list;
+}
+
+PyObject *po_raise_as(po_state *state, po_exception_id id)
+{
+    PyObject *list = po_error_list();
+
+    if (list != NULL) {
+        /* One argument that is a list: not its items. */
+        PyObject *exception = PyObject_CallOneArg(state->exceptions[id], list);
+
+        if (exception != NULL) {
+            PyErr_SetObject(state->exceptions[id], exception);
+            Py_DECREF(exception);
+        }
+        Py_DECREF(list);
+    }
+    return NULL;
+}
+
+PyObject *po_raise_text(po_state *state, po_domain domain, const char *reason)
+{
+    PyObject *exception =
+        PyObject_CallFunction(state->exceptions[error_of(domain)], "[(sss)]", "libpyossl", "",
+                              reason);
+
+    if (exception != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+        Py_DECREF(exception);
+    }
+    return NULL;
+}
+
+PyObject *po_raise_empty(po_object *self, po_domain domain)
+{
+    return po_raise_text(self->state, domain, "the object is empty");
+}
+
+/* SysCallError(errno, "ECONNRESET"). */
+static PyObject *raise_syscall(po_state *state, int number, PyObject *name)
+{
+    PyObject *args = Py_BuildValue("(iO)", number, name);
+
+    if (args != NULL) {
+        PyErr_SetObject(state->exceptions[PO_EXC_SYSCALL], args);
+        Py_DECREF(args);
+    }
+    return NULL;
+}
+
+static PyObject *raise_errno(po_state *state, int number)
+{
+    PyObject *key = PyLong_FromLong(number);
+    PyObject *name, *result;
+
+    if (key == NULL)
+        return NULL;
+    name = PyDict_GetItemWithError(state->errorcode, key);
+    Py_DECREF(key);
+    if (name == NULL && PyErr_Occurred())
+        return NULL;
+    result = raise_syscall(state, number, name != NULL ? name : Py_None);
+    return result;
+}
+
+static PyObject *raise_truncated(po_state *state)
+{
+    PyObject *text = PyUnicode_FromString("Unexpected EOF");
+
+    if (text != NULL) {
+        raise_syscall(state, -1, text);
+        Py_DECREF(text);
+    }
+    return NULL;
+}
+
+static PyObject *raise_value(void)
+{
+    const pyossl_error *error = pyossl_error_last();
+    size_t count = pyossl_error_count(error);
+    /* The last entry is the library's own sentence; those before are OpenSSL's. */
+    const pyossl_error_entry *entry = count > 0 ? pyossl_error_entry_at(error, count - 1) : NULL;
+
+    if (entry != NULL && entry->detail[0] != '\0')
+        return PyErr_Format(PyExc_ValueError, "%s: %s", entry->reason, entry->detail);
+    PyErr_SetString(PyExc_ValueError, entry != NULL ? entry->reason : "not acceptable");
+    return NULL;
+}
+
+/* No default: a new status does not compile until it is thought of here. */
+PyObject *po_raise(po_state *state, po_domain domain, pyossl_status status)
+{
+    const bool io = domain == PO_IO;
+
+    if (PyErr_Occurred())
+        return NULL;
+    switch (status) {
+    case PYOSSL_WANT_READ:
+        PyErr_SetNone(state->exceptions[PO_EXC_WANT_READ]);
+        return NULL;
+    case PYOSSL_WANT_WRITE:
+        PyErr_SetNone(state->exceptions[PO_EXC_WANT_WRITE]);
+        return NULL;
+    case PYOSSL_WANT_X509_LOOKUP:
+        PyErr_SetNone(state->exceptions[PO_EXC_WANT_LOOKUP]);
+        return NULL;
+    case PYOSSL_CLOSED:
+        PyErr_SetNone(state->exceptions[PO_EXC_ZERO_RETURN]);
+        return NULL;
+    case PYOSSL_TRUNCATED:
+        return raise_truncated(state);
+    case PYOSSL_E_NOMEM:
+        return PyErr_NoMemory();
+    case PYOSSL_E_ARGUMENT:
+    case PYOSSL_E_IN_USE:
+        return raise_value();
+    case PYOSSL_E_SYSTEM:
+        if (io)
+            return raise_errno(state, pyossl_error_errno(pyossl_error_last()));
+        return po_raise_as(state, error_of(domain));
+    case PYOSSL_E_STATE:
+    case PYOSSL_E_NOT_FOUND:
+    case PYOSSL_E_FORMAT:
+    case PYOSSL_E_PASSPHRASE:
+    case PYOSSL_E_VERIFY:
+    case PYOSSL_E_CALLBACK:
+    case PYOSSL_E_OPENSSL:
+    case PYOSSL_E_UNSUPPORTED:
+        return po_raise_as(state, error_of(domain));
+    case PYOSSL_OK:
+    case PYOSSL_STATUS_FORCE_INT:
+        break;
+    }
+    PyErr_Format(PyExc_SystemError, "unexpected status %d", (int)status);
+    return NULL;
+}

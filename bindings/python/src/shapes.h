@@ -1,0 +1,160 @@
+/*
+ * What ordinary methods look like: one line of a .def file is a method.
+ *
+ * A type's file defines PO_HANDLE (the C type behind it) and PO_DOMAIN, includes
+ * this header and its .def file, which makes the functions; then rows.h and the
+ * .def file again inside a PyMethodDef array, which makes the table.
+ *
+ * Every shape takes the object's lock, raises through po_raise(), and refuses an
+ * object that is empty.
+ *
+ *   shape           C function behind it                       Python gives
+ *   GET_LONG        long/int f(const H *)                       int
+ *   GET_ULONG       unsigned long/size_t/uint64_t f(const H *)  int
+ *   GET_BOOL        int f(const H *)                            bool
+ *   GET_STR         const char *f(const H *)                    str, None for NULL
+ *   GET_CBYTES      const char *f(const H *)                    bytes, None for NULL
+ *   GET_BUF         status f(const H *, buf *)                  bytes
+ *   GET_BUF_OR_NONE the same, PYOSSL_E_NOT_FOUND is None        bytes or None
+ *   GET_NEW         status f(H *, T **)                         an object of type T
+ *   GET_NEW_OR_NONE the same, PYOSSL_E_NOT_FOUND is None        an object or None
+ *   GET_CERTS_OR_NONE status f(const H *, x509_list *)          list of X509, or None
+ *   GET_HASH        status f(const H *, unsigned long *)        int
+ *   DO              status f(H *)                               None
+ *   SET_LONG, SET_INT  status f(H *, long or int)               None
+ *   SET_TEXT        status f(H *, const char *)                 None; bytes or str, no NUL
+ *   SET_BYTES       status f(H *, const char *, size_t)         None; bytes or str
+ *   SET_OBJ         status f(H *, T *)                          None
+ *   CUSTOM          po_m_NAME, written by hand
+ */
+#ifndef PO_SHAPES_H
+#define PO_SHAPES_H
+
+#include "convert.h"
+#include "frame.h"
+#include "raise.h"
+
+/* A method without arguments, kept attached: the rest of its body, from the call on. */
+#define PO_NOARGS_BODY(name, ...)                                                                  \
+    static PyObject *po_m_##name(PyObject *object, PyObject *unused)                               \
+    {                                                                                              \
+        po_object *self = (po_object *)object;                                                     \
+        PO_HANDLE *handle = self->handle;                                                          \
+        po_frame frame;                                                                            \
+                                                                                                   \
+        (void)unused;                                                                              \
+        if (handle == NULL)                                                                        \
+            return po_raise_empty(self, PO_DOMAIN);                                                \
+        po_quick_enter(&frame, self);                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
+#define GET_VALUE_(name, type, get, convert)                                                       \
+    PO_NOARGS_BODY(name, type const value = get(handle);                                           \
+                   if (po_frame_leave(&frame) < 0) return NULL; return convert(value);)
+
+#define GET_LONG(name, get, doc) GET_VALUE_(name, long, get, PyLong_FromLong)
+#define GET_ULONG(name, get, doc) GET_VALUE_(name, uint64_t, get, PyLong_FromUnsignedLongLong)
+#define GET_BOOL(name, get, doc) GET_VALUE_(name, int, get, PyBool_FromLong)
+#define GET_STR(name, get, doc) GET_VALUE_(name, const char *, get, po_from_text)
+#define GET_CBYTES(name, get, doc) GET_VALUE_(name, const char *, get, po_from_cstring)
+
+/* @on_status turns what is not PYOSSL_OK into a result. */
+#define GET_OUT_(name, type, initial, call, on_status, on_ok)                                      \
+    PO_NOARGS_BODY(name, type out = initial; const pyossl_status status = call;                    \
+                   if (po_frame_leave(&frame) < 0) return NULL;                                    \
+                   if (status != PYOSSL_OK) on_status return on_ok;)
+
+#define PO_RAISE_ { return po_raise(self->state, PO_DOMAIN, status); }
+#define PO_NONE_IF_NOT_FOUND_                                                                      \
+    {                                                                                              \
+        if (status == PYOSSL_E_NOT_FOUND)                                                          \
+            Py_RETURN_NONE;                                                                        \
+        return po_raise(self->state, PO_DOMAIN, status);                                           \
+    }
+
+/* Both pyossl_buf and pyossl_x509_list start from it. */
+#define PO_PAIR_ { NULL, 0 }
+
+#define GET_BUF(name, get, doc)                                                                    \
+    GET_OUT_(name, pyossl_buf, PO_PAIR_, get(handle, &out), PO_RAISE_,                 \
+             po_from_buf(&out))
+#define GET_BUF_OR_NONE(name, get, doc)                                                            \
+    GET_OUT_(name, pyossl_buf, PO_PAIR_, get(handle, &out), PO_NONE_IF_NOT_FOUND_,     \
+             po_from_buf(&out))
+#define GET_NEW(name, get, type, id, doc)                                                          \
+    GET_OUT_(name, type *, NULL, get(handle, &out), PO_RAISE_, po_wrap(self->state, id, out))
+#define GET_NEW_OR_NONE(name, get, type, id, doc)                                                  \
+    GET_OUT_(name, type *, NULL, get(handle, &out), PO_NONE_IF_NOT_FOUND_,                         \
+             po_wrap(self->state, id, out))
+#define GET_CERTS_OR_NONE(name, get, doc)                                                          \
+    GET_OUT_(name, pyossl_x509_list, PO_PAIR_, get(handle, &out),                      \
+             PO_NONE_IF_NOT_FOUND_, po_from_certs(self->state, &out))
+#define GET_HASH(name, get, doc)                                                                   \
+    GET_OUT_(name, unsigned long, 0, get(handle, &out), PO_RAISE_, PyLong_FromUnsignedLong(out))
+
+#define DO(name, call, doc)                                                                        \
+    PO_NOARGS_BODY(name, const pyossl_status status = call(handle);                                \
+                   if (po_frame_leave(&frame) < 0) return NULL;                                    \
+                   if (status != PYOSSL_OK) PO_RAISE_ Py_RETURN_NONE;)
+
+/* A method with one argument, kept attached. */
+#define PO_ONE_ARG_BODY(name, argument, declare, convert, call, release)                           \
+    static PyObject *po_m_##name(PyObject *object, PyObject *const *args, Py_ssize_t nargs,        \
+                                 PyObject *kwnames)                                                \
+    {                                                                                              \
+        static const char *const names[] = { #argument };                                         \
+        static const po_params params = { #name, names, 1, 1 };                                    \
+        po_object *self = (po_object *)object;                                                     \
+        PO_HANDLE *handle = self->handle;                                                          \
+        PyObject *given[1];                                                                        \
+        po_frame frame;                                                                            \
+        pyossl_status status;                                                                      \
+        declare                                                                                    \
+                                                                                                   \
+        if (po_args(&params, args, nargs, kwnames, given) < 0)                                     \
+            return NULL;                                                                           \
+        if (convert)                                                                               \
+            return NULL;                                                                           \
+        if (handle == NULL) {                                                                      \
+            release;                                                                               \
+            return po_raise_empty(self, PO_DOMAIN);                                                \
+        }                                                                                          \
+        po_quick_enter(&frame, self);                                                              \
+        status = call;                                                                             \
+        if (po_frame_leave(&frame) < 0) {                                                          \
+            release;                                                                               \
+            return NULL;                                                                           \
+        }                                                                                          \
+        if (status != PYOSSL_OK) {                                                                 \
+            PyObject *const none = po_raise(self->state, PO_DOMAIN, status);                       \
+            release;                                                                               \
+            return none;                                                                           \
+        }                                                                                          \
+        release;                                                                                   \
+        Py_RETURN_NONE;                                                                            \
+    }
+
+#define SET_LONG(name, set, argument, doc)                                                         \
+    PO_ONE_ARG_BODY(name, argument, long value;, po_to_long(given[0], #argument, &value) < 0,      \
+                    set(handle, value), (void)0)
+#define SET_INT(name, set, argument, doc)                                                          \
+    PO_ONE_ARG_BODY(name, argument, int value;, po_to_int(given[0], #argument, &value) < 0,        \
+                    set(handle, value), (void)0)
+#define SET_TEXT(name, set, argument, doc)                                                         \
+    PO_ONE_ARG_BODY(name, argument, po_bytes value;,                                               \
+                    po_to_cstring(given[0], #argument, PO_STR_UTF8, &value) < 0,                   \
+                    set(handle, value.data), po_bytes_release(&value))
+#define SET_BYTES(name, set, argument, doc)                                                        \
+    PO_ONE_ARG_BODY(name, argument, po_bytes value;,                                               \
+                    po_to_bytes(given[0], #argument, PO_STR_UTF8, &value) < 0,                     \
+                    set(handle, value.data, value.len), po_bytes_release(&value))
+#define SET_OBJ(name, set, argument, id, doc)                                                      \
+    PO_ONE_ARG_BODY(name, argument, void *value;,                                                  \
+                    (value = po_to_handle(self->state, given[0], id, #argument)) == NULL,          \
+                    set(handle, value), (void)0)
+
+/* Written by hand in the type's file. */
+#define CUSTOM(name, flags, signature, doc)
+
+#endif

@@ -1,0 +1,28 @@
+/* The types of the module and how one is declared. */
+#ifndef PO_TYPES_H
+#define PO_TYPES_H
+
+#include "object.h"
+
+/* Define the spec of a type that has the common slots, methods, __init__ and a docstring. */
+#define PO_TYPE_SPEC(ident, dotted_name, layout, method_table, init_function, docstring)           \
+    static PyType_Slot ident##_slots[] = {                                                         \
+        PO_COMMON_SLOTS,                                                                           \
+        { Py_tp_methods, method_table },                                                           \
+        { Py_tp_init, (void *)(init_function) },                                                   \
+        { Py_tp_doc, (void *)(docstring) },                                                        \
+        { 0, NULL },                                                                               \
+    };                                                                                             \
+    PyType_Spec po_##ident##_spec = { dotted_name, sizeof(layout), 0, PO_TYPE_FLAGS, ident##_slots }
+
+extern PyType_Spec po_x509_spec;
+
+/* What a file adds to the module: its functions. NULL-terminated tables. */
+extern PyMethodDef po_crypto_functions[];
+extern PyMethodDef po_rand_functions[];
+extern PyMethodDef po_ssl_functions[];
+
+/* Constants of all groups, set on the module: "SSL.OP_ALL" and so on. */
+int po_add_constants(PyObject *module);
+
+#endif
