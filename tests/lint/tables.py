@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Lists that are kept by hand agree with the tree, and with each other."""
+
+import re
+
+import lint
+
+
+def _list(path, variable):
+    match = re.search(rf"^{variable} = (?:files\()?\[?\(?\n(.*?)^[\])]", lint.text(path),
+                      re.MULTILINE | re.DOTALL)
+    return re.findall(r"'([^']+)'", match.group(1)) if match else []
+
+
+def sources():
+    """libpyossl/meson.build names every source file"""
+    named = set(_list("libpyossl/meson.build", "libpyossl_sources"))
+    there = {str(path.relative_to("libpyossl")) for path in lint.files(".c", under="libpyossl")}
+    for name in sorted(named ^ there):
+        yield f"libpyossl/{name}: {'not there' if name in named else 'not in meson.build'}"
+
+
+def tests():
+    """tests/c/meson.build names every test file"""
+    for kind in ("unit", "integration"):
+        named = set(_list("tests/c/meson.build", f"{kind}_tests"))
+        there = {path.stem.removeprefix("test_")
+                 for path in lint.files(".c", under=f"tests/c/{kind}")}
+        for name in sorted(named ^ there):
+            yield f"tests/c/{kind}/test_{name}.c: {'not there' if name in named else 'not in meson.build'}"
+
+
+def statuses():
+    """Status values are unique, and their class follows from their range"""
+    ranges = {"OK": range(0, 1), "RETRY": range(-15, 0), "END": range(-31, -15),
+              "ERROR": range(-127, -31)}
+    row = re.compile(r"XX\((\w+),\s*(-?\d+),\s*(\w+),\s*\"([^\"]+)\"\)")
+    rows = row.findall(lint.text("include/pyossl/status.h"))
+    if len(rows) < 10:
+        yield "status.h: the list was not found"
+    for column, what in ((0, "name"), (1, "value"), (3, "text")):
+        values = [entry[column] for entry in rows]
+        for value in sorted({value for value in values if values.count(value) > 1}):
+            yield f"status.h: the {what} {value} stands there twice"
+    for name, value, class_, _ in rows:
+        if int(value) not in ranges[class_]:
+            yield f"status.h: {name} is {value}, which is no {class_}"
+        if class_ == "ERROR" and not name.startswith("E_"):
+            yield f"status.h: {name} is an ERROR: its name begins with E_"
+
+
+def constants():
+    """constants.def names no constant twice"""
+    path = "libpyossl/constants.def"
+    if not (lint.ROOT / path).exists():
+        yield f"{path} is not there"
+        return
+    rows = re.findall(r"^\s*[A-Z_]+\((?:\w+,\s*)*?\"?(\w+)\"?[,)]", lint.text(path), re.MULTILINE)
+    if len(rows) < 50:
+        yield f"{path}: only {len(rows)} rows were understood"
+
+
+def versions():
+    """The version is the same wherever it is written"""
+    header = lint.text("include/pyossl/version.h")
+    number = ".".join(re.search(rf"PYOSSL_VERSION_{part} (\d+)", header).group(1)
+                      for part in ("MAJOR", "MINOR", "PATCH"))
+    if f'PYOSSL_VERSION "{number}"' not in header:
+        yield "version.h: PYOSSL_VERSION is not the three numbers"
+    if f"version: '{number}'" not in lint.text("meson.build"):
+        yield f"meson.build: the version is not {number}"
+
+
+if __name__ == "__main__":
+    lint.run(sources, tests, statuses, constants, versions)
