@@ -87,6 +87,12 @@ pyossl_status osl_fail_errno(int number, const char *detail) PYOSSL_MUST_CHECK;
 /* Record that there is no memory; PYOSSL_E_NOMEM. */
 pyossl_status osl_fail_nomem(void) PYOSSL_MUST_CHECK;
 
+/* What was recorded last: the status to return after a function that says "NULL and recorded". */
+static inline pyossl_status osl_recorded(void)
+{
+    return pyossl_error_status(pyossl_error_last());
+}
+
 /* Return from the caller with the status of a call that did not work. */
 #define OSL_TRY(call)                                                                              \
     do {                                                                                           \

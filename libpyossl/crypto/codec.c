@@ -1,1 +1,500 @@
+/*
+ * PEM (RFC 7468, and the headers of RFC 1421) and the outer layer of DER.
+ *
+ * Reading them here rather than with OpenSSL is what lets decoders be kept and
+ * certificates be parsed late. Failures are worded as OpenSSL words them, in
+ * its own queue, because programs compare those texts. Keys travel through this
+ * file: base64 is computed rather than looked up, so that which cache lines are
+ * touched does not tell the key, and what holds decoded bytes is wiped.
+ */
 #include "crypto.h"
+
+#include <openssl/asn1err.h>
+#include <openssl/pem.h>
+#include <openssl/pemerr.h>
+
+#define BEGIN_MARK "-----BEGIN "
+#define END_MARK "-----END "
+#define DASHES "-----"
+
+enum { LINE_CHARS = 64, LINE_BYTES = 48 };
+
+typedef struct span {
+    const char *at;
+    size_t      len;
+} span;
+
+/* ---- lines ---- */
+
+/* Take the next line off @in, without its end and without white space there. */
+static bool take_line(span *in, span *line)
+{
+    const char *newline;
+    size_t used;
+
+    if (in->len == 0)
+        return false;
+    newline = memchr(in->at, '\n', in->len);
+    line->at = in->at;
+    line->len = newline != NULL ? (size_t)(newline - in->at) : in->len;
+    used = newline != NULL ? line->len + 1 : line->len;
+    in->at += used;
+    in->len -= used;
+    while (line->len > 0 && (unsigned char)line->at[line->len - 1] <= ' ')
+        line->len--;
+    return true;
+}
+
+static bool starts_with(const span *line, const char *text)
+{
+    size_t len = strlen(text);
+
+    return line->len >= len && memcmp(line->at, text, len) == 0;
+}
+
+static bool spans_equal(const span *a, const span *b)
+{
+    return a->len == b->len && (a->len == 0 || memcmp(a->at, b->at, a->len) == 0);
+}
+
+/* The label of a BEGIN or END line. */
+static bool boundary(const span *line, const char *mark, span *label)
+{
+    const size_t mark_len = strlen(mark), dashes = strlen(DASHES);
+
+    if (!starts_with(line, mark) || line->len < mark_len + dashes ||
+        memcmp(line->at + line->len - dashes, DASHES, dashes) != 0)
+        return false;
+    label->at = line->at + mark_len;
+    label->len = line->len - mark_len - dashes;
+    return true;
+}
+
+static const char *label_among(const span *label, const char *const *labels)
+{
+    for (; *labels != NULL; labels++) {
+        const span wanted = { *labels, strlen(*labels) };
+
+        if (spans_equal(label, &wanted))
+            return *labels;
+    }
+    return NULL;
+}
+
+/* ---- base64 ---- */
+
+/* 0 to 63, or -1; each term is all ones for its range of characters, else 0. */
+static inline int16_t sextet_of(unsigned char character)
+{
+    const int c = character;
+    int value = -1;
+
+    value += (('A' - 1 - c) & (c - 'Z' - 1)) >> 8 & (c - 'A' + 1);
+    value += (('a' - 1 - c) & (c - 'z' - 1)) >> 8 & (c - 'a' + 27);
+    value += (('0' - 1 - c) & (c - '9' - 1)) >> 8 & (c - '0' + 53);
+    value += (('+' - 1 - c) & (c - '+' - 1)) >> 8 & 63;
+    value += (('/' - 1 - c) & (c - '/' - 1)) >> 8 & 64;
+    return (int16_t)value;
+}
+
+static inline char character_of(unsigned sextet)
+{
+    const int v = (int)sextet;
+    int c = v + 'A';
+
+    c += (25 - v) >> 8 & ('a' - 'Z' - 1);
+    c -= (51 - v) >> 8 & ('z' + 1 - '0');
+    c -= (61 - v) >> 8 & ('9' + 1 - '+');
+    c += (62 - v) >> 8 & ('/' - '+' - 1);
+    return (char)c;
+}
+
+/* Collects characters until they fill a line, which is decoded in one go. */
+typedef struct base64 {
+    char           held[LINE_CHARS];
+    size_t         count;
+    int16_t        sextets[LINE_CHARS];
+    unsigned char *out;
+    size_t         len;
+} base64;
+
+static void base64_clear(base64 *state)
+{
+    OPENSSL_cleanse(state, sizeof *state);
+}
+
+/* Decode a whole line; nothing is kept of one with other characters in it. */
+static bool base64_line(base64 *state, const char *line)
+{
+    unsigned char *out = state->out + state->len;
+    int bad = 0;
+
+    for (int i = 0; i < LINE_CHARS; i++) {
+        state->sextets[i] = sextet_of((unsigned char)line[i]);
+        bad |= state->sextets[i];
+    }
+    if (bad < 0)
+        return false;
+    for (int i = 0; i < LINE_CHARS; i += 4, out += 3) {
+        const uint32_t bits = (uint32_t)state->sextets[i] << 18 |
+                              (uint32_t)state->sextets[i + 1] << 12 |
+                              (uint32_t)state->sextets[i + 2] << 6 | (uint32_t)state->sextets[i + 3];
+
+        out[0] = (unsigned char)(bits >> 16);
+        out[1] = (unsigned char)(bits >> 8);
+        out[2] = (unsigned char)bits;
+    }
+    state->len += LINE_BYTES;
+    return true;
+}
+
+static bool base64_add(base64 *state, const span *line)
+{
+    if (state->count == 0 && line->len == LINE_CHARS && base64_line(state, line->at))
+        return true;
+    for (size_t i = 0; i < line->len; i++) {
+        if (line->at[i] == ' ' || line->at[i] == '\t' || line->at[i] == '\r')
+            continue;
+        /* A full line waits for one more character: it may be the last, with padding. */
+        if (state->count == LINE_CHARS) {
+            if (!base64_line(state, state->held))
+                return false;
+            state->count = 0;
+        }
+        state->held[state->count++] = line->at[i];
+    }
+    return true;
+}
+
+static bool base64_finish(base64 *state)
+{
+    size_t padding = 0, excess;
+
+    if (state->count % 4 != 0)
+        return false;
+    if (state->count == 0)
+        return state->len > 0;
+    while (padding < 2 && state->held[state->count - 1 - padding] == '=')
+        padding++;
+    excess = (LINE_CHARS - state->count) / 4 * 3 + padding;
+    memset(state->held + state->count - padding, 'A', LINE_CHARS - state->count + padding);
+    if (!base64_line(state, state->held))
+        return false;
+    state->len -= excess;
+    return state->len > 0;
+}
+
+static pyossl_status fail_pem(int reason)
+{
+    ERR_raise(ERR_LIB_PEM, reason);
+    return osl_fail(PYOSSL_E_FORMAT);
+}
+
+/* Keep @len bytes. The rest is wiped here, as clearing looks no further than the length. */
+static void buf_shorten(pyossl_buf *buf, size_t len)
+{
+    OPENSSL_cleanse(buf->data + len, buf->len - len);
+    buf->len = len;
+}
+
+static pyossl_status decode_base64(span body, pyossl_buf *der)
+{
+    osl_auto_buf bytes = PYOSSL_BUF_INIT;
+    __attribute__((cleanup(base64_clear))) base64 state;
+    span line;
+
+    if (!osl_len_fits(body.len))
+        return fail_pem(PEM_R_HEADER_TOO_LONG);
+    OSL_TRY(osl_buf_alloc(&bytes, body.len / 4 * 3 + LINE_BYTES));
+    state.count = 0;
+    state.out = bytes.data;
+    state.len = 0;
+    while (take_line(&body, &line))
+        if (!base64_add(&state, &line))
+            return fail_pem(PEM_R_BAD_BASE64_DECODE);
+    if (!base64_finish(&state))
+        return fail_pem(PEM_R_BAD_BASE64_DECODE);
+    buf_shorten(&bytes, state.len);
+    osl_buf_move(der, &bytes);
+    return PYOSSL_OK;
+}
+
+/* ---- headers: Proc-Type and DEK-Info of encrypted traditional keys ---- */
+
+/* The value of the header @name, without blanks; false if it is another header. */
+static bool header_value(const span *line, const char *name, char *value, size_t size)
+{
+    size_t len = 0;
+
+    if (!starts_with(line, name))
+        return false;
+    for (size_t i = strlen(name); i < line->len && len < size; i++)
+        if (line->at[i] != ' ' && line->at[i] != '\t')
+            value[len++] = line->at[i];
+    if (len == size) /* longer than any that makes sense: an empty value is refused later */
+        len = 0;
+    value[len] = '\0';
+    return true;
+}
+
+static pyossl_status take_headers(span *body, char *dek, size_t dek_size)
+{
+    char type[sizeof "4,ENCRYPTED" + 1] = "";
+    span ahead = *body, line;
+
+    if (!take_line(&ahead, &line) || memchr(line.at, ':', line.len) == NULL)
+        return PYOSSL_OK;
+    while (take_line(body, &line) && line.len > 0)
+        if (!header_value(&line, "Proc-Type:", type, sizeof type - 1))
+            (void)header_value(&line, "DEK-Info:", dek, dek_size - 1);
+    if (type[0] == '\0')
+        return fail_pem(PEM_R_NOT_PROC_TYPE);
+    if (strcmp(type, "4,ENCRYPTED") != 0)
+        return fail_pem(PEM_R_NOT_ENCRYPTED);
+    if (dek[0] == '\0')
+        return fail_pem(PEM_R_NOT_DEK_INFO);
+    return PYOSSL_OK;
+}
+
+/* ---- blocks ---- */
+
+/* Find where the block ends; @body is what stands before. A BEGIN first is an error. */
+static bool take_body(span *in, const span *label, span *body)
+{
+    const char *start = in->at;
+    span line, end;
+
+    while (take_line(in, &line)) {
+        if (!starts_with(&line, DASHES))
+            continue;
+        body->at = start;
+        body->len = (size_t)(line.at - start);
+        return boundary(&line, END_MARK, &end) && spans_equal(&end, label);
+    }
+    return false;
+}
+
+static pyossl_status fail_no_start(const char *const *labels)
+{
+    ERR_raise_data(ERR_LIB_PEM, PEM_R_NO_START_LINE, "Expecting: %s", labels[0]);
+    return osl_fail(PYOSSL_E_FORMAT);
+}
+
+pyossl_status osl_pem_find(const void *data, size_t len, const char *const *labels, osl_pem *out)
+{
+    span in = { data, len }, line, label, body;
+    osl_auto_pem found = OSL_PEM_INIT;
+
+    if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) { /* what editors put before UTF-8 */
+        in.at += 3;
+        in.len -= 3;
+    }
+    while (take_line(&in, &line)) {
+        if (!boundary(&line, BEGIN_MARK, &label))
+            continue;
+        if (!take_body(&in, &label, &body))
+            return fail_pem(PEM_R_BAD_END_LINE);
+        found.label = label_among(&label, labels);
+        if (found.label == NULL)
+            continue;
+        OSL_TRY(take_headers(&body, found.dek, sizeof found.dek));
+        OSL_TRY(decode_base64(body, &found.der));
+        found.end = len - in.len;
+        osl_pem_clear(out);
+        *out = found;
+        found = (osl_pem)OSL_PEM_INIT;
+        return PYOSSL_OK;
+    }
+    return fail_no_start(labels);
+}
+
+void osl_pem_clear(osl_pem *pem)
+{
+    pyossl_buf_clear(&pem->der);
+    *pem = (osl_pem)OSL_PEM_INIT;
+}
+
+/* ---- writing ---- */
+
+static char *put_text(char *out, const char *text, size_t len)
+{
+    memcpy(out, text, len);
+    return out + len;
+}
+
+static char *put_boundary(char *out, const char *mark, const char *label)
+{
+    out = put_text(out, mark, strlen(mark));
+    out = put_text(out, label, strlen(label));
+    return put_text(out, DASHES "\n", sizeof DASHES);
+}
+
+static void put_triple(char *out, const unsigned char *in)
+{
+    const uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
+
+    out[0] = character_of(bits >> 18);
+    out[1] = character_of(bits >> 12 & 63);
+    out[2] = character_of(bits >> 6 & 63);
+    out[3] = character_of(bits & 63);
+}
+
+static char *put_base64_line(char *out, const unsigned char *in, size_t len)
+{
+    for (; len >= 3; len -= 3, in += 3, out += 4)
+        put_triple(out, in);
+    if (len > 0) {
+        const unsigned char last[3] = { in[0], len > 1 ? in[1] : 0, 0 };
+
+        put_triple(out, last);
+        out[3] = '=';
+        if (len == 1)
+            out[2] = '=';
+        out += 4;
+    }
+    *out = '\n';
+    return out + 1;
+}
+
+pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyossl_buf *out)
+{
+    const unsigned char *in = der;
+    osl_auto_buf text = PYOSSL_BUF_INIT;
+    size_t lines, room;
+    char *at;
+
+    if (!osl_len_fits(len))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "too long for PEM");
+    lines = (len + LINE_BYTES - 1) / LINE_BYTES;
+    room = (len + 2) / 3 * 4 + lines + 2 * strlen(label) + strlen(BEGIN_MARK) + strlen(END_MARK) +
+           2 * sizeof DASHES;
+    OSL_TRY(osl_buf_alloc(&text, room));
+    at = put_boundary((char *)text.data, BEGIN_MARK, label);
+    for (; len > LINE_BYTES; len -= LINE_BYTES, in += LINE_BYTES)
+        at = put_base64_line(at, in, LINE_BYTES);
+    if (len > 0)
+        at = put_base64_line(at, in, len);
+    (void)put_boundary(at, END_MARK, label);
+    osl_buf_move(out, &text);
+    return PYOSSL_OK;
+}
+
+/* ---- DER ---- */
+
+/*
+ * Read tag and length. Returns the reason in OpenSSL's ASN.1 numbers, or 0.
+ * Only what DER allows: one byte of tag, a definite and shortest length.
+ */
+static int read_header(const osl_der *in, osl_tlv *out)
+{
+    size_t header = 2, len, count;
+
+    if (in->len < 2)
+        return ASN1_R_NOT_ENOUGH_DATA;
+    if ((in->at[0] & 0x1f) == 0x1f)
+        return ASN1_R_BAD_OBJECT_HEADER;
+    len = in->at[1];
+    if (len >= 0x80) {
+        count = len & 0x7f;
+        if (count == 0 || count > 4)
+            return ASN1_R_BAD_OBJECT_HEADER;
+        if (in->len < 2 + count)
+            return ASN1_R_HEADER_TOO_LONG;
+        len = 0;
+        for (size_t i = 0; i < count; i++)
+            len = len << 8 | in->at[2 + i];
+        if (len < 0x80 || len >> 8 * (count - 1) == 0)
+            return ASN1_R_BAD_OBJECT_HEADER;
+        header += count;
+    }
+    if (len > in->len - header || !osl_len_fits(len + header))
+        return ASN1_R_TOO_LONG;
+    out->tag = in->at[0];
+    out->body.at = in->at + header;
+    out->body.len = len;
+    out->whole.at = in->at;
+    out->whole.len = header + len;
+    return 0;
+}
+
+bool osl_der_next(osl_der *in, osl_tlv *out)
+{
+    osl_tlv element;
+
+    if (read_header(in, &element) != 0)
+        return false;
+    in->at += element.whole.len;
+    in->len -= element.whole.len;
+    *out = element;
+    return true;
+}
+
+static pyossl_status fail_der(int reason)
+{
+    ERR_raise(ERR_LIB_ASN1, reason);
+    return osl_fail(PYOSSL_E_FORMAT);
+}
+
+pyossl_status osl_der_sequence(const void *data, size_t len, size_t *total)
+{
+    const osl_der in = { data, len };
+    osl_tlv element;
+    int reason;
+
+    if (len > 0 && in.at[0] != OSL_TAG_SEQUENCE)
+        return fail_der(ASN1_R_WRONG_TAG);
+    reason = read_header(&in, &element);
+    if (reason != 0)
+        return fail_der(reason);
+    *total = element.whole.len;
+    return PYOSSL_OK;
+}
+
+/* ---- either ---- */
+
+pyossl_status osl_fail_format(void)
+{
+    return osl_fail_text(PYOSSL_E_ARGUMENT, "not a file type");
+}
+
+/* Streamed PKCS #7 and PKCS #12 are BER; where that ends only a full parse can tell. */
+static bool is_indefinite(const unsigned char *data, size_t len)
+{
+    return len >= 2 && data[0] == OSL_TAG_SEQUENCE && data[1] == 0x80;
+}
+
+pyossl_status osl_decode(pyossl_format format, const void *data, size_t len,
+                         const char *const *labels, pyossl_buf *der)
+{
+    osl_auto_pem pem = OSL_PEM_INIT;
+    size_t total = len;
+
+    if (format == PYOSSL_PEM) {
+        OSL_TRY(osl_pem_find(data, len, labels, &pem));
+        if (pem.dek[0] != '\0')
+            return fail_pem(PEM_R_UNSUPPORTED_ENCRYPTION);
+        if (!is_indefinite(pem.der.data, pem.der.len)) {
+            OSL_TRY(osl_der_sequence(pem.der.data, pem.der.len, &total));
+            buf_shorten(&pem.der, total);
+        }
+        osl_buf_move(der, &pem.der);
+        return PYOSSL_OK;
+    }
+    if (format != PYOSSL_DER)
+        return osl_fail_format();
+    if (!is_indefinite(data, len))
+        OSL_TRY(osl_der_sequence(data, len, &total));
+    else if (!osl_len_fits(len))
+        return fail_der(ASN1_R_TOO_LONG);
+    return osl_buf_set(der, data, total);
+}
+
+pyossl_status osl_encode(pyossl_format format, const char *label, const void *der, size_t len,
+                         pyossl_buf *out)
+{
+    if (format == PYOSSL_PEM)
+        return osl_pem_write(label, der, len, out);
+    if (format == PYOSSL_DER)
+        return osl_buf_set(out, der, len);
+    return osl_fail_format();
+}

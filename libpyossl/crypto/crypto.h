@@ -84,9 +84,34 @@ pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyos
  */
 pyossl_status osl_der_sequence(const void *data, size_t len, size_t *total) PYOSSL_MUST_CHECK;
 
+/* Bytes of DER, borrowed. */
+typedef struct osl_der {
+    const unsigned char *at;
+    size_t               len;
+} osl_der;
+
+/* One element: its tag, what is in it, and the bytes with the header. */
+typedef struct osl_tlv {
+    unsigned tag;
+    osl_der  body;
+    osl_der  whole;
+} osl_tlv;
+
+enum {
+    OSL_TAG_INTEGER = 0x02,
+    OSL_TAG_BIT_STRING = 0x03,
+    OSL_TAG_OCTET_STRING = 0x04,
+    OSL_TAG_OID = 0x06,
+    OSL_TAG_SEQUENCE = 0x30
+};
+
+/* Take the next element off @in. False at the end, and where that is not DER; nothing recorded. */
+bool osl_der_next(osl_der *in, osl_tlv *out);
+
 /*
- * The DER that @data holds in @format, whose PEM block has one of @labels.
- * With PYOSSL_DER, bytes behind the SEQUENCE are left out. Other formats: PYOSSL_E_ARGUMENT.
+ * The DER that @data holds in @format, whose PEM block has one of @labels. Bytes
+ * behind the SEQUENCE are left out; one of indefinite length (BER) is handed on
+ * as it is, for d2i functions to judge. Other formats: PYOSSL_E_ARGUMENT.
  */
 pyossl_status osl_decode(pyossl_format format, const void *data, size_t len,
                          const char *const *labels, pyossl_buf *der) PYOSSL_MUST_CHECK;
@@ -115,7 +140,11 @@ void osl_secret_clear(osl_secret *secret);
 
 /* ---- digest.c: names to algorithms, fetched once per process ---- */
 
-/* NULL and recorded (PYOSSL_E_ARGUMENT) if there is none of that name; never freed. */
+/*
+ * NULL and recorded if there is none of that name (PYOSSL_E_ARGUMENT), or only
+ * in the legacy provider, which cannot be had (PYOSSL_E_UNSUPPORTED): return
+ * osl_recorded(). Never freed.
+ */
 const EVP_MD *osl_digest(const char *name);
 const EVP_CIPHER *osl_cipher(const char *name);
 
