@@ -30,7 +30,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for number, (header, said) in enumerate(zip(headers, pool.map(compile_alone, headers)), 1):
             for line in said.splitlines():
-                print(f"# {line}")
+                print(f"# {line}", file=sys.stderr)
             failed += bool(said)
             print(f"{'not ok' if said else 'ok'} {number} - {header}")
     sys.exit(1 if failed else 0)

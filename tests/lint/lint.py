@@ -56,7 +56,7 @@ def run(*checks):
         complaints = list(check())
         title = (check.__doc__ or check.__name__).splitlines()[0].rstrip(".")
         for complaint in complaints:
-            print(f"# {complaint}")
+            print(f"# {complaint}", file=sys.stderr)
         failed += bool(complaints)
         print(f"{'not ok' if complaints else 'ok'} {number} - {title}")
     sys.exit(1 if failed else 0)

@@ -1,0 +1,27 @@
+#!/bin/sh
+# The binary interface: abi.sh check FOLDER, or abi.sh write FOLDER
+#
+# tests/c/abi/ holds a dump of the last release. `check` compares what FOLDER
+# built with it: additions pass, what a program could notice does not. `write`
+# replaces the dump, which is what a release does.
+set -eu
+
+verb=$1
+library=$(ls "$2"/libpyossl/libpyossl.so.*.*.* | head -n 1)
+dump=tests/c/abi/libpyossl.abi
+
+case $verb in
+write)
+    mkdir -p tests/c/abi
+    abidw --headers-dir include --drop-private-types --no-corpus-path --no-comp-dir-path \
+        --no-show-locs --short-locs "$library" >"$dump"
+    ;;
+check)
+    # 4: something changed; 8: so that old programs break.
+    abidiff --headers-dir2 include --drop-private-types --no-added-syms "$dump" "$library" && exit 0
+    result=$?
+    [ $((result & 11)) -ne 0 ] || exit 0
+    echo 'The binary interface is not that of the last release: see doc/stability.rst' >&2
+    exit 1
+    ;;
+esac

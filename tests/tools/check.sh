@@ -1,0 +1,124 @@
+#!/bin/sh
+# What a release must pass beyond `./dev test`, part by part: check.sh [PART ...]
+# Says at its end which parts passed, failed or were skipped; fails if one did.
+set -u
+
+PARTS='format clang asan asan-python tsan valgrind oom abi static spell docs stubs'
+SKIP=77
+quiet='--print-errorlogs'
+
+have() {
+    command -v "$1" >/dev/null 2>&1 && return 0
+    echo "$1 is not installed"
+    return 1
+}
+
+# build FOLDER OPTION ...: configure and compile apart from the ordinary build
+build() {
+    folder=$1
+    shift
+    if [ -f "$folder/build.ninja" ]; then
+        meson configure "$folder" "$@" >/dev/null
+    else
+        meson setup "$folder" "$@" >/dev/null
+    fi && meson compile -C "$folder"
+}
+
+format() {
+    have clang-format || return $SKIP
+    git ls-files '*.c' '*.h' | grep -v '^bindings/.*\.def$' |
+        xargs clang-format --dry-run --Werror
+}
+
+clang() {
+    have clang || return $SKIP
+    CC=clang build build-clang -Dwerror=true &&
+        meson test -C build-clang $quiet
+}
+
+# Both libraries and the C tests with the address and undefined behaviour sanitizers.
+asan() {
+    build build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dpython=disabled &&
+        meson test -C build-asan $quiet --timeout-multiplier=4 --no-suite lint --no-suite headers
+}
+
+# The Python suite over the same: the interpreter must load the sanitizer first.
+asan_python() {
+    runtime=$(gcc -print-file-name=libasan.so) &&
+        build build-asan-python -Db_sanitize=address,undefined -Db_lundef=false &&
+        ASAN_OPTIONS=detect_leaks=0 meson test -C build-asan-python $quiet --suite py \
+            --timeout-multiplier=4 --wrapper "env LD_PRELOAD=$runtime PYTHONMALLOC=malloc"
+}
+
+# Debian's OpenSSL is not built for it: what only happens inside libcrypto is not seen.
+tsan() {
+    build build-tsan -Db_sanitize=thread -Db_lundef=false -Dpython=disabled &&
+        TSAN_OPTIONS="suppressions=$PWD/tests/tools/tsan.supp:halt_on_error=1" \
+            meson test -C build-tsan $quiet --timeout-multiplier=4 --suite threads
+}
+
+valgrind_() {
+    have valgrind || return $SKIP
+    build build &&
+        meson test -C build $quiet --timeout-multiplier=20 --suite unit \
+            --wrapper 'valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
+}
+
+oom() {
+    build build && meson test -C build $quiet --suite oom
+}
+
+abi() {
+    have abidw && have abidiff || return $SKIP
+    build build && sh tests/tools/abi.sh check build
+}
+
+static() {
+    have cppcheck && have clang-tidy || return $SKIP
+    build build &&
+        cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+            --enable=warning,portability,performance \
+            --suppressions-list=tests/tools/cppcheck.txt -Iinclude -Ilibpyossl libpyossl &&
+        git ls-files 'libpyossl/*.c' |
+        xargs clang-tidy --quiet -p build --warnings-as-errors='*' \
+            --checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling' 2>/dev/null
+}
+
+spell() {
+    have codespell || return $SKIP
+    git ls-files | grep -vE '^(tests/data/|tests/c/abi/|tests/c/fuzz/corpus|LICENSE)' |
+        xargs codespell --ignore-words=tests/tools/codespell.txt
+}
+
+docs() {
+    have doxygen && have sphinx-build || return $SKIP
+    build build-docs -Ddocs=enabled -Dtests=disabled
+}
+
+# The stubs say what the module has.
+stubs() {
+    have mypy || return $SKIP
+    build build && meson test -C build $quiet --suite stubs
+}
+
+status=0
+summary=
+for part in ${*:-$PARTS}; do
+    case " $PARTS " in
+    *" $part "*) ;;
+    *) echo "check: no part $part; there are: $PARTS" >&2 && exit 2 ;;
+    esac
+    printf '==> %s\n' "$part"
+    case $part in
+    asan-python) asan_python ;;
+    valgrind) valgrind_ ;;
+    *) $part ;;
+    esac
+    case $? in
+    0) summary="$summary\n$part: passed" ;;
+    $SKIP) summary="$summary\n$part: skipped" ;;
+    *) summary="$summary\n$part: FAILED" && status=1 ;;
+    esac
+done
+printf '%b\n' "$summary"
+exit $status

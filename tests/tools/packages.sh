@@ -1,0 +1,41 @@
+#!/bin/sh
+# Install the Debian packages of the groups named: build test check docs.
+# Without the right to install it says what is missing, and fails if one is needed.
+set -eu
+
+packages() {
+    case $1 in
+    build) echo gcc libc6-dev make pkg-config meson ninja-build libssl-dev openssl python3 python3-dev ;;
+    test) echo libcmocka-dev python3-pytest python3-hypothesis binutils g++ ;;
+    check) echo clang libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind abigail-tools codespell mypy ;;
+    docs) echo doxygen python3-sphinx python3-breathe python3-docutils ;;
+    *) echo "packages.sh: no group $1" >&2 && exit 2 ;;
+    esac
+}
+
+command -v dpkg-query >/dev/null 2>&1 || {
+    echo "Not a Debian system: $* need $(for group; do packages "$group"; done | tr '\n' ' ')"
+    exit 0
+}
+
+missing=
+for group; do
+    for package in $(packages "$group"); do
+        state=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+        [ "$state" = 'install ok installed' ] || missing="$missing $package"
+    done
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    as_root=sudo
+else
+    echo "Please install:$missing" >&2
+    exit 1
+fi
+echo "==> install$missing"
+$as_root apt-get update -qq
+# shellcheck disable=SC2086
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
