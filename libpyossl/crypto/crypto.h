@@ -10,6 +10,7 @@
 #include "../base/internal.h"
 
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/pkcs7.h>
 #include <openssl/x509.h>
@@ -37,7 +38,10 @@ OSL_DEFINE_AUTO(X509_REVOKED, X509_REVOKED_free)
 OSL_DEFINE_AUTO(X509_EXTENSION, X509_EXTENSION_free)
 OSL_DEFINE_AUTO(X509_STORE_CTX, X509_STORE_CTX_free)
 OSL_DEFINE_AUTO(ASN1_TIME, ASN1_TIME_free)
+OSL_DEFINE_AUTO(ASN1_OBJECT, ASN1_OBJECT_free)
+OSL_DEFINE_AUTO(ASN1_OCTET_STRING, ASN1_OCTET_STRING_free)
 OSL_DEFINE_AUTO(ASN1_INTEGER, ASN1_INTEGER_free)
+OSL_DEFINE_AUTO(GENERAL_NAMES, GENERAL_NAMES_free)
 OSL_DEFINE_AUTO(BIGNUM, BN_free)
 OSL_DEFINE_AUTO(PKCS7, PKCS7_free)
 OSL_DEFINE_AUTO(PKCS12, PKCS12_free)
@@ -159,7 +163,7 @@ bool osl_queue_says_unsupported(void);
 
 /* ---- time.c: ASN.1 times (the grammar is in pyossl/x509.h) ---- */
 
-/* PYOSSL_E_ARGUMENT for what is not a time. @field is left alone on failure. */
+/* PYOSSL_E_ARGUMENT for what is not a time. */
 pyossl_status osl_time_parse(ASN1_TIME **out, const char *when, size_t len) PYOSSL_MUST_CHECK;
 /* A time @seconds from now; UTCTime up to 2049, as RFC 5280 says. */
 pyossl_status osl_time_from_now(ASN1_TIME **out, int64_t seconds) PYOSSL_MUST_CHECK;
@@ -224,6 +228,9 @@ pyossl_status osl_name_wrap_copy(pyossl_name **out, const X509_NAME *from) PYOSS
 pyossl_status osl_name_view(pyossl_name **out, osl_name_owner kind, void *owner,
                             unsigned generation) PYOSSL_MUST_CHECK;
 
+pyossl_status osl_name_der(const X509_NAME *name, pyossl_buf *out) PYOSSL_MUST_CHECK;
+pyossl_status osl_name_hash(const X509_NAME *name, unsigned long *out) PYOSSL_MUST_CHECK;
+
 /* ---- ext.c ---- */
 
 struct pyossl_ext {
@@ -233,6 +240,9 @@ struct pyossl_ext {
 
 /* Copies @from. */
 pyossl_status osl_ext_wrap_copy(pyossl_ext **out, const X509_EXTENSION *from) PYOSSL_MUST_CHECK;
+
+/* The number of @object with dots, whether OpenSSL has a name for it or not. */
+pyossl_status osl_object_dotted(const ASN1_OBJECT *object, pyossl_buf *out) PYOSSL_MUST_CHECK;
 
 /* ---- x509.c ---- */
 
@@ -248,6 +258,7 @@ struct pyossl_x509 {
     pyossl_buf       der;                /* as loaded; empty for a new or changed certificate */
     X509            *light;              /* for reading; NULL for a new or changed certificate */
     _Atomic(X509 *)  full;               /* for use and for changes; made on first need */
+    atomic_bool      shared;             /* full has been handed to OpenSSL: a change makes another */
     unsigned         subject_generation; /* counts replacements: live views compare */
     unsigned         issuer_generation;
     _Atomic(int64_t) not_after;          /* kept for has_expired; OSL_EXPIRY_UNKNOWN */
@@ -257,10 +268,25 @@ struct pyossl_x509 {
 
 /* For reading: light or full, borrowed. Never NULL. */
 X509 *osl_x509_read(const pyossl_x509 *cert);
-/* With its key, for use by OpenSSL, borrowed. NULL and recorded. Safe from several threads. */
+/*
+ * With its key, for OpenSSL to keep, borrowed. NULL and recorded. Safe from several threads.
+ * What OpenSSL would compute when it first looks at the certificate is computed before.
+ */
 X509 *osl_x509_full(const pyossl_x509 *cert);
-/* For changing: full, and DER and light parse forgotten. NULL and recorded. */
+/* With its key, for one call that neither keeps nor changes it. NULL and recorded. */
+X509 *osl_x509_lend(const pyossl_x509 *cert);
+/* For changing: full and not shared, and DER and light parse forgotten. NULL and recorded. */
 X509 *osl_x509_mutable(pyossl_x509 *cert);
+/*
+ * What a setter of OpenSSL's did to a mutable certificate, where 1 is success: OpenSSL is told
+ * that the encoding it keeps is out of date.
+ */
+pyossl_status osl_x509_changed(X509 *x509, int result) PYOSSL_MUST_CHECK;
+/* A copy, also of a certificate that cannot be encoded yet. NULL and recorded. */
+X509 *osl_x509_clone(const X509 *from);
+/* The DER, kept or else made in @room: borrowed. PYOSSL_E_STATE where parts are missing. */
+pyossl_status osl_x509_der(const pyossl_x509 *cert, pyossl_buf *room, const unsigned char **der,
+                           size_t *len) PYOSSL_MUST_CHECK;
 /* Takes @x509 over, also on failure. */
 pyossl_status osl_x509_wrap(pyossl_x509 **out, X509 *x509) PYOSSL_MUST_CHECK;
 /* Own references to the certificates of a stack, which may be NULL: then an empty list. */
@@ -270,6 +296,11 @@ pyossl_status osl_x509_from_der(pyossl_x509 **out, pyossl_buf *der) PYOSSL_MUST_
 /* A stack of full certificates, with references of its own. NULL and recorded. */
 STACK_OF(X509) *osl_x509_stack(pyossl_x509 *const *certs, size_t count);
 
+/* ---- x509_fields.c ---- */
+
+/* The key in @spki. PYOSSL_E_NOT_FOUND if none was set, PYOSSL_E_FORMAT if it is no key. */
+pyossl_status osl_spki_key(pyossl_pkey **out, const X509_PUBKEY *spki) PYOSSL_MUST_CHECK;
+
 /* ---- req.c, crl.c, store.c, pkcs7.c, pkcs12.c, spki.c ---- */
 
 struct pyossl_req {
@@ -277,6 +308,9 @@ struct pyossl_req {
     X509_REQ  *req;
     unsigned   subject_generation;
 };
+
+/* As osl_x509_changed(). */
+pyossl_status osl_req_changed(X509_REQ *req, int result) PYOSSL_MUST_CHECK;
 
 struct pyossl_crl {
     osl_object base;

@@ -1,1 +1,177 @@
+/* X.509 extensions: from words, from DER, and what they say. */
 #include "crypto.h"
+
+static void ext_free(pyossl_ext *ext)
+{
+    X509_EXTENSION_free(ext->ext);
+    OPENSSL_free(ext);
+}
+
+OSL_DEFINE_REFS(ext, ext_free)
+
+/* Takes @made over, also on failure. */
+static pyossl_status wrap(pyossl_ext **out, X509_EXTENSION *made)
+{
+    osl_auto(X509_EXTENSION) *held = made;
+    pyossl_ext *ext;
+
+    if (held == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    ext = osl_new(pyossl_ext);
+    if (ext == NULL)
+        return osl_fail_nomem();
+    osl_object_init(&ext->base);
+    ext->ext = osl_steal(held);
+    *out = ext;
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_ext_wrap_copy(pyossl_ext **out, const X509_EXTENSION *from)
+{
+    return wrap(out, X509_EXTENSION_dup(from));
+}
+
+/* ---- making ---- */
+
+/* "critical," is how OpenSSL's words say it; a C string, which @value is not. */
+static pyossl_status config_words(pyossl_buf *out, int critical, const char *value, size_t len)
+{
+    static const char mark[] = "critical,";
+    const size_t lead = critical ? sizeof mark - 1 : 0;
+
+    if (memchr(value, '\0', len) != NULL)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "there is a NUL in the value");
+    if (!osl_len_fits(len))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "the value is too long");
+    OSL_TRY(osl_buf_alloc(out, lead + len));
+    memcpy(out->data, mark, lead);
+    memcpy(out->data + lead, value, len);
+    return PYOSSL_OK;
+}
+
+/* Without a database, so that nothing but the words themselves decides what comes out. */
+static pyossl_status from_words(X509_EXTENSION **out, const char *type, const char *words,
+                                X509 *subject, X509 *issuer)
+{
+    X509V3_CTX ctx;
+    X509_EXTENSION *made;
+
+    memset(&ctx, 0, sizeof ctx);
+    X509V3_set_ctx(&ctx, issuer, subject, NULL, NULL, 0);
+    X509V3_set_ctx_nodb(&ctx);
+    made = X509V3_EXT_nconf(NULL, &ctx, type, words);
+    if (made == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    *out = made;
+    return PYOSSL_OK;
+}
+
+/*
+ * "email:move" takes the addresses out of the subject's name while OpenSSL reads
+ * the words. It works on a copy, whose name the subject gets when all went well.
+ */
+static pyossl_status from_moving_words(X509_EXTENSION **out, const char *type, const char *words,
+                                       pyossl_x509 *subject, X509 *issuer)
+{
+    osl_auto(X509) *copy = osl_x509_clone(osl_x509_lend(subject));
+    osl_auto(X509_EXTENSION) *made = NULL;
+    X509 *x509;
+
+    if (copy == NULL)
+        return osl_recorded();
+    OSL_TRY(from_words(&made, type, words, copy, issuer));
+    if (X509_NAME_cmp(X509_get_subject_name(copy), X509_get_subject_name(osl_x509_read(subject))) !=
+        0) {
+        x509 = osl_x509_mutable(subject);
+        if (x509 == NULL)
+            return osl_recorded();
+        OSL_TRY(osl_x509_changed(x509,
+                                 X509_set_subject_name(x509, X509_get_subject_name(copy))));
+    }
+    *out = osl_steal(made);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_ext_new(pyossl_ext **out, const char *type, int critical, const char *value,
+                             size_t len, pyossl_x509 *subject, pyossl_x509 *issuer)
+{
+    OSL_API_ENTER;
+    osl_auto_buf words = PYOSSL_BUF_INIT;
+    osl_auto(X509_EXTENSION) *made = NULL;
+    X509 *about = NULL, *signer = NULL;
+
+    OSL_TRY(osl_init());
+    OSL_TRY(config_words(&words, critical, value, len));
+    if (issuer != NULL && (signer = osl_x509_lend(issuer)) == NULL)
+        return osl_recorded();
+    if (subject != NULL && (about = osl_x509_lend(subject)) == NULL)
+        return osl_recorded();
+    if (subject != NULL && strstr((const char *)words.data, "move") != NULL)
+        OSL_TRY(from_moving_words(&made, type, (const char *)words.data, subject, signer));
+    else
+        OSL_TRY(from_words(&made, type, (const char *)words.data, about, signer));
+    return wrap(out, osl_steal(made));
+}
+
+pyossl_status pyossl_ext_new_der(pyossl_ext **out, const char *type, int critical, const void *der,
+                                 size_t len)
+{
+    OSL_API_ENTER;
+    osl_auto(ASN1_OBJECT) *object = NULL;
+    osl_auto(ASN1_OCTET_STRING) *octets = NULL;
+    X509_EXTENSION *made;
+
+    OSL_TRY(osl_init());
+    if (!osl_len_fits(len))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "the value is too long");
+    object = OBJ_txt2obj(type, 0);
+    if (object == NULL)
+        return osl_fail_detail(PYOSSL_E_ARGUMENT, "no such extension", type);
+    octets = ASN1_OCTET_STRING_new();
+    if (octets == NULL || ASN1_OCTET_STRING_set(octets, len > 0 ? der : "", (int)len) != 1)
+        return osl_fail(PYOSSL_E_NOMEM);
+    made = X509_EXTENSION_create_by_OBJ(NULL, object, critical != 0, octets);
+    return wrap(out, made);
+}
+
+/* ---- asking ---- */
+
+int pyossl_ext_critical(const pyossl_ext *ext)
+{
+    return X509_EXTENSION_get_critical(ext->ext) != 0;
+}
+
+const char *pyossl_ext_short_name(const pyossl_ext *ext)
+{
+    const char *name = OBJ_nid2sn(OBJ_obj2nid(X509_EXTENSION_get_object(ext->ext)));
+
+    return name != NULL ? name : SN_undef;
+}
+
+pyossl_status osl_object_dotted(const ASN1_OBJECT *object, pyossl_buf *out)
+{
+    osl_auto_buf text = PYOSSL_BUF_INIT;
+    const int len = OBJ_obj2txt(NULL, 0, object, 1);
+
+    if (len < 0)
+        return osl_fail(PYOSSL_E_FORMAT);
+    OSL_TRY(osl_buf_alloc(&text, (size_t)len));
+    if (OBJ_obj2txt((char *)text.data, len + 1, object, 1) != len)
+        return osl_fail(PYOSSL_E_FORMAT);
+    osl_buf_move(out, &text);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_ext_oid(const pyossl_ext *ext, pyossl_buf *out)
+{
+    OSL_API_ENTER;
+    return osl_object_dotted(X509_EXTENSION_get_object(ext->ext), out);
+}
+
+pyossl_status pyossl_ext_data(const pyossl_ext *ext, pyossl_buf *out)
+{
+    OSL_API_ENTER;
+    const ASN1_OCTET_STRING *octets = X509_EXTENSION_get_data(ext->ext);
+
+    return osl_buf_set(out, ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets));
+}

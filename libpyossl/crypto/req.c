@@ -1,1 +1,242 @@
+/* Certificate requests (PKCS #10). */
 #include "crypto.h"
+
+static const char *const labels[] = { PEM_STRING_X509_REQ, PEM_STRING_X509_REQ_OLD, NULL };
+
+static void req_free(pyossl_req *req)
+{
+    X509_REQ_free(req->req);
+    OPENSSL_free(req);
+}
+
+OSL_DEFINE_REFS(req, req_free)
+
+/* Takes @x509_req over, also on failure. */
+static pyossl_status wrap(pyossl_req **out, X509_REQ *x509_req)
+{
+    osl_auto(X509_REQ) *held = x509_req;
+    pyossl_req *req = osl_new(pyossl_req);
+
+    if (req == NULL)
+        return osl_fail_nomem();
+    osl_object_init(&req->base);
+    req->req = osl_steal(held);
+    *out = req;
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_req_changed(X509_REQ *req, int result)
+{
+    if (result != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    /* Encodes afresh, which an unfinished request cannot do yet; then nothing is kept either. */
+    ERR_set_mark();
+    (void)i2d_re_X509_REQ_tbs(req, NULL);
+    ERR_pop_to_mark();
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_req_new(pyossl_req **out)
+{
+    OSL_API_ENTER;
+    osl_auto(X509_REQ) *made = NULL;
+
+    OSL_TRY(osl_init());
+    made = X509_REQ_new();
+    if (made == NULL || X509_REQ_set_version(made, X509_REQ_VERSION_1) != 1)
+        return osl_fail(PYOSSL_E_NOMEM);
+    return wrap(out, osl_steal(made));
+}
+
+pyossl_status pyossl_req_load(pyossl_req **out, pyossl_format format, const void *data, size_t len)
+{
+    OSL_API_ENTER;
+    osl_auto_buf der = PYOSSL_BUF_INIT;
+    const unsigned char *at;
+    X509_REQ *req;
+
+    OSL_TRY(osl_init());
+    OSL_TRY(osl_decode(format, data, len, labels, &der));
+    if (!osl_len_fits(der.len))
+        return osl_fail_text(PYOSSL_E_FORMAT, "not a certificate request");
+    at = der.data;
+    req = d2i_X509_REQ(NULL, &at, (long)der.len);
+    if (req == NULL)
+        return osl_fail(PYOSSL_E_FORMAT);
+    return wrap(out, req);
+}
+
+static pyossl_status dump_text(const pyossl_req *req, pyossl_buf *out)
+{
+    osl_auto(BIO) *bio = osl_bio_writer();
+
+    if (bio == NULL)
+        return PYOSSL_E_NOMEM;
+    if (X509_REQ_print_ex(bio, req->req, 0, 0) != 1)
+        return osl_fail(PYOSSL_E_STATE);
+    return osl_buf_from_bio(out, bio);
+}
+
+pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyossl_buf *out)
+{
+    OSL_API_ENTER;
+    unsigned char *der = NULL;
+    pyossl_status status;
+    int len;
+
+    if (format == PYOSSL_TEXT)
+        return dump_text(req, out);
+    if (format != PYOSSL_PEM && format != PYOSSL_DER)
+        return osl_fail_format();
+    len = i2d_X509_REQ(req->req, &der);
+    if (len <= 0)
+        return osl_fail(PYOSSL_E_STATE);
+    status = osl_encode(format, PEM_STRING_X509_REQ, der, (size_t)len, out);
+    OPENSSL_free(der);
+    return status;
+}
+
+/* ---- fields ---- */
+
+long pyossl_req_version(const pyossl_req *req)
+{
+    return X509_REQ_get_version(req->req);
+}
+
+pyossl_status pyossl_req_set_version(pyossl_req *req, long version)
+{
+    OSL_API_ENTER;
+
+    if (version != X509_REQ_VERSION_1)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "requests have version 0 only");
+    return osl_req_changed(req->req, X509_REQ_set_version(req->req, version));
+}
+
+pyossl_status pyossl_req_subject(pyossl_req *req, pyossl_name **out)
+{
+    OSL_API_ENTER;
+    return osl_name_view(out, OSL_REQ_SUBJECT, req, req->subject_generation);
+}
+
+pyossl_status pyossl_req_set_subject(pyossl_req *req, const pyossl_name *name)
+{
+    OSL_API_ENTER;
+    const X509_NAME *from = osl_name_read(name);
+
+    if (from == NULL)
+        return PYOSSL_E_STATE;
+    OSL_TRY(osl_req_changed(req->req, X509_REQ_set_subject_name(req->req, from)));
+    req->subject_generation++;
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_req_pubkey(const pyossl_req *req, pyossl_pkey **out)
+{
+    OSL_API_ENTER;
+    return osl_spki_key(out, X509_REQ_get_X509_PUBKEY(req->req));
+}
+
+pyossl_status pyossl_req_set_pubkey(pyossl_req *req, const pyossl_pkey *pkey)
+{
+    OSL_API_ENTER;
+    return osl_req_changed(req->req, X509_REQ_set_pubkey(req->req, pkey->key));
+}
+
+/* ---- signature ---- */
+
+pyossl_status pyossl_req_sign(pyossl_req *req, const pyossl_pkey *pkey, const char *digest)
+{
+    OSL_API_ENTER;
+    const X509_ALGOR *present;
+    X509_ALGOR *kept;
+    const EVP_MD *md;
+    bool done;
+
+    OSL_TRY(osl_sign_prepare(pkey, digest, &md));
+    X509_REQ_get0_signature(req->req, NULL, &present);
+    kept = X509_ALGOR_new();
+    if (kept == NULL || X509_ALGOR_copy(kept, present) != 1) {
+        X509_ALGOR_free(kept);
+        return osl_fail(PYOSSL_E_NOMEM);
+    }
+    done = X509_REQ_sign(req->req, pkey->key, md) > 0;
+    if (!done) {
+        /* Signing names its algorithm before it may fail. */
+        ERR_set_mark();
+        (void)X509_REQ_set1_signature_algo(req->req, kept);
+        ERR_pop_to_mark();
+    }
+    X509_ALGOR_free(kept);
+    return done ? osl_req_changed(req->req, 1) : osl_fail(PYOSSL_E_OPENSSL);
+}
+
+pyossl_status pyossl_req_verify(const pyossl_req *req, const pyossl_pkey *pkey)
+{
+    OSL_API_ENTER;
+    return osl_verify_result(X509_REQ_verify(req->req, pkey->key));
+}
+
+/* ---- extensions ---- */
+
+static void free_extensions(STACK_OF(X509_EXTENSION) **exts)
+{
+    sk_X509_EXTENSION_pop_free(*exts, X509_EXTENSION_free);
+}
+#define auto_extensions                                                                            \
+    __attribute__((cleanup(free_extensions))) STACK_OF(X509_EXTENSION)
+
+/* Where there is no such attribute, or it cannot be read, OpenSSL answers with nothing. */
+static STACK_OF(X509_EXTENSION) *requested(const pyossl_req *req)
+{
+    STACK_OF(X509_EXTENSION) *exts;
+
+    ERR_set_mark();
+    exts = X509_REQ_get_extensions(req->req);
+    ERR_pop_to_mark();
+    return exts;
+}
+
+size_t pyossl_req_ext_count(const pyossl_req *req)
+{
+    auto_extensions *exts = requested(req);
+    const int count = sk_X509_EXTENSION_num(exts);
+
+    return count > 0 ? (size_t)count : 0;
+}
+
+pyossl_status pyossl_req_ext_at(const pyossl_req *req, size_t index, pyossl_ext **out)
+{
+    OSL_API_ENTER;
+    auto_extensions *exts = requested(req);
+    const int count = sk_X509_EXTENSION_num(exts);
+
+    if (count <= 0 || index >= (size_t)count)
+        return osl_fail_text(PYOSSL_E_NOT_FOUND, "there is no such extension");
+    return osl_ext_wrap_copy(out, sk_X509_EXTENSION_value(exts, (int)index));
+}
+
+static bool has_request(const X509_REQ *req)
+{
+    return X509_REQ_get_attr_by_NID(req, NID_ext_req, -1) >= 0 ||
+           X509_REQ_get_attr_by_NID(req, NID_ms_ext_req, -1) >= 0;
+}
+
+pyossl_status pyossl_req_add_exts(pyossl_req *req, pyossl_ext *const *exts, size_t count)
+{
+    OSL_API_ENTER;
+    STACK_OF(X509_EXTENSION) *borrowed; /* the extensions in it are the caller's */
+    bool done = true;
+
+    if (count == 0)
+        return PYOSSL_OK;
+    if (has_request(req->req))
+        return osl_fail_text(PYOSSL_E_STATE, "the request asks for extensions already");
+    borrowed = sk_X509_EXTENSION_new_null();
+    if (borrowed == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    for (size_t i = 0; i < count && done; i++)
+        done = sk_X509_EXTENSION_push(borrowed, exts[i]->ext) > 0;
+    done = done && X509_REQ_add_extensions(req->req, borrowed) == 1;
+    sk_X509_EXTENSION_free(borrowed);
+    return done ? osl_req_changed(req->req, 1) : osl_fail(PYOSSL_E_OPENSSL);
+}

@@ -1,1 +1,495 @@
+/* Certificates as objects: read, shared, changed, written down. */
 #include "crypto.h"
+
+#include <openssl/provider.h>
+
+static const char *const labels[] = { PEM_STRING_X509, PEM_STRING_X509_OLD, NULL };
+
+/* ---- the light parse ---- */
+
+static CRYPTO_ONCE bare_once = CRYPTO_ONCE_STATIC_INIT;
+static OSSL_LIB_CTX *bare; /* a library context that offers no algorithms; lives on */
+
+/* Without any provider OpenSSL would load the default one; "null" is there to prevent that. */
+static void bare_make(void)
+{
+#if defined(OSL_SLOW_DECODERS)
+    OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();
+
+    if (made != NULL && OSSL_PROVIDER_load(made, "null") == NULL) {
+        OSSL_LIB_CTX_free(made);
+        made = NULL;
+    }
+    bare = made;
+#endif
+}
+
+static X509 *parse(OSSL_LIB_CTX *libctx, const unsigned char *der, size_t len)
+{
+    osl_auto(X509) *x509 = X509_new_ex(libctx, NULL);
+
+    if (x509 == NULL) {
+        (void)!osl_fail(PYOSSL_E_NOMEM);
+        return NULL;
+    }
+    if (d2i_X509(&x509, &der, (long)len) == NULL) {
+        (void)!osl_fail(PYOSSL_E_FORMAT);
+        return NULL;
+    }
+    return osl_steal(x509);
+}
+
+static pyossl_status encode(const X509 *x509, pyossl_buf *out)
+{
+    osl_auto_buf der = PYOSSL_BUF_INIT;
+    const int len = i2d_X509(x509, NULL);
+    unsigned char *at;
+
+    if (len <= 0)
+        return osl_fail(PYOSSL_E_STATE);
+    OSL_TRY(osl_buf_alloc(&der, (size_t)len));
+    at = der.data;
+    if (i2d_X509(x509, &at) != len)
+        return osl_fail(PYOSSL_E_STATE);
+    osl_buf_move(out, &der);
+    return PYOSSL_OK;
+}
+
+/*
+ * OpenSSL computes flags, key identifiers and a fingerprint when it first looks
+ * at a certificate, and writes them to it. A malformed one fails here and, where
+ * it matters, again in OpenSSL's own checks.
+ */
+static void settle(X509 *x509)
+{
+    ERR_set_mark();
+    (void)X509_check_purpose(x509, -1, 0);
+    ERR_pop_to_mark();
+}
+
+/* ---- making ---- */
+
+static void x509_free(pyossl_x509 *cert)
+{
+    X509_free(cert->light);
+    X509_free(atomic_load_explicit(&cert->full, memory_order_relaxed));
+    pyossl_buf_clear(&cert->der);
+    OPENSSL_free(cert);
+}
+
+OSL_DEFINE_REFS(x509, x509_free)
+
+static pyossl_x509 *x509_alloc(void)
+{
+    pyossl_x509 *cert = osl_new(pyossl_x509);
+
+    if (cert == NULL) {
+        (void)!osl_fail_nomem();
+        return NULL;
+    }
+    osl_object_init(&cert->base);
+    atomic_init(&cert->full, NULL);
+    atomic_init(&cert->shared, false);
+    atomic_init(&cert->not_after, OSL_EXPIRY_UNKNOWN);
+    return cert;
+}
+
+/* Takes @x509 over, also on failure. */
+static pyossl_status wrap(pyossl_x509 **out, X509 *x509, bool shared)
+{
+    osl_auto(X509) *held = x509;
+    pyossl_x509 *cert;
+
+    if (held == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    cert = x509_alloc();
+    if (cert == NULL)
+        return PYOSSL_E_NOMEM;
+    if (shared)
+        settle(held);
+    atomic_init(&cert->shared, shared);
+    atomic_init(&cert->full, (X509 *)osl_steal(held));
+    *out = cert;
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_x509_wrap(pyossl_x509 **out, X509 *x509)
+{
+    return wrap(out, x509, true);
+}
+
+pyossl_status osl_x509_from_der(pyossl_x509 **out, pyossl_buf *der)
+{
+    osl_auto(pyossl_x509) *cert = x509_alloc();
+    osl_auto(X509) *x509 = NULL;
+
+    if (cert == NULL)
+        return PYOSSL_E_NOMEM;
+    if (der->data == NULL || !osl_len_fits(der->len))
+        return osl_fail_text(PYOSSL_E_FORMAT, "not a certificate");
+    if (CRYPTO_THREAD_run_once(&bare_once, bare_make) != 1)
+        return osl_fail(PYOSSL_E_NOMEM);
+    x509 = parse(bare, der->data, der->len);
+    if (x509 == NULL)
+        return osl_recorded();
+    /*
+     * What is outside of the signed part may come in encodings that DER forbids
+     * and OpenSSL reads. One certificate must have one digest, so what is kept is
+     * OpenSSL's encoding of it.
+     */
+    OSL_TRY(encode(x509, &cert->der));
+    if (bare != NULL)
+        cert->light = osl_steal(x509);
+    else
+        atomic_init(&cert->full, (X509 *)osl_steal(x509));
+    pyossl_buf_clear(der);
+    *out = osl_steal(cert);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_x509_new(pyossl_x509 **out)
+{
+    OSL_API_ENTER;
+    OSL_TRY(osl_init());
+    return wrap(out, X509_new(), false);
+}
+
+pyossl_status pyossl_x509_load(pyossl_x509 **out, pyossl_format format, const void *data,
+                               size_t len)
+{
+    OSL_API_ENTER;
+    osl_auto_buf der = PYOSSL_BUF_INIT;
+
+    OSL_TRY(osl_init());
+    OSL_TRY(osl_decode(format, data, len, labels, &der));
+    return osl_x509_from_der(out, &der);
+}
+
+pyossl_status pyossl_x509_copy(pyossl_x509 **out, const pyossl_x509 *cert)
+{
+    OSL_API_ENTER;
+    osl_auto_buf der = PYOSSL_BUF_INIT;
+    X509 *clone;
+
+    if (cert->der.len > 0) {
+        OSL_TRY(osl_buf_set(&der, cert->der.data, cert->der.len));
+        return osl_x509_from_der(out, &der);
+    }
+    clone = osl_x509_clone(osl_x509_read(cert));
+    return clone != NULL ? wrap(out, clone, false) : osl_recorded();
+}
+
+/* ---- for reading, for use, for changing ---- */
+
+static X509 *full_of(const pyossl_x509 *cert)
+{
+    return atomic_load_explicit(&cert->full, memory_order_acquire);
+}
+
+X509 *osl_x509_read(const pyossl_x509 *cert)
+{
+    return cert->light != NULL ? cert->light : full_of(cert);
+}
+
+X509 *osl_x509_lend(const pyossl_x509 *cert)
+{
+    pyossl_x509 *self = (pyossl_x509 *)cert; /* making it does not change what the handle means */
+    X509 *full = full_of(cert);
+    X509 *made;
+
+    if (full != NULL)
+        return full;
+    made = parse(NULL, cert->der.data, cert->der.len);
+    if (made == NULL)
+        return NULL;
+    /* Whoever comes second takes what the first one made. */
+    if (atomic_compare_exchange_strong_explicit(&self->full, &full, made, memory_order_acq_rel,
+                                                memory_order_acquire))
+        return made;
+    X509_free(made);
+    return full;
+}
+
+X509 *osl_x509_full(const pyossl_x509 *cert)
+{
+    pyossl_x509 *self = (pyossl_x509 *)cert;
+    X509 *full = osl_x509_lend(cert);
+
+    if (full == NULL || atomic_load_explicit(&cert->shared, memory_order_acquire))
+        return full;
+    settle(full);
+    atomic_store_explicit(&self->shared, true, memory_order_release);
+    return full;
+}
+
+X509 *osl_x509_mutable(pyossl_x509 *cert)
+{
+    X509 *full = osl_x509_lend(cert);
+
+    if (full == NULL)
+        return NULL;
+    if (atomic_load_explicit(&cert->shared, memory_order_acquire)) {
+        X509 *own = osl_x509_clone(full);
+
+        if (own == NULL)
+            return NULL;
+        X509_free(full);
+        full = own;
+        atomic_store_explicit(&cert->full, own, memory_order_release);
+        atomic_store_explicit(&cert->shared, false, memory_order_release);
+    }
+    X509_free(cert->light);
+    cert->light = NULL;
+    pyossl_buf_clear(&cert->der);
+    atomic_store_explicit(&cert->not_after, OSL_EXPIRY_UNKNOWN, memory_order_relaxed);
+    return full;
+}
+
+pyossl_status osl_x509_changed(X509 *x509, int result)
+{
+    if (result != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    /* Encodes afresh, which an unfinished certificate cannot do yet; then nothing is kept either. */
+    ERR_set_mark();
+    (void)i2d_re_X509_tbs(x509, NULL);
+    ERR_pop_to_mark();
+    return PYOSSL_OK;
+}
+
+/* ---- copies ---- */
+
+static bool copy_validity(X509 *to, const X509 *from)
+{
+    const ASN1_TIME *begin = X509_get0_notBefore(from), *end = X509_get0_notAfter(from);
+
+    return (ASN1_STRING_length(begin) == 0 || X509_set1_notBefore(to, begin) == 1) &&
+           (ASN1_STRING_length(end) == 0 || X509_set1_notAfter(to, end) == 1);
+}
+
+static bool copy_extensions(X509 *to, const X509 *from)
+{
+    for (int i = 0; i < X509_get_ext_count(from); i++) {
+        if (X509_add_ext(to, X509_get_ext(from, i), -1) != 1)
+            return false;
+    }
+    return true;
+}
+
+/* OpenSSL has getters only for these, but the certificate that they are in is ours. */
+static bool copy_signature(X509 *to, const X509 *from)
+{
+    const ASN1_BIT_STRING *signature, *to_signature;
+    const X509_ALGOR *outer, *to_outer;
+
+    X509_get0_signature(&signature, &outer, from);
+    X509_get0_signature(&to_signature, &to_outer, to);
+    return ASN1_STRING_copy((ASN1_STRING *)to_signature, signature) == 1 &&
+           X509_ALGOR_copy((X509_ALGOR *)to_outer, outer) == 1 &&
+           X509_ALGOR_copy((X509_ALGOR *)X509_get0_tbs_sigalg(to), X509_get0_tbs_sigalg(from)) == 1;
+}
+
+static X509 *copy_fields(const X509 *from)
+{
+    osl_auto(X509) *to = X509_new();
+    EVP_PKEY *key;
+
+    if (to == NULL || X509_set_version(to, X509_get_version(from)) != 1 ||
+        X509_set_serialNumber(to, (ASN1_INTEGER *)X509_get0_serialNumber(from)) != 1 ||
+        X509_set_subject_name(to, X509_get_subject_name(from)) != 1 ||
+        X509_set_issuer_name(to, X509_get_issuer_name(from)) != 1)
+        return NULL;
+    key = X509_get0_pubkey(from);
+    if (key != NULL && X509_set_pubkey(to, key) != 1)
+        return NULL;
+    if (!copy_validity(to, from) || !copy_extensions(to, from) || !copy_signature(to, from))
+        return NULL;
+    return osl_steal(to);
+}
+
+X509 *osl_x509_clone(const X509 *from)
+{
+    X509 *clone;
+
+    /* The short way goes through DER, which certificates under construction do not have. */
+    ERR_set_mark();
+    clone = X509_dup(from);
+    ERR_pop_to_mark();
+    if (clone == NULL)
+        clone = copy_fields(from);
+    if (clone == NULL)
+        (void)!osl_fail(PYOSSL_E_NOMEM);
+    return clone;
+}
+
+/* ---- writing down ---- */
+
+pyossl_status osl_x509_der(const pyossl_x509 *cert, pyossl_buf *room, const unsigned char **der,
+                           size_t *len)
+{
+    const pyossl_buf *from = &cert->der;
+
+    if (cert->der.len == 0) {
+        OSL_TRY(encode(full_of(cert), room));
+        from = room;
+    }
+    *der = from->data;
+    *len = from->len;
+    return PYOSSL_OK;
+}
+
+static pyossl_status dump_text(const pyossl_x509 *cert, pyossl_buf *out)
+{
+    osl_auto(BIO) *bio = osl_bio_writer();
+    X509 *x509 = bio != NULL ? osl_x509_lend(cert) : NULL;
+
+    if (x509 == NULL)
+        return osl_recorded();
+    if (X509_print_ex(bio, x509, 0, 0) != 1)
+        return osl_fail(PYOSSL_E_STATE);
+    return osl_buf_from_bio(out, bio);
+}
+
+pyossl_status pyossl_x509_dump(const pyossl_x509 *cert, pyossl_format format, pyossl_buf *out)
+{
+    OSL_API_ENTER;
+    osl_auto_buf room = PYOSSL_BUF_INIT;
+    const unsigned char *der;
+    size_t len;
+
+    if (format == PYOSSL_TEXT)
+        return dump_text(cert, out);
+    if (format != PYOSSL_PEM && format != PYOSSL_DER)
+        return osl_fail_format();
+    OSL_TRY(osl_x509_der(cert, &room, &der, &len));
+    return osl_encode(format, PEM_STRING_X509, der, len, out);
+}
+
+int pyossl_x509_equal(const pyossl_x509 *a, const pyossl_x509 *b)
+{
+    OSL_API_ENTER;
+    osl_auto_buf a_room = PYOSSL_BUF_INIT, b_room = PYOSSL_BUF_INIT;
+    const unsigned char *a_der, *b_der;
+    size_t a_len, b_len;
+
+    if (a == b)
+        return 1;
+    if (osl_x509_der(a, &a_room, &a_der, &a_len) != PYOSSL_OK ||
+        osl_x509_der(b, &b_room, &b_der, &b_len) != PYOSSL_OK)
+        return 0;
+    return a_len == b_len && memcmp(a_der, b_der, a_len) == 0;
+}
+
+/* ---- lists and stacks ---- */
+
+void pyossl_x509_list_clear(pyossl_x509_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        pyossl_x509_unref(list->items[i]);
+    OPENSSL_free(list->items);
+    list->items = NULL;
+    list->count = 0;
+}
+
+/* Make room for one more; the room doubles. */
+static pyossl_status list_reserve(pyossl_x509_list *list)
+{
+    const size_t count = list->count;
+    pyossl_x509 **larger;
+
+    if (count != 0 && (count & (count - 1)) != 0) /* room is always a power of two */
+        return PYOSSL_OK;
+    larger = OPENSSL_realloc(list->items, (count != 0 ? count * 2 : 1) * sizeof *larger);
+    if (larger == NULL)
+        return osl_fail_nomem();
+    list->items = larger;
+    return PYOSSL_OK;
+}
+
+static void list_move(pyossl_x509_list *to, pyossl_x509_list *from)
+{
+    pyossl_x509_list_clear(to);
+    *to = *from;
+    *from = (pyossl_x509_list)PYOSSL_X509_LIST_INIT;
+}
+
+/* Whether what was recorded only says that there is no further block. */
+static bool recorded_no_more(void)
+{
+    const pyossl_error_entry *entry = pyossl_error_entry_at(pyossl_error_last(), 0);
+
+    return entry != NULL && ERR_GET_LIB(entry->code) == ERR_LIB_PEM &&
+           ERR_GET_REASON(entry->code) == PEM_R_NO_START_LINE;
+}
+
+pyossl_status pyossl_x509_load_all(pyossl_x509_list *out, const void *pem, size_t len)
+{
+    OSL_API_ENTER;
+    osl_auto_x509_list list = PYOSSL_X509_LIST_INIT;
+    const char *at = pem;
+
+    OSL_TRY(osl_init());
+    for (;;) {
+        osl_auto_pem block = OSL_PEM_INIT;
+        const pyossl_status status = osl_pem_find(at, len, labels, &block);
+
+        if (status == PYOSSL_E_FORMAT && list.count > 0 && recorded_no_more())
+            break;
+        OSL_TRY(status);
+        OSL_TRY(list_reserve(&list));
+        OSL_TRY(osl_x509_from_der(&list.items[list.count], &block.der));
+        list.count++;
+        at += block.end;
+        len -= block.end;
+    }
+    pyossl_error_clear();
+    list_move(out, &list);
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack)
+{
+    osl_auto_x509_list list = PYOSSL_X509_LIST_INIT;
+
+    for (int i = 0; i < sk_X509_num(stack); i++) {
+        X509 *x509 = sk_X509_value(stack, i);
+
+        OSL_TRY(list_reserve(&list));
+        if (X509_up_ref(x509) != 1)
+            return osl_fail(PYOSSL_E_OPENSSL);
+        OSL_TRY(osl_x509_wrap(&list.items[list.count], x509));
+        list.count++;
+    }
+    list_move(out, &list);
+    return PYOSSL_OK;
+}
+
+static bool push(STACK_OF(X509) *stack, X509 *x509)
+{
+    if (X509_up_ref(x509) != 1)
+        return false;
+    if (sk_X509_push(stack, x509) > 0)
+        return true;
+    X509_free(x509);
+    return false;
+}
+
+STACK_OF(X509) *osl_x509_stack(pyossl_x509 *const *certs, size_t count)
+{
+    STACK_OF(X509) *stack = sk_X509_new_null();
+
+    if (stack == NULL) {
+        (void)!osl_fail(PYOSSL_E_NOMEM);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        X509 *x509 = osl_x509_full(certs[i]);
+
+        if (x509 != NULL && push(stack, x509))
+            continue;
+        if (x509 != NULL)
+            (void)!osl_fail(PYOSSL_E_NOMEM);
+        sk_X509_pop_free(stack, X509_free);
+        return NULL;
+    }
+    return stack;
+}
