@@ -1,5 +1,8 @@
 #include "convert.h"
 
+#include "frame.h"
+#include "raise.h"
+
 /* ---- arguments ---- */
 
 static int place(const po_params *params, PyObject *name, PyObject *value, PyObject **out)
@@ -277,19 +280,41 @@ int po_to_writable(PyObject *object, Py_buffer *out)
 
 /* ---- objects ---- */
 
-void *po_to_handle(po_state *state, PyObject *object, po_type_id id, const char *name)
+static int check_type(po_state *state, PyObject *object, po_type_id id, const char *name)
 {
     const char *dot = strrchr(po_types[id].spec->name, '.');
     const char *type = dot != NULL ? dot + 1 : po_types[id].spec->name;
 
-    if (!PO_IS(state, object, id)) {
-        PyErr_Format(PyExc_TypeError, "%s must be %s %s instance", name,
-                     strchr("AEIOX", type[0]) != NULL ? "an" : "a", type);
+    if (PO_IS(state, object, id))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s must be %s %s instance", name,
+                 strchr("AEIOX", type[0]) != NULL ? "an" : "a", type);
+    return -1;
+}
+
+void *po_to_handle(po_state *state, PyObject *object, po_type_id id, const char *name)
+{
+    if (check_type(state, object, id, name) < 0)
         return NULL;
-    }
     if (((po_object *)object)->handle == NULL)
-        PyErr_Format(PyExc_ValueError, "%s is an empty %s", name, type);
+        PyErr_Format(PyExc_ValueError, "%s is empty", name);
     return ((po_object *)object)->handle;
+}
+
+void *po_take_handle(po_state *state, PyObject *object, po_type_id id, const char *name)
+{
+    po_object *self = (po_object *)object;
+    po_frame frame;
+    void *handle;
+
+    if (check_type(state, object, id, name) < 0)
+        return NULL;
+    po_quick_enter(&frame, self);
+    handle = self->handle != NULL ? po_types[id].ref(self->handle) : NULL;
+    (void)po_frame_leave(&frame);
+    if (handle == NULL)
+        po_raise_empty(self, id >= PO_CONTEXT ? PO_SSL : PO_CRYPTO);
+    return handle;
 }
 
 /* ---- results ---- */

@@ -70,6 +70,11 @@ int po_to_writable(PyObject *object, Py_buffer *out);
 
 /* The handle of an object of type @id, borrowed; TypeError("NAME must be a(n) TYPE instance"). */
 void *po_to_handle(po_state *state, PyObject *object, po_type_id id, const char *name);
+/*
+ * The same with a reference of the caller's, which po_types[id].unref releases:
+ * for calls that let the interpreter go. Error for an empty object.
+ */
+void *po_take_handle(po_state *state, PyObject *object, po_type_id id, const char *name);
 
 /* ---- results ---- */
 

@@ -7,7 +7,7 @@
 #include "types.h"
 
 const po_type_row po_types[PO_TYPE_MAX] = {
-    [PO_X509] = { &po_x509_spec, (po_unref)pyossl_x509_unref },
+    [PO_X509] = { &po_x509_spec, (po_unref)pyossl_x509_unref, (po_ref)pyossl_x509_ref },
 };
 
 /* ---- exceptions ---- */

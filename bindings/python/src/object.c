@@ -102,9 +102,13 @@ PyObject *po_wrap(po_state *state, po_type_id id, void *handle)
 
 void po_replace(po_object *self, po_type_id id, void *handle)
 {
-    void *old = self->handle;
+    po_frame frame;
+    void *old;
 
+    po_quick_enter(&frame, self);
+    old = self->handle;
     self->handle = handle;
+    (void)po_frame_leave(&frame);
     if (old != NULL)
         po_types[id].unref(old);
 }

@@ -88,11 +88,14 @@ typedef struct po_object {
 
 /* Releases a handle: pyossl_x509_unref and so on, seen through void pointers. */
 typedef void (*po_unref)(void *handle);
+/* Takes a reference: pyossl_x509_ref and so on. */
+typedef void *(*po_ref)(void *handle);
 
 /* One row a type. */
 typedef struct po_type_row {
     PyType_Spec *spec;
-    po_unref     unref;
+    po_unref     unref; /* both NULL for a type that has no handle */
+    po_ref       ref;
 } po_type_row;
 
 extern const po_type_row po_types[PO_TYPE_MAX];
@@ -125,7 +128,11 @@ extern PyGetSetDef po_getset[];
 /* An object around @handle, which is taken over, also on failure. */
 PyObject *po_wrap(po_state *state, po_type_id id, void *handle);
 
-/* Give @self another handle, which is taken over; the old one is released. */
+/*
+ * Give @self another handle, which is taken over; the old one is released. Takes
+ * the lock: whoever reads the handle without it, or lets the interpreter go
+ * while using it, needs a reference of its own.
+ */
 void po_replace(po_object *self, po_type_id id, void *handle);
 
 #endif

@@ -6,7 +6,8 @@
  * .def file again inside a PyMethodDef array, which makes the table.
  *
  * Every shape takes the object's lock, raises through po_raise(), and refuses an
- * object that is empty.
+ * object that is empty. The handle is read after taking the lock, and of an
+ * argument a reference is taken: other threads may replace either.
  *
  *   shape           C function behind it                       Python gives
  *   GET_LONG        long/int f(const H *)                       int
@@ -34,18 +35,26 @@
 #include "frame.h"
 #include "raise.h"
 
+/* Whose lock guards @self: its own, unless a type whose objects are views says otherwise. */
+#ifndef PO_LOCKED
+#define PO_LOCKED(self) (self)
+#endif
+
 /* A method without arguments, kept attached: the rest of its body, from the call on. */
 #define PO_NOARGS_BODY(name, ...)                                                                  \
     static PyObject *po_m_##name(PyObject *object, PyObject *unused)                               \
     {                                                                                              \
         po_object *self = (po_object *)object;                                                     \
-        PO_HANDLE *handle = self->handle;                                                          \
+        PO_HANDLE *handle;                                                                         \
         po_frame frame;                                                                            \
                                                                                                    \
         (void)unused;                                                                              \
-        if (handle == NULL)                                                                        \
+        po_quick_enter(&frame, PO_LOCKED(self));                                                   \
+        handle = self->handle;                                                                     \
+        if (handle == NULL) {                                                                      \
+            (void)po_frame_leave(&frame);                                                          \
             return po_raise_empty(self, PO_DOMAIN);                                                \
-        po_quick_enter(&frame, self);                                                              \
+        }                                                                                          \
         __VA_ARGS__                                                                                \
     }
 
@@ -106,7 +115,7 @@
         static const char *const names[] = { #argument };                                         \
         static const po_params params = { #name, names, 1, 1 };                                    \
         po_object *self = (po_object *)object;                                                     \
-        PO_HANDLE *handle = self->handle;                                                          \
+        PO_HANDLE *handle;                                                                         \
         PyObject *given[1];                                                                        \
         po_frame frame;                                                                            \
         pyossl_status status;                                                                      \
@@ -116,11 +125,13 @@
             return NULL;                                                                           \
         if (convert)                                                                               \
             return NULL;                                                                           \
+        po_quick_enter(&frame, PO_LOCKED(self));                                                   \
+        handle = self->handle;                                                                     \
         if (handle == NULL) {                                                                      \
+            (void)po_frame_leave(&frame);                                                          \
             release;                                                                               \
             return po_raise_empty(self, PO_DOMAIN);                                                \
         }                                                                                          \
-        po_quick_enter(&frame, self);                                                              \
         status = call;                                                                             \
         if (po_frame_leave(&frame) < 0) {                                                          \
             release;                                                                               \
@@ -151,8 +162,8 @@
                     set(handle, value.data, value.len), po_bytes_release(&value))
 #define SET_OBJ(name, set, argument, id, doc)                                                      \
     PO_ONE_ARG_BODY(name, argument, void *value;,                                                  \
-                    (value = po_to_handle(self->state, given[0], id, #argument)) == NULL,          \
-                    set(handle, value), (void)0)
+                    (value = po_take_handle(self->state, given[0], id, #argument)) == NULL,        \
+                    set(handle, value), po_types[id].unref(value))
 
 /* Written by hand in the type's file. */
 #define CUSTOM(name, flags, signature, doc)
