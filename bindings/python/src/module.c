@@ -6,6 +6,8 @@
 
 #include "types.h"
 
+#include <stdio.h>
+
 const po_type_row po_types[PO_TYPE_MAX] = {
     [PO_X509] = { &po_x509_spec, (po_unref)pyossl_x509_unref, (po_ref)pyossl_x509_ref },
 };
@@ -102,6 +104,30 @@ static int add_types(PyObject *module, po_state *state)
     return 0;
 }
 
+/* Functions get the module as self, and the name that they are imported by as __module__. */
+static int add_functions(PyObject *module, const char *prefix, PyMethodDef *functions)
+{
+    PyObject *owner = PyUnicode_FromFormat("OpenSSL.%s", prefix);
+
+    if (owner == NULL)
+        return -1;
+    for (PyMethodDef *row = functions; row->ml_name != NULL; row++) {
+        PyObject *function = PyCFunction_NewEx(row, module, owner);
+        char dotted[96];
+        int result;
+
+        snprintf(dotted, sizeof dotted, "%s.%s", prefix, row->ml_name);
+        result = PyModule_AddObjectRef(module, dotted, function);
+        Py_XDECREF(function);
+        if (result < 0) {
+            Py_DECREF(owner);
+            return -1;
+        }
+    }
+    Py_DECREF(owner);
+    return 0;
+}
+
 static int add_strings(po_state *state)
 {
     static const char *const names[PO_STR_MAX] = {
@@ -139,6 +165,10 @@ static int exec(PyObject *module)
     if (add_strings(state) < 0 || add_errorcode(state) < 0)
         return -1;
     if (add_exceptions(module, state) < 0 || add_types(module, state) < 0)
+        return -1;
+    if (po_add_constants(module) < 0)
+        return -1;
+    if (add_functions(module, "rand", po_rand_functions) < 0)
         return -1;
     return 0;
 }
