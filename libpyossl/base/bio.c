@@ -65,6 +65,16 @@ static pyossl_status read_all(FILE *file, const char *path, size_t max, pyossl_b
     return PYOSSL_OK;
 }
 
+bool osl_file_readable(const char *path)
+{
+    FILE *file = fopen(path, "rbe");
+
+    if (file == NULL)
+        return false;
+    fclose(file);
+    return true;
+}
+
 pyossl_status osl_file_read(const char *path, size_t max, pyossl_buf *out)
 {
     FILE *file = fopen(path, "rbe"); /* "e": not for our children */

@@ -168,6 +168,9 @@ BIO *osl_bio_writer(void);
 /* Read a whole file of at most @max bytes. PYOSSL_E_SYSTEM names the OS error. */
 pyossl_status osl_file_read(const char *path, size_t max, pyossl_buf *out) PYOSSL_MUST_CHECK;
 
+/* Whether a file can be opened for reading. Records nothing. */
+bool osl_file_readable(const char *path);
+
 /* The largest file that the library reads whole. */
 #define OSL_FILE_MAX ((size_t)64 << 20)
 

@@ -333,6 +333,26 @@ pyossl_status osl_store_wrap(pyossl_store **out, X509_STORE *store) PYOSSL_MUST_
 pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *dir)
     PYOSSL_MUST_CHECK;
 
+/* What to take out of a PEM file; combine with |. */
+enum { OSL_STORE_CERTS = 1, OSL_STORE_CRLS = 2 };
+/* Add those @kinds of things that PEM text holds. False, with OpenSSL's queue telling why. */
+bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
+                       size_t *added) PYOSSL_MUST_CHECK;
+
+/* ---- directory.c ---- */
+
+/* Make @store ready for directories: best while no chain is judged by it yet. */
+pyossl_status osl_directory_attach(X509_STORE *store) PYOSSL_MUST_CHECK;
+/* Look into the directory @path when a chain asks; any time, from any thread. */
+pyossl_status osl_directory_add(X509_STORE *store, const char *path) PYOSSL_MUST_CHECK;
+
+/* ---- x509_copy.c: handles that share nothing with what OpenSSL holds ---- */
+
+pyossl_status osl_x509_wrap_copy(pyossl_x509 **out, X509 *from) PYOSSL_MUST_CHECK;
+/* A NULL stack gives an empty list. */
+pyossl_status osl_x509_wrap_copies(pyossl_x509_list *out, const STACK_OF(X509) *stack)
+    PYOSSL_MUST_CHECK;
+
 struct pyossl_pkcs7 {
     osl_object base;
     PKCS7     *message;

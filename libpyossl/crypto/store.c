@@ -1,1 +1,280 @@
+/* Trusted certificates: what a store holds, and what it asks of a chain. */
 #include "crypto.h"
+
+#include <openssl/pem.h>
+#include <time.h>
+
+OSL_DEFINE_AUTO(X509_STORE, X509_STORE_free)
+OSL_DEFINE_AUTO(ASN1_OBJECT, ASN1_OBJECT_free)
+
+static void store_destroy(pyossl_store *store)
+{
+    X509_STORE_free(store->store);
+    OPENSSL_free(store);
+}
+
+OSL_DEFINE_REFS(store, store_destroy)
+
+pyossl_status osl_store_wrap(pyossl_store **out, X509_STORE *store)
+{
+    pyossl_store *made;
+
+    OSL_TRY(osl_init());
+    made = osl_new(pyossl_store);
+    if (made == NULL)
+        return osl_fail_nomem();
+    if (X509_STORE_up_ref(store) != 1) {
+        OPENSSL_free(made);
+        return osl_fail(PYOSSL_E_OPENSSL);
+    }
+    osl_object_init(&made->base);
+    made->store = store;
+    *out = made;
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_store_new(pyossl_store **out)
+{
+    OSL_API_ENTER;
+    osl_auto(X509_STORE) *store = NULL;
+
+    OSL_TRY(osl_init());
+    store = X509_STORE_new();
+    if (store == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    /* Now, because lookups cannot be attached while a chain is judged. */
+    OSL_TRY(osl_directory_attach(store));
+    return osl_store_wrap(out, store);
+}
+
+/* ---- what it holds ---- */
+
+pyossl_status pyossl_store_add_cert(pyossl_store *store, pyossl_x509 *cert)
+{
+    OSL_API_ENTER;
+    X509 *x509 = osl_x509_full(cert);
+
+    if (x509 == NULL)
+        return pyossl_error_status(pyossl_error_last());
+    if (X509_STORE_add_cert(store->store, x509) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_store_add_crl(pyossl_store *store, pyossl_crl *crl)
+{
+    OSL_API_ENTER;
+    /*
+     * A copy: OpenSSL works out a list's extensions and fingerprint when it
+     * decodes one, and not again when it changes; and it sorts the entries of
+     * lists in a store while others may be reading them.
+     */
+    osl_auto(X509_CRL) *copy = X509_CRL_dup(crl->crl);
+
+    if (copy == NULL)
+        return osl_fail(PYOSSL_E_STATE);
+    if (X509_STORE_add_crl(store->store, copy) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+/* Keys may be in a file of certificates too; nobody is asked to decrypt them. */
+static int no_passphrase(char *buf, int size, int confirm, void *userdata)
+{
+    (void)buf;
+    (void)size;
+    (void)confirm;
+    (void)userdata;
+    return 0;
+}
+
+bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
+                       size_t *added)
+{
+    BIO *bio = osl_len_fits(len) ? BIO_new_mem_buf(text, (int)len) : NULL;
+    STACK_OF(X509_INFO) *infos = NULL;
+    bool ok;
+
+    /* All is decoded before any of it is trusted: one bad entry spoils the file. */
+    if (bio != NULL)
+        infos = PEM_X509_INFO_read_bio(bio, NULL, no_passphrase, NULL);
+    BIO_free(bio);
+    ok = infos != NULL;
+    *added = 0;
+    for (int i = 0; ok && i < sk_X509_INFO_num(infos); i++) {
+        const X509_INFO *info = sk_X509_INFO_value(infos, i);
+
+        if ((kinds & OSL_STORE_CERTS) != 0 && info->x509 != NULL && ++*added)
+            ok = X509_STORE_add_cert(store, info->x509) == 1;
+        if (ok && (kinds & OSL_STORE_CRLS) != 0 && info->crl != NULL && ++*added)
+            ok = X509_STORE_add_crl(store, info->crl) == 1;
+    }
+    sk_X509_INFO_pop_free(infos, X509_INFO_free);
+    return ok;
+}
+
+static pyossl_status load_file(X509_STORE *store, const char *path)
+{
+    osl_auto_buf text = PYOSSL_BUF_INIT;
+    size_t added;
+
+    OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &text));
+    if (!osl_store_add_pem(store, text.data, text.len, OSL_STORE_CERTS | OSL_STORE_CRLS, &added))
+        return osl_fail(PYOSSL_E_FORMAT);
+    if (added == 0) {
+        ERR_raise_data(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND, "%s", path);
+        return osl_fail(PYOSSL_E_FORMAT);
+    }
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *dir)
+{
+    if (file == NULL && dir == NULL)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "neither a file nor a directory");
+    if (file != NULL)
+        OSL_TRY(load_file(store, file));
+    if (dir != NULL)
+        OSL_TRY(osl_directory_add(store, dir));
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_store_load_locations(pyossl_store *store, const char *file, const char *dir)
+{
+    OSL_API_ENTER;
+    return osl_store_load(store->store, file, dir);
+}
+
+/* The certificates of a store with references of the caller's, taken under its lock. */
+static STACK_OF(X509) * get1_certs(X509_STORE *store)
+{
+    STACK_OF(X509) *certs = sk_X509_new_null();
+    const STACK_OF(X509_OBJECT) * objects;
+    bool ok = certs != NULL && X509_STORE_lock(store) == 1;
+
+    if (!ok) {
+        sk_X509_free(certs);
+        return NULL;
+    }
+    objects = X509_STORE_get0_objects(store);
+    for (int i = 0; ok && i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *x509 = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+
+        if (x509 != NULL)
+            ok = X509_add_cert(certs, x509, X509_ADD_FLAG_UP_REF) == 1;
+    }
+    X509_STORE_unlock(store);
+    if (!ok) {
+        sk_X509_pop_free(certs, X509_free);
+        return NULL;
+    }
+    return certs;
+}
+
+pyossl_status pyossl_store_certs(const pyossl_store *store, pyossl_x509_list *out)
+{
+    OSL_API_ENTER;
+    STACK_OF(X509) *certs = get1_certs(store->store);
+    pyossl_status status;
+
+    if (certs == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    status = osl_x509_wrap_copies(out, certs);
+    sk_X509_pop_free(certs, X509_free);
+    return status;
+}
+
+/* ---- what it asks: changed under the store's lock, which pyossl_store_verify() reads it under
+ * ---- */
+
+/* The store's parameters, locked; NULL and recorded. */
+static X509_VERIFY_PARAM *lock_param(const pyossl_store *store)
+{
+    if (X509_STORE_lock(store->store) == 1)
+        return X509_STORE_get0_param(store->store);
+    (void)!osl_fail(PYOSSL_E_OPENSSL);
+    return NULL;
+}
+
+static pyossl_status unlock_param(const pyossl_store *store, bool changed)
+{
+    X509_STORE_unlock(store->store);
+    return changed ? PYOSSL_OK : osl_fail(PYOSSL_E_OPENSSL);
+}
+
+pyossl_status pyossl_store_set_flags(pyossl_store *store, unsigned long flags)
+{
+    OSL_API_ENTER;
+    X509_VERIFY_PARAM *param = lock_param(store);
+
+    if (param == NULL)
+        return PYOSSL_E_OPENSSL;
+    return unlock_param(store, X509_VERIFY_PARAM_set_flags(param, flags) == 1);
+}
+
+unsigned long pyossl_store_get_flags(const pyossl_store *store)
+{
+    return X509_VERIFY_PARAM_get_flags(X509_STORE_get0_param(store->store));
+}
+
+pyossl_status pyossl_store_set_time(pyossl_store *store, int64_t when)
+{
+    OSL_API_ENTER;
+    const time_t seconds = (time_t)when;
+    X509_VERIFY_PARAM *param;
+
+    if ((int64_t)seconds != when)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "a time that this system cannot express");
+    param = lock_param(store);
+    if (param == NULL)
+        return PYOSSL_E_OPENSSL;
+    X509_VERIFY_PARAM_set_time(param, seconds);
+    return unlock_param(store, true);
+}
+
+pyossl_status pyossl_store_set_depth(pyossl_store *store, int depth)
+{
+    OSL_API_ENTER;
+    X509_VERIFY_PARAM *param;
+
+    if (depth < -1)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative depth");
+    param = lock_param(store);
+    if (param == NULL)
+        return PYOSSL_E_OPENSSL;
+    X509_VERIFY_PARAM_set_depth(param, depth);
+    return unlock_param(store, true);
+}
+
+pyossl_status pyossl_store_set_purpose(pyossl_store *store, const char *purpose)
+{
+    OSL_API_ENTER;
+    int index = X509_PURPOSE_get_by_sname(purpose);
+    X509_VERIFY_PARAM *param;
+
+    if (index < 0)
+        return osl_fail_detail(PYOSSL_E_ARGUMENT, "no such purpose", purpose);
+    param = lock_param(store);
+    if (param == NULL)
+        return PYOSSL_E_OPENSSL;
+    return unlock_param(store, X509_VERIFY_PARAM_set_purpose(
+                                   param, X509_PURPOSE_get_id(X509_PURPOSE_get0(index))) == 1);
+}
+
+pyossl_status pyossl_store_add_policy(pyossl_store *store, const char *oid)
+{
+    OSL_API_ENTER;
+    osl_auto(ASN1_OBJECT) *policy = OBJ_txt2obj(oid, 1);
+    X509_VERIFY_PARAM *param;
+    bool added;
+
+    if (policy == NULL)
+        return osl_fail_detail(PYOSSL_E_ARGUMENT, "not a dotted number", oid);
+    param = lock_param(store);
+    if (param == NULL)
+        return PYOSSL_E_OPENSSL;
+    added = X509_VERIFY_PARAM_add0_policy(param, policy) == 1;
+    if (added)
+        policy = NULL; /* the store's now */
+    return unlock_param(store, added);
+}

@@ -1,1 +1,109 @@
+/* Judging a chain by a store. */
 #include "crypto.h"
+
+void pyossl_verdict_clear(pyossl_verdict *verdict)
+{
+    pyossl_x509_unref(verdict->cert);
+    pyossl_x509_list_clear(&verdict->chain);
+    verdict->error = X509_V_OK;
+    verdict->depth = 0;
+    verdict->text = "";
+    verdict->cert = NULL;
+}
+
+/* A new one each time: OpenSSL's cannot be used again without leaking or reading freed memory. */
+static X509_STORE_CTX *store_ctx_new(X509_STORE *store, X509 *cert, STACK_OF(X509) * untrusted)
+{
+    osl_auto(X509_STORE_CTX) *ctx = X509_STORE_CTX_new();
+    bool ok = false;
+
+    /* This is where the store's flags, time and policies are copied. */
+    if (ctx != NULL && X509_STORE_lock(store) == 1) {
+        ok = X509_STORE_CTX_init(ctx, store, cert, untrusted) == 1;
+        X509_STORE_unlock(store);
+    }
+    return ok ? osl_steal(ctx) : NULL;
+}
+
+/* The certificate that failed: a copy, or where there is no encoding to copy, the thing itself. */
+static pyossl_status failing_cert(X509_STORE_CTX *ctx, X509 *leaf, pyossl_x509 **out)
+{
+    X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
+    pyossl_status status;
+
+    if (cert == NULL)
+        cert = leaf;
+    status = osl_x509_wrap_copy(out, cert);
+    if (status == PYOSSL_OK || status == PYOSSL_E_NOMEM)
+        return status;
+    if (X509_up_ref(cert) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_x509_wrap(out, cert);
+}
+
+static pyossl_status reject(X509_STORE_CTX *ctx, X509 *leaf, pyossl_verdict *verdict)
+{
+    osl_auto(pyossl_x509) *cert = NULL;
+    int error = X509_STORE_CTX_get_error(ctx);
+    int depth = X509_STORE_CTX_get_error_depth(ctx);
+
+    if (error == X509_V_ERR_OUT_OF_MEM)
+        return osl_fail(PYOSSL_E_NOMEM);
+    /* OpenSSL says no without saying why where it could not even begin. */
+    if (error == X509_V_OK)
+        error = X509_V_ERR_UNSPECIFIED;
+    OSL_TRY(failing_cert(ctx, leaf, &cert));
+    pyossl_verdict_clear(verdict);
+    verdict->error = error;
+    verdict->depth = depth;
+    verdict->text = X509_verify_cert_error_string(error);
+    verdict->cert = osl_steal(cert);
+    return osl_fail_text(PYOSSL_E_VERIFY, verdict->text);
+}
+
+static pyossl_status accept_chain(X509_STORE_CTX *ctx, pyossl_verdict *verdict)
+{
+    osl_auto_x509_list chain = PYOSSL_X509_LIST_INIT;
+
+    OSL_TRY(osl_x509_wrap_copies(&chain, X509_STORE_CTX_get0_chain(ctx)));
+    pyossl_verdict_clear(verdict);
+    verdict->text = X509_verify_cert_error_string(X509_V_OK);
+    verdict->chain = chain;
+    chain = (pyossl_x509_list)PYOSSL_X509_LIST_INIT;
+    return PYOSSL_OK;
+}
+
+static pyossl_status judge(X509_STORE *store, X509 *cert, STACK_OF(X509) * untrusted,
+                           pyossl_verdict *verdict)
+{
+    osl_auto(X509_STORE_CTX) *ctx = store_ctx_new(store, cert, untrusted);
+
+    if (ctx == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    if (X509_verify_cert(ctx) == 1)
+        return accept_chain(ctx, verdict);
+    return reject(ctx, cert, verdict);
+}
+
+pyossl_status pyossl_store_verify(pyossl_store *store, pyossl_x509 *cert,
+                                  pyossl_x509 *const *untrusted, size_t count,
+                                  pyossl_verdict *verdict)
+{
+    OSL_API_ENTER;
+    X509 *x509 = osl_x509_full(cert);
+    STACK_OF(X509) *helpers = NULL;
+    pyossl_status status;
+
+    if (verdict->size < sizeof *verdict)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "a verdict without its size");
+    if (x509 == NULL)
+        return pyossl_error_status(pyossl_error_last());
+    if (count > 0) {
+        helpers = osl_x509_stack(untrusted, count);
+        if (helpers == NULL)
+            return pyossl_error_status(pyossl_error_last());
+    }
+    status = judge(store->store, x509, helpers, verdict);
+    sk_X509_pop_free(helpers, X509_free);
+    return status;
+}

@@ -11,7 +11,7 @@
 
 enum {
     SEED_FILE_BYTES = 1024, /* what pyossl_rand_write_file() writes */
-    DEVICE_BYTES    = 256   /* what is read of a file that has no end */
+    DEVICE_BYTES = 256      /* what is read of a file that has no end */
 };
 
 /*
@@ -185,8 +185,8 @@ pyossl_status pyossl_rand_write_file(const char *path, size_t *done)
 
 enum {
     EGD_READ_NONBLOCK = 1, /* the command: give what you have, do not gather */
-    EGD_COUNT_MAX     = 255,
-    EGD_RETRY_MS      = 10 /* between tries to connect to a daemon whose queue is full */
+    EGD_COUNT_MAX = 255,
+    EGD_RETRY_MS = 10 /* between tries to connect to a daemon whose queue is full */
 };
 
 /* Milliseconds that only go forward. */
@@ -201,9 +201,9 @@ static int64_t now_ms(void)
 
 /* A conversation: with whom, and until when (INT64_MAX for ever). */
 typedef struct egd {
-    int         fd;
+    int fd;
     const char *path;
-    int64_t     deadline;
+    int64_t deadline;
 } egd;
 
 /* What is left, for poll(); 0 once time is up. */
