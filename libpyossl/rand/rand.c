@@ -148,21 +148,8 @@ static pyossl_status write_all(int fd, const char *path, const unsigned char *by
     return PYOSSL_OK;
 }
 
-static pyossl_status write_seed(int fd, const char *path)
+static pyossl_status write_private(const char *path, const unsigned char *bytes, size_t len)
 {
-    unsigned char bytes[SEED_FILE_BYTES];
-    pyossl_status status;
-
-    if (RAND_priv_bytes(bytes, (int)sizeof bytes) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    status = write_all(fd, path, bytes, sizeof bytes);
-    OPENSSL_cleanse(bytes, sizeof bytes);
-    return status;
-}
-
-pyossl_status pyossl_rand_write_file(const char *path, size_t *done)
-{
-    OSL_API_ENTER;
     /* Non-blocking, because opening a pipe that nobody reads would wait for ever. */
     auto_fd fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     struct stat about;
@@ -174,11 +161,25 @@ pyossl_status pyossl_rand_write_file(const char *path, size_t *done)
     /* Private first, secret second; shortened last, so that a full disk cannot empty it. */
     if (fchmod(fd, 0600) != 0)
         return osl_fail_errno(errno, path);
-    OSL_TRY(write_seed(fd, path));
-    if (ftruncate(fd, SEED_FILE_BYTES) != 0)
+    OSL_TRY(write_all(fd, path, bytes, len));
+    if (ftruncate(fd, (off_t)len) != 0)
         return osl_fail_errno(errno, path);
-    *done = SEED_FILE_BYTES;
     return PYOSSL_OK;
+}
+
+pyossl_status pyossl_rand_write_file(const char *path, size_t *done)
+{
+    OSL_API_ENTER;
+    unsigned char bytes[SEED_FILE_BYTES];
+    pyossl_status status;
+
+    if (RAND_priv_bytes(bytes, (int)sizeof bytes) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    status = write_private(path, bytes, sizeof bytes);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    if (status == PYOSSL_OK)
+        *done = sizeof bytes;
+    return status;
 }
 
 /* ---- an entropy gathering daemon ---- */
