@@ -1,1 +1,211 @@
+/* Revocation lists. */
 #include "crypto.h"
+
+static const char *const labels[] = { "X509 CRL", NULL };
+
+static void crl_destroy(pyossl_crl *crl)
+{
+    X509_CRL_free(crl->crl);
+    OPENSSL_free(crl);
+}
+
+OSL_DEFINE_REFS(crl, crl_destroy)
+
+/* Takes @list over, also on failure. */
+static pyossl_status wrap(pyossl_crl **out, X509_CRL *list)
+{
+    pyossl_crl *made = osl_new(pyossl_crl);
+
+    if (made == NULL) {
+        X509_CRL_free(list);
+        return osl_fail_nomem();
+    }
+    osl_object_init(&made->base);
+    made->crl = list;
+    *out = made;
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_crl_new(pyossl_crl **out)
+{
+    OSL_API_ENTER;
+    X509_CRL *list;
+
+    OSL_TRY(osl_init());
+    list = X509_CRL_new();
+    if (list == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    return wrap(out, list);
+}
+
+pyossl_status pyossl_crl_load(pyossl_crl **out, pyossl_format format, const void *data, size_t len)
+{
+    OSL_API_ENTER;
+    osl_auto_buf der = PYOSSL_BUF_INIT;
+    const unsigned char *in;
+    X509_CRL *list;
+
+    OSL_TRY(osl_init());
+    OSL_TRY(osl_decode(format, data, len, labels, &der));
+    in = der.data;
+    list = d2i_X509_CRL(NULL, &in, (long)der.len);
+    if (list == NULL)
+        return osl_fail(PYOSSL_E_FORMAT);
+    return wrap(out, list);
+}
+
+static pyossl_status dump_text(const pyossl_crl *crl, pyossl_buf *out)
+{
+    osl_auto(BIO) *bio = osl_bio_writer();
+
+    if (bio == NULL)
+        return PYOSSL_E_NOMEM;
+    if (X509_CRL_print(bio, crl->crl) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_buf_from_bio(out, bio);
+}
+
+pyossl_status pyossl_crl_dump(const pyossl_crl *crl, pyossl_format format, pyossl_buf *out)
+{
+    OSL_API_ENTER;
+    osl_auto_buf der = PYOSSL_BUF_INIT;
+    unsigned char *end;
+    int len;
+
+    if (format == PYOSSL_TEXT)
+        return dump_text(crl, out);
+    if (format != PYOSSL_PEM && format != PYOSSL_DER)
+        return osl_fail_format();
+    len = i2d_X509_CRL(crl->crl, NULL);
+    if (len <= 0)
+        return osl_fail(PYOSSL_E_STATE);
+    OSL_TRY(osl_buf_alloc(&der, (size_t)len));
+    end = der.data;
+    if (i2d_X509_CRL(crl->crl, &end) != len)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_encode(format, labels[0], der.data, der.len, out);
+}
+
+/* ---- fields ---- */
+
+long pyossl_crl_version(const pyossl_crl *crl)
+{
+    return X509_CRL_get_version(crl->crl);
+}
+
+pyossl_status pyossl_crl_set_version(pyossl_crl *crl, long version)
+{
+    OSL_API_ENTER;
+    if (X509_CRL_set_version(crl->crl, version) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_crl_issuer(const pyossl_crl *crl, pyossl_name **out)
+{
+    OSL_API_ENTER;
+    return osl_name_wrap_copy(out, X509_CRL_get_issuer(crl->crl));
+}
+
+pyossl_status pyossl_crl_set_issuer(pyossl_crl *crl, const pyossl_name *name)
+{
+    OSL_API_ENTER;
+    const X509_NAME *from = osl_name_read(name);
+
+    if (from == NULL)
+        return pyossl_error_status(pyossl_error_last());
+    if (X509_CRL_set_issuer_name(crl->crl, (X509_NAME *)(uintptr_t)from) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_crl_last_update(const pyossl_crl *crl, pyossl_buf *out)
+{
+    OSL_API_ENTER;
+    return osl_time_text(X509_CRL_get0_lastUpdate(crl->crl), out);
+}
+
+pyossl_status pyossl_crl_set_last_update(pyossl_crl *crl, const char *when, size_t len)
+{
+    OSL_API_ENTER;
+    osl_auto(ASN1_TIME) *time = NULL;
+
+    OSL_TRY(osl_time_parse(&time, when, len));
+    if (X509_CRL_set1_lastUpdate(crl->crl, time) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_crl_next_update(const pyossl_crl *crl, pyossl_buf *out)
+{
+    OSL_API_ENTER;
+    return osl_time_text(X509_CRL_get0_nextUpdate(crl->crl), out);
+}
+
+pyossl_status pyossl_crl_set_next_update(pyossl_crl *crl, const char *when, size_t len)
+{
+    OSL_API_ENTER;
+    osl_auto(ASN1_TIME) *time = NULL;
+
+    OSL_TRY(osl_time_parse(&time, when, len));
+    if (X509_CRL_set1_nextUpdate(crl->crl, time) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+/* ---- entries ---- */
+
+/* OpenSSL counts a stack that is not there as -1. */
+size_t pyossl_crl_count(const pyossl_crl *crl)
+{
+    int count = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl->crl));
+
+    return count > 0 ? (size_t)count : 0;
+}
+
+pyossl_status pyossl_crl_revoked_at(const pyossl_crl *crl, size_t index, pyossl_revoked **out)
+{
+    OSL_API_ENTER;
+    X509_REVOKED *copy;
+
+    if (index >= pyossl_crl_count(crl))
+        return osl_fail_text(PYOSSL_E_NOT_FOUND, "no such entry");
+    copy = X509_REVOKED_dup(sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl->crl), (int)index));
+    if (copy == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_revoked_wrap(out, copy);
+}
+
+pyossl_status pyossl_crl_add_revoked(pyossl_crl *crl, const pyossl_revoked *revoked)
+{
+    OSL_API_ENTER;
+    osl_auto(X509_REVOKED) *copy = NULL;
+
+    /* It could not be encoded, and would spoil the list. */
+    if (ASN1_STRING_length(X509_REVOKED_get0_revocationDate(revoked->revoked)) == 0)
+        return osl_fail_text(PYOSSL_E_STATE, "the entry has no revocation date");
+    copy = X509_REVOKED_dup(revoked->revoked);
+    if (copy == NULL || X509_CRL_add0_revoked(crl->crl, copy) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    copy = NULL; /* the list's now */
+    return PYOSSL_OK;
+}
+
+/* ---- signatures ---- */
+
+pyossl_status pyossl_crl_sign(pyossl_crl *crl, const pyossl_pkey *pkey, const char *digest)
+{
+    OSL_API_ENTER;
+    const EVP_MD *md = NULL;
+
+    OSL_TRY(osl_sign_prepare(pkey, digest, &md));
+    if (X509_CRL_sort(crl->crl) != 1 || X509_CRL_sign(crl->crl, pkey->key, md) <= 0)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_crl_verify(const pyossl_crl *crl, const pyossl_pkey *pkey)
+{
+    OSL_API_ENTER;
+    return osl_verify_result(X509_CRL_verify(crl->crl, pkey->key));
+}

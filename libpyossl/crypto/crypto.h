@@ -322,6 +322,9 @@ struct pyossl_revoked {
     X509_REVOKED *revoked;
 };
 
+/* Takes @revoked over, also on failure. */
+pyossl_status osl_revoked_wrap(pyossl_revoked **out, X509_REVOKED *revoked) PYOSSL_MUST_CHECK;
+
 struct pyossl_store {
     osl_object  base;
     X509_STORE *store;

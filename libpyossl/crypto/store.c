@@ -5,7 +5,6 @@
 #include <time.h>
 
 OSL_DEFINE_AUTO(X509_STORE, X509_STORE_free)
-OSL_DEFINE_AUTO(ASN1_OBJECT, ASN1_OBJECT_free)
 
 static void store_destroy(pyossl_store *store)
 {
