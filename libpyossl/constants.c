@@ -1,3 +1,79 @@
+/* OpenSSL's numbers by name. */
 #include "base/internal.h"
 
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
 #include "pyossl/constants.h"
+
+/*
+ * Bits that OpenSSL 3 defines as 0, as they have nothing to switch any more, and
+ * may stop defining. A program that sets one means no harm.
+ */
+#ifndef SSL_OP_SINGLE_DH_USE
+#define SSL_OP_SINGLE_DH_USE 0
+#endif
+#ifndef SSL_OP_EPHEMERAL_RSA
+#define SSL_OP_EPHEMERAL_RSA 0
+#endif
+#ifndef SSL_OP_NO_SSLv2
+#define SSL_OP_NO_SSLv2 0
+#endif
+#ifndef SSL_OP_MICROSOFT_SESS_ID_BUG
+#define SSL_OP_MICROSOFT_SESS_ID_BUG 0
+#endif
+#ifndef SSL_OP_NETSCAPE_CHALLENGE_BUG
+#define SSL_OP_NETSCAPE_CHALLENGE_BUG 0
+#endif
+#ifndef SSL_OP_NETSCAPE_REUSE_CIPHER_CHANGE_BUG
+#define SSL_OP_NETSCAPE_REUSE_CIPHER_CHANGE_BUG 0
+#endif
+#ifndef SSL_OP_SSLREF2_REUSE_CERT_TYPE_BUG
+#define SSL_OP_SSLREF2_REUSE_CERT_TYPE_BUG 0
+#endif
+#ifndef SSL_OP_MICROSOFT_BIG_SSLV3_BUFFER
+#define SSL_OP_MICROSOFT_BIG_SSLV3_BUFFER 0
+#endif
+#ifndef SSL_OP_MSIE_SSLV2_RSA_PADDING
+#define SSL_OP_MSIE_SSLV2_RSA_PADDING 0
+#endif
+#ifndef SSL_OP_SSLEAY_080_CLIENT_DH_BUG
+#define SSL_OP_SSLEAY_080_CLIENT_DH_BUG 0
+#endif
+#ifndef SSL_OP_TLS_D5_BUG
+#define SSL_OP_TLS_D5_BUG 0
+#endif
+#ifndef SSL_OP_TLS_BLOCK_PADDING_BUG
+#define SSL_OP_TLS_BLOCK_PADDING_BUG 0
+#endif
+#ifndef SSL_OP_PKCS1_CHECK_1
+#define SSL_OP_PKCS1_CHECK_1 0
+#endif
+#ifndef SSL_OP_PKCS1_CHECK_2
+#define SSL_OP_PKCS1_CHECK_2 0
+#endif
+#ifndef SSL_OP_NETSCAPE_CA_DN_BUG
+#define SSL_OP_NETSCAPE_CA_DN_BUG 0
+#endif
+#ifndef SSL_OP_NETSCAPE_DEMO_CIPHER_CHANGE_BUG
+#define SSL_OP_NETSCAPE_DEMO_CIPHER_CHANGE_BUG 0
+#endif
+#ifndef SSL_OP_SINGLE_ECDH_USE
+#define SSL_OP_SINGLE_ECDH_USE 0
+#endif
+#ifndef X509_V_FLAG_CB_ISSUER_CHECK
+#define X509_V_FLAG_CB_ISSUER_CHECK 0
+#endif
+
+static const pyossl_constant constants[] = {
+#define NUMBER(group, name, value) { PYOSSL_CONSTANT_##group, #name, (uint64_t)(value) },
+#include "constants.def"
+#undef NUMBER
+};
+
+const pyossl_constant *pyossl_constants(size_t *count)
+{
+    *count = OSL_COUNT_OF(constants);
+    return constants;
+}

@@ -56,5 +56,5 @@ const char *pyossl_openssl_version(int part)
 
 unsigned long pyossl_openssl_headers(void)
 {
-    return (unsigned long)OPENSSL_VERSION_NUMBER;
+    return OSL_OPENSSL_HEADERS;
 }

@@ -42,6 +42,9 @@
 #define OSL_SLOW_DECODERS 1
 #endif
 
+/* What the headers were, for programs that ask. */
+#define OSL_OPENSSL_HEADERS ((unsigned long)OPENSSL_VERSION_NUMBER)
+
 #define OSL_LIBRARY_NAME "libpyossl"
 
 #define OSL_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -152,6 +155,9 @@ pyossl_status osl_buf_set(pyossl_buf *buf, const void *data, size_t len) PYOSSL_
 
 /* Room for @len bytes, uninitialised but for the closing NUL. */
 pyossl_status osl_buf_alloc(pyossl_buf *buf, size_t len) PYOSSL_MUST_CHECK;
+
+/* Keep the first @len bytes, of at least as many; the others are wiped, as clearing looks no further. */
+void osl_buf_shorten(pyossl_buf *buf, size_t len);
 
 /* Hand the bytes of @from to @to, which is the caller's output. */
 void osl_buf_move(pyossl_buf *to, pyossl_buf *from);

@@ -64,6 +64,12 @@ pyossl_status pyossl_buf_set(pyossl_buf *buf, const void *data, size_t len)
     return osl_buf_set(buf, data, len);
 }
 
+void osl_buf_shorten(pyossl_buf *buf, size_t len)
+{
+    OPENSSL_cleanse(buf->data + len, buf->len - len);
+    buf->len = len;
+}
+
 void osl_buf_move(pyossl_buf *to, pyossl_buf *from)
 {
     pyossl_buf_clear(to);

@@ -190,13 +190,6 @@ static pyossl_status fail_pem(int reason)
     return osl_fail(PYOSSL_E_FORMAT);
 }
 
-/* Keep @len bytes. The rest is wiped here, as clearing looks no further than the length. */
-static void buf_shorten(pyossl_buf *buf, size_t len)
-{
-    OPENSSL_cleanse(buf->data + len, buf->len - len);
-    buf->len = len;
-}
-
 static pyossl_status decode_base64(span body, pyossl_buf *der)
 {
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
@@ -214,7 +207,7 @@ static pyossl_status decode_base64(span body, pyossl_buf *der)
             return fail_pem(PEM_R_BAD_BASE64_DECODE);
     if (!base64_finish(&state))
         return fail_pem(PEM_R_BAD_BASE64_DECODE);
-    buf_shorten(&bytes, state.len);
+    osl_buf_shorten(&bytes, state.len);
     osl_buf_move(der, &bytes);
     return PYOSSL_OK;
 }
@@ -475,7 +468,7 @@ pyossl_status osl_decode(pyossl_format format, const void *data, size_t len,
             return fail_pem(PEM_R_UNSUPPORTED_ENCRYPTION);
         if (!is_indefinite(pem.der.data, pem.der.len)) {
             OSL_TRY(osl_der_sequence(pem.der.data, pem.der.len, &total));
-            buf_shorten(&pem.der, total);
+            osl_buf_shorten(&pem.der, total);
         }
         osl_buf_move(der, &pem.der);
         return PYOSSL_OK;

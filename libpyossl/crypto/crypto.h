@@ -190,6 +190,10 @@ struct pyossl_pkey {
 /* Takes @key over, also on failure. */
 pyossl_status osl_pkey_wrap(pyossl_pkey **out, EVP_PKEY *key, bool is_private) PYOSSL_MUST_CHECK;
 
+/* ---- pkey_dsa.c ---- */
+
+pyossl_status osl_dsa_generate(EVP_PKEY **out, int bits) PYOSSL_MUST_CHECK;
+
 /* ---- decoder.c: kept decoder contexts ---- */
 
 /* A public key from SubjectPublicKeyInfo DER. NULL and recorded. */

@@ -1,1 +1,75 @@
+/* Signatures over plain data, and what all that signs has in common. */
 #include "crypto.h"
+
+static bool brings_digest(const EVP_PKEY *key)
+{
+    return EVP_PKEY_is_a(key, "ED25519") == 1 || EVP_PKEY_is_a(key, "ED448") == 1;
+}
+
+/* A digest for a key that brings its own is looked up all the same: OpenSSL then refuses it. */
+static pyossl_status find_digest(const EVP_PKEY *key, const char *name, const EVP_MD **md)
+{
+    const EVP_MD *found = NULL;
+
+    if (name != NULL) {
+        found = osl_digest(name);
+        if (found == NULL)
+            return osl_recorded();
+    } else if (!brings_digest(key)) {
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "this type of key needs a digest");
+    }
+    *md = found;
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_sign_prepare(const pyossl_pkey *pkey, const char *digest, const EVP_MD **md)
+{
+    if (!pkey->is_private)
+        return osl_fail_text(PYOSSL_E_STATE, "the key has only a public part");
+    return find_digest(pkey->key, digest, md);
+}
+
+pyossl_status osl_verify_result(int result)
+{
+    return result == 1 ? PYOSSL_OK : osl_fail(PYOSSL_E_VERIFY);
+}
+
+pyossl_status pyossl_pkey_sign(const pyossl_pkey *pkey, const char *digest, const void *data,
+                               size_t len, pyossl_buf *signature)
+{
+    OSL_API_ENTER;
+    osl_auto(EVP_MD_CTX) *ctx = NULL;
+    osl_auto_buf bytes = PYOSSL_BUF_INIT;
+    const EVP_MD *md;
+    size_t size = 0;
+
+    OSL_TRY(osl_sign_prepare(pkey, digest, &md));
+    if (data == NULL)
+        data = "";
+    ctx = EVP_MD_CTX_new();
+    if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, md, NULL, pkey->key) != 1 ||
+        EVP_DigestSign(ctx, NULL, &size, data, len) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    OSL_TRY(osl_buf_alloc(&bytes, size));
+    if (EVP_DigestSign(ctx, bytes.data, &size, data, len) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    bytes.len = size; /* DSA and ECDSA signatures vary in length */
+    bytes.data[size] = '\0';
+    osl_buf_move(signature, &bytes);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_pkey_verify(const pyossl_pkey *pkey, const char *digest, const void *data,
+                                 size_t len, const void *signature, size_t signature_len)
+{
+    OSL_API_ENTER;
+    osl_auto(EVP_MD_CTX) *ctx = NULL;
+    const EVP_MD *md;
+
+    OSL_TRY(find_digest(pkey->key, digest, &md));
+    ctx = EVP_MD_CTX_new();
+    if (ctx == NULL || EVP_DigestVerifyInit(ctx, NULL, md, NULL, pkey->key) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_verify_result(EVP_DigestVerify(ctx, signature != NULL ? signature : (const void *)"",
+                                              signature_len, data != NULL ? data : "", len));
+}
