@@ -14,14 +14,14 @@
 #include <openssl/pemerr.h>
 
 #define BEGIN_MARK "-----BEGIN "
-#define END_MARK "-----END "
-#define DASHES "-----"
+#define END_MARK   "-----END "
+#define DASHES     "-----"
 
 enum { LINE_CHARS = 64, LINE_BYTES = 48 };
 
 typedef struct span {
     const char *at;
-    size_t      len;
+    size_t len;
 } span;
 
 /* ---- lines ---- */
@@ -111,11 +111,11 @@ static inline char character_of(unsigned sextet)
 
 /* Collects characters until they fill a line, which is decoded in one go. */
 typedef struct base64 {
-    char           held[LINE_CHARS];
-    size_t         count;
-    int16_t        sextets[LINE_CHARS];
+    char held[LINE_CHARS];
+    size_t count;
+    int16_t sextets[LINE_CHARS];
     unsigned char *out;
-    size_t         len;
+    size_t len;
 } base64;
 
 static void base64_clear(base64 *state)
@@ -136,9 +136,9 @@ static bool base64_line(base64 *state, const char *line)
     if (bad < 0)
         return false;
     for (int i = 0; i < LINE_CHARS; i += 4, out += 3) {
-        const uint32_t bits = (uint32_t)state->sextets[i] << 18 |
-                              (uint32_t)state->sextets[i + 1] << 12 |
-                              (uint32_t)state->sextets[i + 2] << 6 | (uint32_t)state->sextets[i + 3];
+        const uint32_t bits =
+            (uint32_t)state->sextets[i] << 18 | (uint32_t)state->sextets[i + 1] << 12 |
+            (uint32_t)state->sextets[i + 2] << 6 | (uint32_t)state->sextets[i + 3];
 
         out[0] = (unsigned char)(bits >> 16);
         out[1] = (unsigned char)(bits >> 8);

@@ -39,7 +39,7 @@ typedef enum algorithm {
 static const struct {
     const char *type;
     const char *oid; /* the contents of its DER */
-    size_t      oid_len;
+    size_t oid_len;
 } algorithms[ALGORITHMS] = {
     [KEY_RSA] = { "RSA", "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 9 },
     [KEY_EC] = { "EC", "\x2a\x86\x48\xce\x3d\x02\x01", 7 },
@@ -53,7 +53,7 @@ static const struct {
 /* A context writes to the place it was made for, so the two stay together. */
 typedef struct kept {
     OSSL_DECODER_CTX *ctx;
-    EVP_PKEY         *result;
+    EVP_PKEY *result;
 } kept;
 
 static _Atomic(kept *) pool[ENCODINGS][ALGORITHMS][POOL_SIZE];
@@ -85,8 +85,7 @@ static kept *kept_new(encoding how, algorithm what)
 static kept *take(encoding how, algorithm what)
 {
     for (size_t i = 0; i < POOL_SIZE; i++) {
-        kept *decoder =
-            atomic_exchange_explicit(&pool[how][what][i], NULL, memory_order_acquire);
+        kept *decoder = atomic_exchange_explicit(&pool[how][what][i], NULL, memory_order_acquire);
 
         if (decoder != NULL)
             return decoder;

@@ -16,8 +16,8 @@ typedef enum kind { DIGEST, CIPHER } kind;
 
 typedef struct found {
     struct found *next;
-    void         *algorithm; /* EVP_MD or EVP_CIPHER, never freed */
-    char          name[];    /* as asked for */
+    void *algorithm; /* EVP_MD or EVP_CIPHER, never freed */
+    char name[];     /* as asked for */
 } found;
 
 static _Atomic(found *) lists[2]; /* by kind */

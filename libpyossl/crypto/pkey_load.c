@@ -14,9 +14,12 @@
 
 OSL_DEFINE_AUTO(X509_SIG, X509_SIG_free)
 
-static const char *const private_labels[] = { "PRIVATE KEY",     "ENCRYPTED PRIVATE KEY",
-                                              "RSA PRIVATE KEY", "EC PRIVATE KEY",
-                                              "DSA PRIVATE KEY", "ANY PRIVATE KEY",
+static const char *const private_labels[] = { "PRIVATE KEY",
+                                              "ENCRYPTED PRIVATE KEY",
+                                              "RSA PRIVATE KEY",
+                                              "EC PRIVATE KEY",
+                                              "DSA PRIVATE KEY",
+                                              "ANY PRIVATE KEY",
                                               NULL };
 static const char *const public_labels[] = { "PUBLIC KEY", "RSA PUBLIC KEY", NULL };
 
@@ -97,7 +100,7 @@ static int give_secret(char *buf, int size, int writing, void *userdata)
 }
 
 typedef struct traditional {
-    EVP_CIPHER_INFO   cipher;
+    EVP_CIPHER_INFO cipher;
     const pyossl_buf *bytes;
 } traditional;
 
