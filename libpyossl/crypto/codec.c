@@ -83,30 +83,33 @@ static const char *label_among(const span *label, const char *const *labels)
 
 /* ---- base64 ---- */
 
-/* 0 to 63, or -1; each term is all ones for its range of characters, else 0. */
-static inline int16_t sextet_of(unsigned char character)
-{
-    const int c = character;
-    int value = -1;
+/*
+ * These are done in 16 bits, and below in loops over arrays that cannot overlap,
+ * so that compilers do eight characters at once.
+ */
 
-    value += (('A' - 1 - c) & (c - 'Z' - 1)) >> 8 & (c - 'A' + 1);
-    value += (('a' - 1 - c) & (c - 'z' - 1)) >> 8 & (c - 'a' + 27);
-    value += (('0' - 1 - c) & (c - '9' - 1)) >> 8 & (c - '0' + 53);
-    value += (('+' - 1 - c) & (c - '+' - 1)) >> 8 & 63;
-    value += (('/' - 1 - c) & (c - '/' - 1)) >> 8 & 64;
-    return (int16_t)value;
+/* All ones if @c is one of @low to @high, else 0. */
+static inline int16_t within(int c, int low, int high)
+{
+    return (int16_t)((int16_t)((low - 1 - c) & (c - high - 1)) >> 15);
 }
 
-static inline char character_of(unsigned sextet)
+/* 0 to 63, or -1. */
+static inline int16_t sextet_of(unsigned char c)
 {
-    const int v = (int)sextet;
-    int c = v + 'A';
+    return (int16_t)(-1 + (within(c, 'A', 'Z') & (c - 'A' + 1)) +
+                     (within(c, 'a', 'z') & (c - 'a' + 27)) +
+                     (within(c, '0', '9') & (c - '0' + 53)) + (within(c, '+', '+') & 63) +
+                     (within(c, '/', '/') & 64));
+}
 
-    c += (25 - v) >> 8 & ('a' - 'Z' - 1);
-    c -= (51 - v) >> 8 & ('z' + 1 - '0');
-    c -= (61 - v) >> 8 & ('9' + 1 - '+');
-    c += (62 - v) >> 8 & ('/' - '+' - 1);
-    return (char)c;
+static inline char character_of(int16_t sextet)
+{
+    const int v = sextet;
+
+    return (char)((within(v, 0, 25) & (v + 'A')) + (within(v, 26, 51) & (v - 26 + 'a')) +
+                  (within(v, 52, 61) & (v - 52 + '0')) + (within(v, 62, 62) & '+') +
+                  (within(v, 63, 63) & '/'));
 }
 
 /* Collects characters until they fill a line, which is decoded in one go. */
@@ -123,26 +126,24 @@ static void base64_clear(base64 *state)
     OPENSSL_cleanse(state, sizeof *state);
 }
 
-/* Decode a whole line; nothing is kept of one with other characters in it. */
-static bool base64_line(base64 *state, const char *line)
+/* Decode the full line that is held; nothing is kept of one with other characters in it. */
+static bool base64_line(base64 *state)
 {
     unsigned char *out = state->out + state->len;
-    int bad = 0;
+    int16_t bad = 0;
 
-    for (int i = 0; i < LINE_CHARS; i++) {
-        state->sextets[i] = sextet_of((unsigned char)line[i]);
+    for (int i = 0; i < LINE_CHARS; i++)
+        state->sextets[i] = sextet_of((unsigned char)state->held[i]);
+    for (int i = 0; i < LINE_CHARS; i++)
         bad |= state->sextets[i];
-    }
     if (bad < 0)
         return false;
     for (int i = 0; i < LINE_CHARS; i += 4, out += 3) {
-        const uint32_t bits =
-            (uint32_t)state->sextets[i] << 18 | (uint32_t)state->sextets[i + 1] << 12 |
-            (uint32_t)state->sextets[i + 2] << 6 | (uint32_t)state->sextets[i + 3];
+        const int16_t *in = state->sextets + i;
 
-        out[0] = (unsigned char)(bits >> 16);
-        out[1] = (unsigned char)(bits >> 8);
-        out[2] = (unsigned char)bits;
+        out[0] = (unsigned char)(in[0] << 2 | in[1] >> 4);
+        out[1] = (unsigned char)(in[1] << 4 | in[2] >> 2);
+        out[2] = (unsigned char)(in[2] << 6 | in[3]);
     }
     state->len += LINE_BYTES;
     return true;
@@ -150,14 +151,17 @@ static bool base64_line(base64 *state, const char *line)
 
 static bool base64_add(base64 *state, const span *line)
 {
-    if (state->count == 0 && line->len == LINE_CHARS && base64_line(state, line->at))
-        return true;
+    if (state->count == 0 && line->len == LINE_CHARS) {
+        memcpy(state->held, line->at, LINE_CHARS);
+        if (base64_line(state))
+            return true;
+    }
     for (size_t i = 0; i < line->len; i++) {
         if (line->at[i] == ' ' || line->at[i] == '\t' || line->at[i] == '\r')
             continue;
         /* A full line waits for one more character: it may be the last, with padding. */
         if (state->count == LINE_CHARS) {
-            if (!base64_line(state, state->held))
+            if (!base64_line(state))
                 return false;
             state->count = 0;
         }
@@ -178,7 +182,7 @@ static bool base64_finish(base64 *state)
         padding++;
     excess = (LINE_CHARS - state->count) / 4 * 3 + padding;
     memset(state->held + state->count - padding, 'A', LINE_CHARS - state->count + padding);
-    if (!base64_line(state, state->held))
+    if (!base64_line(state))
         return false;
     state->len -= excess;
     return state->len > 0;
@@ -322,31 +326,39 @@ static char *put_boundary(char *out, const char *mark, const char *label)
     return put_text(out, DASHES "\n", sizeof DASHES);
 }
 
-static void put_triple(char *out, const unsigned char *in)
+/* A full line. */
+static char *put_line(char *out, const unsigned char *in)
 {
-    const uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
+    int16_t sextets[LINE_CHARS];
+    char line[LINE_CHARS];
 
-    out[0] = character_of(bits >> 18);
-    out[1] = character_of(bits >> 12 & 63);
-    out[2] = character_of(bits >> 6 & 63);
-    out[3] = character_of(bits & 63);
+    for (int i = 0; i < LINE_CHARS; i += 4, in += 3) {
+        sextets[i] = in[0] >> 2;
+        sextets[i + 1] = (int16_t)((in[0] & 3) << 4 | in[1] >> 4);
+        sextets[i + 2] = (int16_t)((in[1] & 15) << 2 | in[2] >> 6);
+        sextets[i + 3] = in[2] & 63;
+    }
+    for (int i = 0; i < LINE_CHARS; i++)
+        line[i] = character_of(sextets[i]);
+    memcpy(out, line, LINE_CHARS);
+    OPENSSL_cleanse(sextets, sizeof sextets);
+    OPENSSL_cleanse(line, sizeof line);
+    return out + LINE_CHARS;
 }
 
-static char *put_base64_line(char *out, const unsigned char *in, size_t len)
+static char *put_last_line(char *out, const unsigned char *in, size_t len)
 {
-    for (; len >= 3; len -= 3, in += 3, out += 4)
-        put_triple(out, in);
-    if (len > 0) {
-        const unsigned char last[3] = { in[0], len > 1 ? in[1] : 0, 0 };
+    const size_t padding = (3 - len % 3) % 3, chars = (len + padding) / 3 * 4;
+    unsigned char bytes[LINE_BYTES] = { 0 };
+    char line[LINE_CHARS];
 
-        put_triple(out, last);
-        out[3] = '=';
-        if (len == 1)
-            out[2] = '=';
-        out += 4;
-    }
-    *out = '\n';
-    return out + 1;
+    memcpy(bytes, in, len);
+    (void)put_line(line, bytes);
+    memcpy(out, line, chars);
+    memset(out + chars - padding, '=', padding);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    OPENSSL_cleanse(line, sizeof line);
+    return out + chars;
 }
 
 pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyossl_buf *out)
@@ -363,10 +375,14 @@ pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyos
            2 * sizeof DASHES;
     OSL_TRY(osl_buf_alloc(&text, room));
     at = put_boundary((char *)text.data, BEGIN_MARK, label);
-    for (; len > LINE_BYTES; len -= LINE_BYTES, in += LINE_BYTES)
-        at = put_base64_line(at, in, LINE_BYTES);
-    if (len > 0)
-        at = put_base64_line(at, in, len);
+    for (; len >= LINE_BYTES; len -= LINE_BYTES, in += LINE_BYTES) {
+        at = put_line(at, in);
+        *at++ = '\n';
+    }
+    if (len > 0) {
+        at = put_last_line(at, in, len);
+        *at++ = '\n';
+    }
     (void)put_boundary(at, END_MARK, label);
     osl_buf_move(out, &text);
     return PYOSSL_OK;
