@@ -1,1 +1,33 @@
+/* A callback with its userdata, counted: it lives as long as anybody can call it. */
 #include "tls.h"
+
+osl_closure *osl_closure_new(osl_function call, void *userdata, pyossl_release_cb release)
+{
+    osl_closure *closure = osl_new(osl_closure);
+
+    if (closure == NULL) {
+        (void)!osl_fail_nomem();
+        return NULL;
+    }
+    osl_object_init(&closure->base);
+    closure->call = call;
+    closure->userdata = userdata;
+    closure->release = release;
+    return closure;
+}
+
+osl_closure *osl_closure_ref(osl_closure *closure)
+{
+    if (closure != NULL)
+        osl_object_ref(&closure->base);
+    return closure;
+}
+
+void osl_closure_unref(osl_closure *closure)
+{
+    if (closure == NULL || !osl_object_unref(&closure->base))
+        return;
+    if (closure->release != NULL)
+        closure->release(closure->userdata);
+    OPENSSL_free(closure);
+}

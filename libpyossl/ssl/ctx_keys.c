@@ -1,1 +1,335 @@
-#include "tls.h"
+/* Who a context says it is: certificates, keys and chains. */
+#include "ctx_change.h"
+
+/*
+ * What a context has for one type of key. Each part may be NULL; a chain without
+ * certificates says that there is none to send.
+ */
+typedef struct credential {
+    X509           *cert;
+    EVP_PKEY       *key;
+    STACK_OF(X509) *chain;
+} credential;
+
+static void free_chain(STACK_OF(X509) *chain)
+{
+    sk_X509_pop_free(chain, X509_free);
+}
+
+static void credential_free(void *data)
+{
+    credential *parts = data;
+
+    X509_free(parts->cert);
+    EVP_PKEY_free(parts->key);
+    free_chain(parts->chain);
+    OPENSSL_free(parts);
+}
+
+static bool belong_together(const X509 *cert, const EVP_PKEY *key)
+{
+    bool fits;
+
+    ERR_set_mark();
+    fits = X509_check_private_key(cert, key) == 1;
+    ERR_pop_to_mark();
+    return fits;
+}
+
+/*
+ * Take over from what was there before the parts that are not replaced; but not a
+ * key that does not belong to the certificate, which OpenSSL forgets too.
+ */
+static pyossl_status credential_merge(osl_setting *setting, const osl_setting *before)
+{
+    credential *parts = setting->data;
+    const credential *old = before->data;
+
+    if (parts->cert == NULL && old->cert != NULL) {
+        if (X509_up_ref(old->cert) != 1)
+            return osl_fail(PYOSSL_E_OPENSSL);
+        parts->cert = old->cert;
+    }
+    if (parts->chain == NULL && old->chain != NULL) {
+        parts->chain = X509_chain_up_ref(old->chain);
+        if (parts->chain == NULL)
+            return osl_fail(PYOSSL_E_NOMEM);
+    }
+    if (parts->key == NULL && old->key != NULL && belong_together(parts->cert, old->key)) {
+        if (EVP_PKEY_up_ref(old->key) != 1)
+            return osl_fail(PYOSSL_E_OPENSSL);
+        parts->key = old->key;
+    }
+    return PYOSSL_OK;
+}
+
+static pyossl_status apply_credential(osl_generation *generation, const osl_setting *setting)
+{
+    static const credential nothing;
+    const credential *parts = setting->data;
+    const credential *old = setting->before != NULL ? setting->before->data : &nothing;
+    SSL_CTX *ssl_ctx = generation->ssl_ctx;
+
+    if (parts->cert != old->cert && SSL_CTX_use_certificate(ssl_ctx, parts->cert) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    if (parts->key != NULL && parts->key != old->key &&
+        SSL_CTX_use_PrivateKey(ssl_ctx, parts->key) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    if (parts->chain == NULL || parts->chain == old->chain)
+        return PYOSSL_OK;
+    if (sk_X509_num(parts->chain) == 0)
+        SSL_CTX_clear_chain_certs(ssl_ctx);
+    else if (SSL_CTX_set1_chain(ssl_ctx, parts->chain) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+/* A setting for the slot of @key's type. The parts are taken over, also on failure. */
+static pyossl_status change_credential(pyossl_ctx *ctx, X509 *cert, EVP_PKEY *key,
+                                       STACK_OF(X509) *chain, int64_t number)
+{
+    osl_auto(osl_setting) *setting = osl_setting_new(OSL_SET_CREDENTIAL, apply_credential);
+    const credential given = { cert, key, chain };
+    credential *parts = osl_memdup(&given, sizeof given);
+
+    if (setting == NULL || parts == NULL) {
+        X509_free(cert);
+        EVP_PKEY_free(key);
+        free_chain(chain);
+        OPENSSL_free(parts);
+        return osl_fail_nomem();
+    }
+    setting->data = parts;
+    setting->release = credential_free;
+    setting->merge = credential_merge;
+    setting->number = number;
+    setting->stepwise = cert != NULL && (key != NULL || sk_X509_num(chain) > 0);
+    if (cert != NULL)
+        key = X509_get0_pubkey(cert);
+    if (key == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    setting->slot = EVP_PKEY_get_base_id(key);
+    return osl_ctx_change(ctx, osl_steal(setting));
+}
+
+/* ---- what is handed in ---- */
+
+/* A copy that its owner cannot change under the feet of connections. NULL and recorded. */
+static X509 *copy_cert(const pyossl_x509 *cert)
+{
+    X509 *copy = NULL, *full;
+
+    if (cert->der.len > 0) {
+        const unsigned char *at = cert->der.data;
+
+        copy = d2i_X509(NULL, &at, (long)cert->der.len);
+    } else if ((full = osl_x509_full(cert)) != NULL) {
+        copy = X509_dup(full);
+    }
+    if (copy == NULL)
+        (void)!osl_fail(PYOSSL_E_OPENSSL);
+    return copy;
+}
+
+static STACK_OF(X509) *copy_chain(pyossl_x509 *const *certs, size_t count)
+{
+    STACK_OF(X509) *chain = sk_X509_new_reserve(NULL, (int)count);
+
+    if (chain == NULL)
+        (void)!osl_fail(PYOSSL_E_NOMEM);
+    for (size_t i = 0; chain != NULL && i < count; i++) {
+        X509 *cert = copy_cert(certs[i]);
+
+        /* Room was made above, so only a missing certificate can go wrong. */
+        if (cert == NULL || sk_X509_push(chain, cert) <= 0) {
+            X509_free(cert);
+            free_chain(chain);
+            return NULL;
+        }
+    }
+    return chain;
+}
+
+/* NULL and recorded for what cannot sign. */
+static EVP_PKEY *share_key(const pyossl_pkey *pkey)
+{
+    if (pkey->key == NULL || !pkey->is_private) {
+        (void)!osl_fail_text(PYOSSL_E_STATE, "not a private key");
+        return NULL;
+    }
+    if (EVP_PKEY_up_ref(pkey->key) != 1) {
+        (void)!osl_fail(PYOSSL_E_OPENSSL);
+        return NULL;
+    }
+    return pkey->key;
+}
+
+static pyossl_status last_status(void)
+{
+    return pyossl_error_status(pyossl_error_last());
+}
+
+static pyossl_status check_format(int format)
+{
+    if (format == PYOSSL_PEM || format == PYOSSL_DER)
+        return PYOSSL_OK;
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_SSL_FILETYPE);
+    return osl_fail(PYOSSL_E_OPENSSL);
+}
+
+/* ---- certificates ---- */
+
+pyossl_status pyossl_ctx_use_certificate(pyossl_ctx *ctx, pyossl_x509 *cert)
+{
+    OSL_API_ENTER;
+    X509 *copy;
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    copy = copy_cert(cert);
+    return copy != NULL ? change_credential(ctx, copy, NULL, NULL, 0) : last_status();
+}
+
+pyossl_status pyossl_ctx_use_certificate_file(pyossl_ctx *ctx, const char *path, int format)
+{
+    OSL_API_ENTER;
+    osl_auto(pyossl_x509) *cert = NULL;
+    osl_auto_buf bytes = PYOSSL_BUF_INIT;
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    OSL_TRY(check_format(format));
+    OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
+    OSL_TRY(pyossl_x509_load(&cert, (pyossl_format)format, bytes.data, bytes.len));
+    return pyossl_ctx_use_certificate(ctx, cert);
+}
+
+pyossl_status pyossl_ctx_use_certificate_chain_file(pyossl_ctx *ctx, const char *path)
+{
+    OSL_API_ENTER;
+    osl_auto_x509_list certs = PYOSSL_X509_LIST_INIT;
+    osl_auto_buf bytes = PYOSSL_BUF_INIT;
+    osl_auto(X509) *leaf = NULL;
+    STACK_OF(X509) *chain;
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
+    OSL_TRY(pyossl_x509_load_all(&certs, bytes.data, bytes.len));
+    leaf = copy_cert(certs.items[0]);
+    if (leaf == NULL)
+        return last_status();
+    chain = copy_chain(certs.items + 1, certs.count - 1);
+    if (chain == NULL)
+        return last_status();
+    return change_credential(ctx, osl_steal(leaf), NULL, chain, 0);
+}
+
+static pyossl_status apply_extra_chain(osl_generation *generation, const osl_setting *setting)
+{
+    X509 *cert = setting->data;
+
+    /* OpenSSL takes a reference over, but only when it succeeds. */
+    if (X509_up_ref(cert) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    if (SSL_CTX_add_extra_chain_cert(generation->ssl_ctx, cert) != 1) {
+        X509_free(cert);
+        return osl_fail(PYOSSL_E_OPENSSL);
+    }
+    return PYOSSL_OK;
+}
+
+static void release_cert(void *cert)
+{
+    X509_free(cert);
+}
+
+pyossl_status pyossl_ctx_add_extra_chain_cert(pyossl_ctx *ctx, pyossl_x509 *cert)
+{
+    OSL_API_ENTER;
+    osl_auto(osl_setting) *setting = NULL;
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    setting = osl_setting_new(OSL_SET_ADD_EXTRA_CHAIN, apply_extra_chain);
+    if (setting == NULL)
+        return PYOSSL_E_NOMEM;
+    setting->release = release_cert;
+    setting->data = copy_cert(cert);
+    if (setting->data == NULL)
+        return last_status();
+    return osl_ctx_change(ctx, osl_steal(setting));
+}
+
+/* ---- keys ---- */
+
+pyossl_status pyossl_ctx_use_pkey(pyossl_ctx *ctx, pyossl_pkey *pkey)
+{
+    OSL_API_ENTER;
+    EVP_PKEY *key;
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    key = share_key(pkey);
+    return key != NULL ? change_credential(ctx, NULL, key, NULL, 0) : last_status();
+}
+
+/* The passphrase callback of the moment, or NULL. */
+static osl_closure *passphrase_closure(const pyossl_ctx *ctx)
+{
+    osl_generation *generation = osl_ctx_read_begin(ctx);
+    osl_closure *closure = osl_closure_ref(generation->callbacks[OSL_CB_PASSPHRASE]);
+
+    osl_ctx_read_end(ctx);
+    return closure;
+}
+
+pyossl_status pyossl_ctx_use_pkey_file(pyossl_ctx *ctx, const char *path, int format)
+{
+    OSL_API_ENTER;
+    osl_auto(osl_closure) *closure = NULL;
+    osl_auto(pyossl_pkey) *pkey = NULL;
+    osl_auto_buf bytes = PYOSSL_BUF_INIT;
+    pyossl_passphrase passphrase = { NULL, 0, NULL, NULL };
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    OSL_TRY(check_format(format));
+    OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
+    closure = passphrase_closure(ctx);
+    if (closure != NULL) {
+        passphrase.callback = (pyossl_passphrase_cb)closure->call;
+        passphrase.userdata = closure->userdata;
+    }
+    OSL_TRY(pyossl_pkey_load_private(&pkey, (pyossl_format)format, bytes.data, bytes.len,
+                                     closure != NULL ? &passphrase : NULL));
+    return pyossl_ctx_use_pkey(ctx, pkey);
+}
+
+pyossl_status pyossl_ctx_check_pkey(pyossl_ctx *ctx)
+{
+    OSL_API_ENTER;
+    const int result = SSL_CTX_check_private_key(osl_ctx_read_begin(ctx)->ssl_ctx);
+
+    osl_ctx_read_end(ctx);
+    return result == 1 ? PYOSSL_OK : osl_fail(PYOSSL_E_OPENSSL);
+}
+
+/* ---- all together ---- */
+
+pyossl_status pyossl_ctx_use_identity(pyossl_ctx *ctx, pyossl_x509 *cert, pyossl_pkey *pkey,
+                                      pyossl_x509 *const *chain, size_t count)
+{
+    OSL_API_ENTER;
+    osl_auto(X509) *leaf = NULL;
+    osl_auto(EVP_PKEY) *key = NULL;
+    STACK_OF(X509) *rest;
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    leaf = copy_cert(cert);
+    if (leaf == NULL)
+        return last_status();
+    key = share_key(pkey);
+    if (key == NULL)
+        return last_status();
+    if (X509_check_private_key(leaf, key) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    rest = copy_chain(chain, count);
+    if (rest == NULL)
+        return last_status();
+    return change_credential(ctx, osl_steal(leaf), osl_steal(key), rest, OSL_WHOLE_IDENTITY);
+}

@@ -1,1 +1,253 @@
-#include "tls.h"
+/* Whom a context trusts, whom it asks for, and who the peer must be. */
+#include "ctx_change.h"
+
+#include <stdlib.h>
+
+/* ---- the store ---- */
+
+pyossl_status pyossl_ctx_load_verify_locations(pyossl_ctx *ctx, const char *file, const char *dir)
+{
+    OSL_API_ENTER;
+    OSL_TRY(osl_ctx_changeable(ctx));
+    /* OpenSSL locks stores, so this one may grow while it is used. */
+    return osl_store_load(ctx->store, file, dir);
+}
+
+/* A program that runs with more rights than its user does not let that user say whom to trust. */
+static const char *trusted_getenv(const char *name)
+{
+#if defined(__GLIBC__)
+    return secure_getenv(name);
+#else
+    return getenv(name);
+#endif
+}
+
+/* A place that cannot be read adds nothing, as with OpenSSL; only a lack of memory counts. */
+static pyossl_status load_default(X509_STORE *store, const char *file, const char *dir)
+{
+    const pyossl_status status = osl_store_load(store, file, dir);
+
+    if (status == PYOSSL_E_NOMEM)
+        return status;
+    ERR_clear_error();
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_ctx_set_default_verify_paths(pyossl_ctx *ctx)
+{
+    OSL_API_ENTER;
+    const char *file = trusted_getenv(X509_get_default_cert_file_env());
+    const char *dir = trusted_getenv(X509_get_default_cert_dir_env());
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    OSL_TRY(load_default(ctx->store, file != NULL ? file : X509_get_default_cert_file(), NULL));
+    return load_default(ctx->store, NULL, dir != NULL ? dir : X509_get_default_cert_dir());
+}
+
+pyossl_status pyossl_ctx_store(pyossl_ctx *ctx, pyossl_store **out)
+{
+    OSL_API_ENTER;
+    return osl_store_wrap(out, ctx->store);
+}
+
+/* ---- how chains are judged ---- */
+
+static pyossl_status apply_verify_depth(osl_generation *generation, const osl_setting *setting)
+{
+    SSL_CTX_set_verify_depth(generation->ssl_ctx, (int)setting->number);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_ctx_set_verify_depth(pyossl_ctx *ctx, int depth)
+{
+    OSL_API_ENTER;
+    return osl_ctx_change_number(ctx, OSL_SET_VERIFY_DEPTH, apply_verify_depth, depth);
+}
+
+int pyossl_ctx_verify_depth(const pyossl_ctx *ctx)
+{
+    const int depth = SSL_CTX_get_verify_depth(osl_ctx_read_begin(ctx)->ssl_ctx);
+
+    osl_ctx_read_end(ctx);
+    return depth;
+}
+
+static pyossl_status apply_identity(osl_generation *generation, const osl_setting *setting)
+{
+    osl_identity *old = generation->identity;
+
+    /* Each connection hands it to its own SSL. */
+    generation->identity = osl_identity_ref(setting->data);
+    osl_identity_unref(old);
+    return PYOSSL_OK;
+}
+
+static void release_identity(void *identity)
+{
+    osl_identity_unref(identity);
+}
+
+/* @identity is taken over, also on failure; NULL for anybody. */
+static pyossl_status change_identity(pyossl_ctx *ctx, osl_identity *identity)
+{
+    osl_setting *setting = osl_setting_new(OSL_SET_IDENTITY, apply_identity);
+
+    if (setting == NULL) {
+        osl_identity_unref(identity);
+        return PYOSSL_E_NOMEM;
+    }
+    setting->data = identity;
+    setting->release = release_identity;
+    return osl_ctx_change(ctx, setting);
+}
+
+pyossl_status pyossl_ctx_set_verify_hostname(pyossl_ctx *ctx, const char *name, size_t len,
+                                             unsigned flags)
+{
+    OSL_API_ENTER;
+    osl_identity *identity = NULL;
+
+    if (name != NULL)
+        OSL_TRY(osl_identity_hostname(&identity, name, len, flags));
+    return change_identity(ctx, identity);
+}
+
+pyossl_status pyossl_ctx_set_verify_ip(pyossl_ctx *ctx, const char *address, size_t len)
+{
+    OSL_API_ENTER;
+    osl_identity *identity = NULL;
+
+    if (address != NULL)
+        OSL_TRY(osl_identity_ip(&identity, address, len));
+    return change_identity(ctx, identity);
+}
+
+/* ---- authorities whose certificates are welcome ---- */
+
+static void free_names(void *names)
+{
+    sk_X509_NAME_pop_free((STACK_OF(X509_NAME) *)names, X509_NAME_free);
+}
+
+/* Copies @name. */
+static pyossl_status push_name(STACK_OF(X509_NAME) *names, const X509_NAME *name)
+{
+    X509_NAME *copy = X509_NAME_dup(name);
+
+    if (copy == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    if (sk_X509_NAME_push(names, copy) <= 0) {
+        X509_NAME_free(copy);
+        return osl_fail(PYOSSL_E_NOMEM);
+    }
+    return PYOSSL_OK;
+}
+
+static pyossl_status apply_client_cas(osl_generation *generation, const osl_setting *setting)
+{
+    STACK_OF(X509_NAME) *copy = SSL_dup_CA_list(setting->data);
+
+    if (copy == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    SSL_CTX_set_client_CA_list(generation->ssl_ctx, copy);
+    return PYOSSL_OK;
+}
+
+/* A setting with an empty list. */
+static osl_setting *client_cas_new(void)
+{
+    osl_auto(osl_setting) *setting = osl_setting_new(OSL_SET_CLIENT_CAS, apply_client_cas);
+
+    if (setting == NULL)
+        return NULL;
+    setting->release = free_names;
+    setting->data = sk_X509_NAME_new_null();
+    if (setting->data == NULL) {
+        (void)!osl_fail(PYOSSL_E_NOMEM);
+        return NULL;
+    }
+    return osl_steal(setting);
+}
+
+pyossl_status pyossl_ctx_set_client_ca_list(pyossl_ctx *ctx, pyossl_name *const *names,
+                                            size_t count)
+{
+    OSL_API_ENTER;
+    osl_auto(osl_setting) *setting = NULL;
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    setting = client_cas_new();
+    if (setting == NULL)
+        return PYOSSL_E_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const X509_NAME *name = osl_name_read(names[i]);
+
+        if (name == NULL)
+            return PYOSSL_E_STATE;
+        OSL_TRY(push_name(setting->data, name));
+    }
+    return osl_ctx_change(ctx, osl_steal(setting));
+}
+
+static bool has_name(const STACK_OF(X509_NAME) *names, const X509_NAME *name)
+{
+    for (int i = 0; i < sk_X509_NAME_num(names); i++)
+        if (X509_NAME_cmp(sk_X509_NAME_value(names, i), name) == 0)
+            return true;
+    return false;
+}
+
+pyossl_status pyossl_ctx_load_client_ca(pyossl_ctx *ctx, const char *path)
+{
+    OSL_API_ENTER;
+    osl_auto_x509_list certs = PYOSSL_X509_LIST_INIT;
+    osl_auto_buf bytes = PYOSSL_BUF_INIT;
+    osl_auto(osl_setting) *setting = NULL;
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
+    OSL_TRY(pyossl_x509_load_all(&certs, bytes.data, bytes.len));
+    setting = client_cas_new();
+    if (setting == NULL)
+        return PYOSSL_E_NOMEM;
+    for (size_t i = 0; i < certs.count; i++) {
+        const X509_NAME *name = X509_get_subject_name(osl_x509_read(certs.items[i]));
+
+        if (!has_name(setting->data, name))
+            OSL_TRY(push_name(setting->data, name));
+    }
+    return osl_ctx_change(ctx, osl_steal(setting));
+}
+
+static void release_cert(void *cert)
+{
+    X509_free(cert);
+}
+
+static pyossl_status apply_add_client_ca(osl_generation *generation, const osl_setting *setting)
+{
+    if (SSL_CTX_add_client_CA(generation->ssl_ctx, setting->data) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_ctx_add_client_ca(pyossl_ctx *ctx, pyossl_x509 *cert)
+{
+    OSL_API_ENTER;
+    osl_auto(osl_setting) *setting = NULL;
+    X509 *bearer;
+
+    OSL_TRY(osl_ctx_changeable(ctx));
+    setting = osl_setting_new(OSL_SET_ADD_CLIENT_CA, apply_add_client_ca);
+    if (setting == NULL)
+        return PYOSSL_E_NOMEM;
+    /* OpenSSL wants a certificate, of which it reads the subject alone. */
+    bearer = X509_new();
+    setting->data = bearer;
+    setting->release = release_cert;
+    if (bearer == NULL ||
+        X509_set_subject_name(bearer, X509_get_subject_name(osl_x509_read(cert))) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_ctx_change(ctx, osl_steal(setting));
+}

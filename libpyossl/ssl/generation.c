@@ -1,1 +1,132 @@
-#include "tls.h"
+/* One SSL_CTX and what goes with it. */
+#include "ctx_change.h"
+
+/* A key file without a passphrase callback must fail, not ask on somebody's terminal. */
+static int refuse_passphrase(char *buf, int size, int writing, void *userdata)
+{
+    (void)buf;
+    (void)size;
+    (void)writing;
+    (void)userdata;
+    return -1;
+}
+
+const SSL_METHOD *osl_method(int method)
+{
+    switch (method) {
+    case PYOSSL_SSL23:
+    case PYOSSL_TLS:
+    case PYOSSL_TLS1:
+    case PYOSSL_TLS1_1:
+    case PYOSSL_TLS1_2:
+#if !defined(OPENSSL_NO_SSL3) && !defined(OPENSSL_NO_SSL3_METHOD)
+    case PYOSSL_SSL3:
+#endif
+        return TLS_method();
+    case PYOSSL_TLS_SERVER:
+        return TLS_server_method();
+    case PYOSSL_TLS_CLIENT:
+        return TLS_client_method();
+    case PYOSSL_DTLS:
+        return DTLS_method();
+    case PYOSSL_DTLS_SERVER:
+        return DTLS_server_method();
+    case PYOSSL_DTLS_CLIENT:
+        return DTLS_client_method();
+    default:
+        return NULL;
+    }
+}
+
+static pyossl_status set_defaults(SSL_CTX *ssl_ctx, pyossl_ctx *ctx)
+{
+    /* A connection that waits for its peer needs no record buffers. */
+    SSL_CTX_set_mode(ssl_ctx, OSL_DEFAULT_MODE | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_default_passwd_cb(ssl_ctx, refuse_passphrase);
+    /* Without this a server has no DHE ciphers until it is given parameters. */
+    if (SSL_CTX_set_dh_auto(ssl_ctx, 1) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    SSL_CTX_sess_set_cache_size(ssl_ctx, SSL_SESSION_CACHE_MAX_SIZE_DEFAULT);
+    /* A server that verifies clients cannot resume without one, and one that is the same
+     * everywhere would let a session of one context into another. */
+    if (SSL_CTX_set_session_id_context(ssl_ctx, ctx->session_id, sizeof ctx->session_id) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    SSL_CTX_set1_cert_store(ssl_ctx, ctx->store);
+    return PYOSSL_OK;
+}
+
+void osl_generation_set_cache_mode(osl_generation *generation, long mode)
+{
+    const int method = generation->ctx->method;
+    long effective = mode;
+
+    generation->cache_mode = mode;
+    /* OpenSSL tells of a client's sessions only where it is to cache them. Where there are
+     * clients alone it need not keep them: the program does. */
+    if (generation->callbacks[OSL_CB_NEW_SESSION] != NULL && (mode & SSL_SESS_CACHE_CLIENT) == 0) {
+        effective |= SSL_SESS_CACHE_CLIENT;
+        if (method == PYOSSL_TLS_CLIENT || method == PYOSSL_DTLS_CLIENT)
+            effective |= SSL_SESS_CACHE_NO_INTERNAL_STORE;
+    }
+    SSL_CTX_set_session_cache_mode(generation->ssl_ctx, effective);
+}
+
+static void generation_destroy(osl_generation *generation)
+{
+    SSL_CTX_free(generation->ssl_ctx);
+    for (size_t i = 0; i < OSL_CB_MAX; i++)
+        osl_closure_unref(generation->callbacks[i]);
+    osl_identity_unref(generation->identity);
+    OPENSSL_free(generation);
+}
+
+osl_generation *osl_generation_ref(osl_generation *generation)
+{
+    osl_object_ref(&generation->base);
+    return generation;
+}
+
+void osl_generation_unref(osl_generation *generation)
+{
+    if (generation != NULL && osl_object_unref(&generation->base))
+        generation_destroy(generation);
+}
+
+pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx)
+{
+    osl_auto(osl_generation) *generation = osl_new(osl_generation);
+
+    if (generation == NULL)
+        return osl_fail_nomem();
+    osl_object_init(&generation->base);
+    atomic_init(&generation->shared, false);
+    generation->ctx = ctx;
+    generation->ssl_ctx = SSL_CTX_new(osl_method(ctx->method));
+    if (generation->ssl_ctx == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    generation->cache_mode = SSL_CTX_get_session_cache_mode(generation->ssl_ctx);
+    OSL_TRY(set_defaults(generation->ssl_ctx, ctx));
+    *out = osl_steal(generation);
+    return PYOSSL_OK;
+}
+
+/* The keys that tickets are sealed with, so that those given out before still resume. */
+static pyossl_status copy_ticket_keys(SSL_CTX *to, SSL_CTX *from)
+{
+    unsigned char keys[256];
+    const long len = SSL_CTX_get_tlsext_ticket_keys(from, NULL, 0);
+    bool copied;
+
+    if (len <= 0 || (size_t)len > sizeof keys)
+        return osl_fail_text(PYOSSL_E_OPENSSL, "ticket keys of an unknown length");
+    copied = SSL_CTX_get_tlsext_ticket_keys(from, keys, len) == 1 &&
+             SSL_CTX_set_tlsext_ticket_keys(to, keys, len) == 1;
+    OPENSSL_cleanse(keys, sizeof keys);
+    return copied ? PYOSSL_OK : osl_fail(PYOSSL_E_OPENSSL);
+}
+
+pyossl_status osl_generation_inherit(osl_generation *next, osl_generation *from)
+{
+    SSL_CTX_set_security_level(next->ssl_ctx, SSL_CTX_get_security_level(from->ssl_ctx));
+    return copy_ticket_keys(next->ssl_ctx, from->ssl_ctx);
+}

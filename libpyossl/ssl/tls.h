@@ -77,6 +77,7 @@ typedef struct osl_generation {
     SSL_CTX      *ssl_ctx;
     osl_closure  *callbacks[OSL_CB_MAX];
     osl_identity *identity; /* or NULL */
+    long          cache_mode; /* as asked for; a session callback needs more */
     atomic_bool   shared;   /* a connection has it: make another to change */
     pyossl_ctx   *ctx;      /* back, borrowed: for the identity check of sessions only */
 } osl_generation;
@@ -91,17 +92,21 @@ typedef struct osl_setting osl_setting; /* defined in ctx_change.h, for the ctx 
 
 struct pyossl_ctx {
     osl_object      base;
-    CRYPTO_RWLOCK  *lock;     /* around current, settings and used; never held in a callback or a wait */
+    CRYPTO_RWLOCK  *lock;     /* around current and settings; never held in a callback or a wait */
     int             method;
-    osl_generation *current;
+    _Atomic(osl_generation *) current; /* written under the lock */
     osl_setting    *settings; /* oldest first */
-    bool            used;     /* a connection was made */
-    bool            strict;
+    atomic_bool     used;     /* a connection was made */
+    atomic_bool     strict;
     X509_STORE     *store;    /* the same in every generation */
-    void           *userdata;
+    unsigned char   session_id[16]; /* the session id context where none was set; random */
+    _Atomic(void *) userdata;
 };
 
-/* The generation of the moment, with a reference of the caller's, marked as shared. */
+/*
+ * The generation of the moment, with a reference of the caller's, marked as
+ * shared, and the context marked as used. Never NULL.
+ */
 osl_generation *osl_ctx_acquire(pyossl_ctx *ctx);
 /* Whether @generation is still the one of the moment. One atomic read. */
 bool osl_ctx_is_current(const pyossl_ctx *ctx, const osl_generation *generation);
@@ -117,6 +122,8 @@ osl_identity *osl_identity_ref(osl_identity *identity); /* NULL is allowed */
 void osl_identity_unref(osl_identity *identity);        /* NULL is allowed */
 /* Have @ssl check it: NULL has it check nothing. */
 pyossl_status osl_identity_apply(const osl_identity *identity, SSL *ssl) PYOSSL_MUST_CHECK;
+/* Whether @cert is for @identity. */
+bool osl_identity_matches(const osl_identity *identity, X509 *cert);
 
 /* ---- callbacks.c: every function that OpenSSL calls ---- */
 
@@ -220,6 +227,7 @@ struct pyossl_conn {
     size_t            retry_len;  /* length of the write that has to be repeated, or 0 */
     unsigned long     forks;      /* osl_fork_count() at birth */
     int               wants;      /* SSL_want() of the last exchange, as a status */
+    pyossl_buf        npn;        /* what the NPN callbacks answered: OpenSSL reads it after them */
     void             *userdata;
 };
 
@@ -238,12 +246,21 @@ pyossl_status osl_verdict(pyossl_conn *conn, int result, int number) PYOSSL_MUST
 
 struct pyossl_session {
     osl_object   base;
-    SSL_SESSION *session;
+    SSL_SESSION *session; /* shared with no SSL: one that is freed early would spoil it */
     pyossl_ctx  *ctx; /* referenced; NULL for none */
 };
+
+OSL_DEFINE_AUTO(pyossl_session, pyossl_session_unref)
 
 /* Takes @session over, also on failure; references @ctx. */
 pyossl_status osl_session_wrap(pyossl_session **out, SSL_SESSION *session, pyossl_ctx *ctx)
     PYOSSL_MUST_CHECK;
+/*
+ * Have @ssl, a client's, resume @session. Where the peer is to be judged by
+ * @verify_mode and @identity and the session's was not, or was another, nothing is
+ * done: a full handshake will judge it.
+ */
+pyossl_status osl_session_apply(const pyossl_session *session, const osl_identity *identity,
+                                int verify_mode, SSL *ssl) PYOSSL_MUST_CHECK;
 
 #endif
