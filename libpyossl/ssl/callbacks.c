@@ -405,7 +405,7 @@ void osl_callbacks_install(SSL_CTX *ssl_ctx, osl_closure *const *callbacks)
     SSL_CTX_set_next_proto_select_cb(ssl_ctx, IF_SET(OSL_CB_NPN_SELECT, npn_select_trampoline),
                                      NULL);
 #endif
-    SSL_CTX_set_tlsext_status_cb(ssl_ctx, ocsp ? ocsp_trampoline : NULL);
+    SSL_CTX_set_tlsext_status_cb(ssl_ctx, (ocsp ? ocsp_trampoline : NULL));
     SSL_CTX_set_cookie_generate_cb(ssl_ctx,
                                    IF_SET(OSL_CB_COOKIE_GENERATE, cookie_generate_trampoline));
     SSL_CTX_set_cookie_verify_cb(ssl_ctx, IF_SET(OSL_CB_COOKIE_VERIFY, cookie_verify_trampoline));

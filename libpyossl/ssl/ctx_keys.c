@@ -114,40 +114,16 @@ static pyossl_status change_credential(pyossl_ctx *ctx, X509 *cert, EVP_PKEY *ke
 
 /* ---- what is handed in ---- */
 
-/* A copy that its owner cannot change under the feet of connections. NULL and recorded. */
-static X509 *copy_cert(const pyossl_x509 *cert)
+/* A reference to what a change of @cert will not change. NULL and recorded. */
+static X509 *share_cert(const pyossl_x509 *cert)
 {
-    X509 *copy = NULL, *full;
+    X509 *full = osl_x509_full(cert);
 
-    if (cert->der.len > 0) {
-        const unsigned char *at = cert->der.data;
-
-        copy = d2i_X509(NULL, &at, (long)cert->der.len);
-    } else if ((full = osl_x509_full(cert)) != NULL) {
-        copy = X509_dup(full);
-    }
-    if (copy == NULL)
+    if (full != NULL && X509_up_ref(full) != 1) {
         (void)!osl_fail(PYOSSL_E_OPENSSL);
-    return copy;
-}
-
-static STACK_OF(X509) *copy_chain(pyossl_x509 *const *certs, size_t count)
-{
-    STACK_OF(X509) *chain = sk_X509_new_reserve(NULL, (int)count);
-
-    if (chain == NULL)
-        (void)!osl_fail(PYOSSL_E_NOMEM);
-    for (size_t i = 0; chain != NULL && i < count; i++) {
-        X509 *cert = copy_cert(certs[i]);
-
-        /* Room was made above, so only a missing certificate can go wrong. */
-        if (cert == NULL || sk_X509_push(chain, cert) <= 0) {
-            X509_free(cert);
-            free_chain(chain);
-            return NULL;
-        }
+        return NULL;
     }
-    return chain;
+    return full;
 }
 
 /* NULL and recorded for what cannot sign. */
@@ -182,11 +158,11 @@ static pyossl_status check_format(int format)
 pyossl_status pyossl_ctx_use_certificate(pyossl_ctx *ctx, pyossl_x509 *cert)
 {
     OSL_API_ENTER;
-    X509 *copy;
+    X509 *shared;
 
     OSL_TRY(osl_ctx_changeable(ctx));
-    copy = copy_cert(cert);
-    return copy != NULL ? change_credential(ctx, copy, NULL, NULL, 0) : last_status();
+    shared = share_cert(cert);
+    return shared != NULL ? change_credential(ctx, shared, NULL, NULL, 0) : last_status();
 }
 
 pyossl_status pyossl_ctx_use_certificate_file(pyossl_ctx *ctx, const char *path, int format)
@@ -213,10 +189,10 @@ pyossl_status pyossl_ctx_use_certificate_chain_file(pyossl_ctx *ctx, const char 
     OSL_TRY(osl_ctx_changeable(ctx));
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
     OSL_TRY(pyossl_x509_load_all(&certs, bytes.data, bytes.len));
-    leaf = copy_cert(certs.items[0]);
+    leaf = share_cert(certs.items[0]);
     if (leaf == NULL)
         return last_status();
-    chain = copy_chain(certs.items + 1, certs.count - 1);
+    chain = osl_x509_stack(certs.items + 1, certs.count - 1);
     if (chain == NULL)
         return last_status();
     return change_credential(ctx, osl_steal(leaf), NULL, chain, 0);
@@ -251,7 +227,7 @@ pyossl_status pyossl_ctx_add_extra_chain_cert(pyossl_ctx *ctx, pyossl_x509 *cert
     if (setting == NULL)
         return PYOSSL_E_NOMEM;
     setting->release = release_cert;
-    setting->data = copy_cert(cert);
+    setting->data = share_cert(cert);
     if (setting->data == NULL)
         return last_status();
     return osl_ctx_change(ctx, osl_steal(setting));
@@ -320,7 +296,7 @@ pyossl_status pyossl_ctx_use_identity(pyossl_ctx *ctx, pyossl_x509 *cert, pyossl
     STACK_OF(X509) *rest;
 
     OSL_TRY(osl_ctx_changeable(ctx));
-    leaf = copy_cert(cert);
+    leaf = share_cert(cert);
     if (leaf == NULL)
         return last_status();
     key = share_key(pkey);
@@ -328,7 +304,7 @@ pyossl_status pyossl_ctx_use_identity(pyossl_ctx *ctx, pyossl_x509 *cert, pyossl
         return last_status();
     if (X509_check_private_key(leaf, key) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    rest = copy_chain(chain, count);
+    rest = osl_x509_stack(chain, count);
     if (rest == NULL)
         return last_status();
     return change_credential(ctx, osl_steal(leaf), osl_steal(key), rest, OSL_WHOLE_IDENTITY);

@@ -1,1 +1,63 @@
-#include "tls.h"
+/* From handles to OpenSSL's pointers and back (pyossl/openssl.h). */
+#include "ctx_change.h"
+
+#include <openssl/core_names.h>
+
+#include "pyossl/openssl.h"
+
+X509 *pyossl_openssl_x509(pyossl_x509 *cert)
+{
+    return osl_x509_full(cert);
+}
+
+pyossl_status pyossl_openssl_wrap_x509(pyossl_x509 **out, X509 *x509)
+{
+    OSL_API_ENTER;
+    if (X509_up_ref(x509) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_x509_wrap(out, x509);
+}
+
+EVP_PKEY *pyossl_openssl_pkey(pyossl_pkey *pkey)
+{
+    return pkey->key;
+}
+
+/* OpenSSL does not say whether a key has a private half; its parameters do. */
+static bool has_private_half(const EVP_PKEY *pkey)
+{
+    static const char *const numbers[] = { OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_PRIV_KEY };
+    BIGNUM *number = NULL;
+    size_t len;
+
+    for (size_t i = 0; i < OSL_COUNT_OF(numbers); i++)
+        if (EVP_PKEY_get_bn_param(pkey, numbers[i], &number) == 1) {
+            BN_clear_free(number);
+            return true;
+        }
+    /* X25519 and its like have bytes instead of a number. */
+    return EVP_PKEY_get_raw_private_key(pkey, NULL, &len) == 1;
+}
+
+pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey)
+{
+    OSL_API_ENTER;
+    if (EVP_PKEY_up_ref(pkey) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_pkey_wrap(out, pkey, has_private_half(pkey));
+}
+
+SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx)
+{
+    OSL_API_ENTER;
+    osl_auto(osl_generation) *generation = osl_ctx_share(ctx);
+
+    if (SSL_CTX_up_ref(generation->ssl_ctx) != 1)
+        return NULL;
+    return generation->ssl_ctx;
+}
+
+SSL *pyossl_openssl_conn(pyossl_conn *conn)
+{
+    return osl_conn_ssl(conn);
+}

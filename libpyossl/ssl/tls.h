@@ -120,6 +120,7 @@ pyossl_status osl_identity_ip(osl_identity **out, const char *address, size_t le
     PYOSSL_MUST_CHECK;
 osl_identity *osl_identity_ref(osl_identity *identity); /* NULL is allowed */
 void osl_identity_unref(osl_identity *identity);        /* NULL is allowed */
+OSL_DEFINE_AUTO(osl_identity, osl_identity_unref)
 /* Have @ssl check it: NULL has it check nothing. */
 pyossl_status osl_identity_apply(const osl_identity *identity, SSL *ssl) PYOSSL_MUST_CHECK;
 /* Whether @cert is for @identity. */
