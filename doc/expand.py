@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Write out the enum that status.h makes from its list, for Doxygen: expand.py FILE
+"""A header as Doxygen is to read it: expand.py FILE
 
-Every other header passes through as it is.
+The enum that status.h makes from its list is written out. A type that is
+defined and named in one declaration is shown once, not as type and alias.
 """
 
 import pathlib
@@ -10,6 +11,7 @@ import sys
 
 ROW = re.compile(r"XX\((\w+),\s*(-?\d+),\s*(\w+),\s*\"([^\"]+)\"\)")
 USE = re.compile(r"^#define XX\(.*?^#undef XX\n", re.DOTALL | re.MULTILINE)
+ALIAS = re.compile(r"^typedef (enum|struct) (\w+) \{(.*?)^\} \2;", re.DOTALL | re.MULTILINE)
 
 
 def main():
@@ -20,7 +22,7 @@ def main():
             f"    PYOSSL_{name} = {value}, /**< {meaning} ({class_}) */\n"
             for name, value, class_, meaning in ROW.findall(text))
         text = USE.sub(lambda _: values, text)
-    sys.stdout.write(text)
+    sys.stdout.write(ALIAS.sub(r"\1 \2 {\3};", text))
 
 
 if __name__ == "__main__":
