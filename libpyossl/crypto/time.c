@@ -224,21 +224,20 @@ static pyossl_status encode_moment(ASN1_TIME **out, const moment *m)
 
 pyossl_status osl_time_parse(ASN1_TIME **out, const char *when, size_t len)
 {
-    moment m;
+    moment m, utc;
 
     /*
      * What a UTCTime says in other words than RFC 5280 allows (no seconds, an
      * offset) is read back in UTC anyway, so it can as well be stored so.
      */
-    if (read_moment(&m, false, when, len)) {
-        if (!m.plain && !moment_from_epoch(&m, moment_epoch(&m)))
-            return osl_fail_text(PYOSSL_E_ARGUMENT, "the time is out of range");
-        return encode_moment(out, &m);
-    }
+    if (read_moment(&m, false, when, len) && moment_from_epoch(&utc, moment_epoch(&m)))
+        return encode_moment(out, &utc);
     if (!osl_len_fits(len) || !read_moment(&m, true, when, len))
         return osl_fail_text(PYOSSL_E_ARGUMENT, "not a time");
     if (m.plain)
         return encode_moment(out, &m);
+    if (!moment_from_epoch(&utc, moment_epoch(&m)))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "the time is out of range");
     return make_time(out, V_ASN1_GENERALIZEDTIME, when, len);
 }
 
