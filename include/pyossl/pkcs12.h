@@ -18,13 +18,17 @@ PYOSSL_BEGIN_DECLS
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkcs12_new(pyossl_pkcs12 **out) PYOSSL_NONNULL(1);
 
+/** The most rounds of key derivation that one file may ask for, MAC and bags together. */
+#define PYOSSL_PKCS12_ROUNDS_MAX 10000000
+
 /**
  * Decode DER.
  *
  * A certificate without its key is found among the CA certificates. Without a
  * passphrase (NULL, or no bytes) both "none" and "empty" are tried.
  *
- * @retval PYOSSL_E_FORMAT      it is not PKCS #12
+ * @retval PYOSSL_E_FORMAT      it is not PKCS #12, or asks for more than
+ *                              PYOSSL_PKCS12_ROUNDS_MAX rounds
  * @retval PYOSSL_E_PASSPHRASE  the passphrase does not fit
  * @retval PYOSSL_E_UNSUPPORTED its ciphers need the legacy provider, which is not there
  */
@@ -49,9 +53,10 @@ typedef struct pyossl_pkcs12_options {
  *
  * @param passphrase NULL for an empty one
  * @param options    NULL for PYOSSL_PKCS12_OPTIONS_INIT
- * @retval PYOSSL_E_STATE    there is nothing in it
+ * @retval PYOSSL_E_STATE    there is nothing in it, or a key without its private half
  * @retval PYOSSL_E_OPENSSL  key and certificate do not belong together
- * @retval PYOSSL_E_ARGUMENT no such cipher or digest, or a NUL in the passphrase
+ * @retval PYOSSL_E_ARGUMENT no such cipher or digest, a NUL in the passphrase, or more
+ *                           than PYOSSL_PKCS12_ROUNDS_MAX rounds
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkcs12_dump(const pyossl_pkcs12 *p12, const pyossl_passphrase *passphrase,
