@@ -19,7 +19,8 @@ README = ROOT / "tests" / "README.md"
 BEGIN, END = "<!-- never again: begin -->", "<!-- never again: end -->"
 
 LINE = re.compile(r"(\d{3}) ([^|]+?)(?: \| (.+))?$")
-NUMBER = re.compile(r"\bna_(\d{3})|\bNA-(\d{3})|_na_(\d{3})")
+IN_NAME = re.compile(r"_na_(\d{3})")
+IN_COMMENT = re.compile(r"\bNA-(\d{3})")
 FUNCTION = re.compile(r"^(?:static void |\s*def |\s*async def |class )((?:test|Test)\w+)", re.MULTILINE)
 
 
@@ -46,22 +47,22 @@ def guards():
     for path in test_files():
         text = path.read_text(encoding="utf-8")
         functions = [(match.start(), match.group(1)) for match in FUNCTION.finditer(text)]
-        for match in NUMBER.finditer(text):
-            number = next(filter(None, match.groups()))
-            test = (path.relative_to(ROOT / "tests").as_posix(), owner(text, functions, match.start()))
+        named = [(number, name) for _, name in functions for number in IN_NAME.findall(name)]
+        named += [(match.group(1), owner(text, functions, match.start()))
+                  for match in IN_COMMENT.finditer(text)]
+        for number, name in named:
+            test = (path.relative_to(ROOT / "tests").as_posix(), name)
             if test not in found[number]:
                 found[number].append(test)
     return found
 
 
 def owner(text, functions, place):
-    """The function that a place belongs to: the one it is in, or that follows its comment."""
+    """The function that a comment belongs to: the one it is in, or, at the margin, the next."""
     line = text[text.rfind("\n", 0, place) + 1:place]
-    comment = line.lstrip().startswith(("/*", "*", "#", "//"))
-    if comment and not line.startswith("    "):
+    if line[:1] in ("/", " ", "#") and not line.startswith("    "):
         return next((name for start, name in functions if start > place), "")
-    start = text.rfind("\n", 0, place) + 1
-    return next((name for begin, name in reversed(functions) if begin <= max(place, start)), "")
+    return next((name for start, name in reversed(functions) if start < place), "")
 
 
 def table(all_faults, found):
