@@ -346,6 +346,12 @@ enum { OSL_STORE_CERTS = 1, OSL_STORE_CRLS = 2 };
 bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
                        size_t *added) PYOSSL_MUST_CHECK;
 
+/* The certificates of a store with references of the caller's, taken under its lock. NULL without memory. */
+STACK_OF(X509) *osl_store_get1_certs(X509_STORE *store);
+/* Whether the store has something called @name; @result borrows it from there. */
+bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *name,
+                    X509_OBJECT *result);
+
 /* ---- directory.c ---- */
 
 /* Make @store ready for directories: best while no chain is judged by it yet. */

@@ -173,34 +173,6 @@ static unsigned read_numbered(X509_STORE *store, const char *dir, unsigned long 
     return next;
 }
 
-/* Whether the store now has something called @name; @result borrows it from there. */
-static bool find_in_store(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *name,
-                          X509_OBJECT *result)
-{
-    X509_OBJECT *found;
-    bool ok = false;
-
-    if (X509_STORE_lock(store) != 1)
-        return false;
-    found = X509_OBJECT_retrieve_by_subject(X509_STORE_get0_objects(store), type, name);
-    /* OpenSSL takes a reference of its own of what we return, so ours must go again. */
-    if (found != NULL && type == X509_LU_X509) {
-        X509 *x509 = X509_OBJECT_get0_X509(found);
-
-        ok = X509_OBJECT_set1_X509(result, x509) == 1;
-        if (ok)
-            X509_free(x509);
-    } else if (found != NULL) {
-        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(found);
-
-        ok = X509_OBJECT_set1_X509_CRL(result, crl) == 1;
-        if (ok)
-            X509_CRL_free(crl);
-    }
-    X509_STORE_unlock(store);
-    return ok;
-}
-
 static int get_by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *name,
                           X509_OBJECT *result)
 {
@@ -225,7 +197,7 @@ static int get_by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509
         /* Only what is there: names that were made up must not fill the memory. */
         if (is_crl && next > 0)
             remember_read(all, dir, hash, next);
-        if (find_in_store(store, type, name, result))
+        if (osl_store_find(store, type, name, result))
             return 1;
     }
     return 0;

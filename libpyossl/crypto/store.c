@@ -1,5 +1,5 @@
 /* Trusted certificates: what a store holds, and what it asks of a chain. */
-#include "crypto.h"
+#include "bundle.h"
 
 #include <openssl/pem.h>
 #include <time.h>
@@ -55,7 +55,8 @@ pyossl_status pyossl_store_add_cert(pyossl_store *store, pyossl_x509 *cert)
 
     if (x509 == NULL)
         return pyossl_error_status(pyossl_error_last());
-    if (X509_STORE_add_cert(store->store, x509) != 1)
+    if (!osl_bundle_settle(store->store, X509_get_subject_name(x509)) ||
+        X509_STORE_add_cert(store->store, x509) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     return PYOSSL_OK;
 }
@@ -104,7 +105,8 @@ bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned
         const X509_INFO *info = sk_X509_INFO_value(infos, i);
 
         if ((kinds & OSL_STORE_CERTS) != 0 && info->x509 != NULL && ++*added)
-            ok = X509_STORE_add_cert(store, info->x509) == 1;
+            ok = osl_bundle_settle(store, X509_get_subject_name(info->x509)) &&
+                 X509_STORE_add_cert(store, info->x509) == 1;
         if (ok && (kinds & OSL_STORE_CRLS) != 0 && info->crl != NULL && ++*added)
             ok = X509_STORE_add_crl(store, info->crl) == 1;
     }
@@ -115,8 +117,15 @@ bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned
 static pyossl_status load_file(X509_STORE *store, const char *path)
 {
     osl_auto_buf text = PYOSSL_BUF_INIT;
+    osl_bundle *bundle = osl_bundle_open(path);
     size_t added;
 
+    if (bundle != NULL) {
+        const pyossl_status status = osl_bundle_attach(store, bundle);
+
+        osl_bundle_unref(bundle);
+        return status;
+    }
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &text));
     if (!osl_store_add_pem(store, text.data, text.len, OSL_STORE_CERTS | OSL_STORE_CRLS, &added))
         return osl_fail(PYOSSL_E_FORMAT);
@@ -144,8 +153,34 @@ pyossl_status pyossl_store_load_locations(pyossl_store *store, const char *file,
     return osl_store_load(store->store, file, dir);
 }
 
-/* The certificates of a store with references of the caller's, taken under its lock. */
-static STACK_OF(X509) * get1_certs(X509_STORE *store)
+bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *name,
+                    X509_OBJECT *result)
+{
+    X509_OBJECT *found;
+    bool ok = false;
+
+    if (X509_STORE_lock(store) != 1)
+        return false;
+    found = X509_OBJECT_retrieve_by_subject(X509_STORE_get0_objects(store), type, name);
+    /* OpenSSL takes a reference of its own of what we return, so ours must go again. */
+    if (found != NULL && type == X509_LU_X509) {
+        X509 *x509 = X509_OBJECT_get0_X509(found);
+
+        ok = X509_OBJECT_set1_X509(result, x509) == 1;
+        if (ok)
+            X509_free(x509);
+    } else if (found != NULL) {
+        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(found);
+
+        ok = X509_OBJECT_set1_X509_CRL(result, crl) == 1;
+        if (ok)
+            X509_CRL_free(crl);
+    }
+    X509_STORE_unlock(store);
+    return ok;
+}
+
+STACK_OF(X509) * osl_store_get1_certs(X509_STORE *store)
 {
     STACK_OF(X509) *certs = sk_X509_new_null();
     const STACK_OF(X509_OBJECT) * objects;
@@ -173,9 +208,11 @@ static STACK_OF(X509) * get1_certs(X509_STORE *store)
 pyossl_status pyossl_store_certs(const pyossl_store *store, pyossl_x509_list *out)
 {
     OSL_API_ENTER;
-    STACK_OF(X509) *certs = get1_certs(store->store);
+    STACK_OF(X509) *certs = NULL;
     pyossl_status status;
 
+    if (osl_bundle_settle_all(store->store))
+        certs = osl_store_get1_certs(store->store);
     if (certs == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
     status = osl_x509_wrap_copies(out, certs);

@@ -1,0 +1,319 @@
+/*
+ * Files of trusted certificates, read once for the process.
+ *
+ * Decoding the 150 certificates of a system's bundle takes OpenSSL 3.0 some 25
+ * milliseconds for each context, and a chain needs one of them. So a bundle is
+ * indexed: where each certificate stands and whose it is. The index is shared by
+ * all stores, decodes a certificate when a chain asks for its subject, and is
+ * forgotten with the last store. A store gets what it asked for as objects of
+ * its own, so that what is done to one store is not seen in another.
+ *
+ * Only plain files are indexed: certificates alone, in the PEM that everybody
+ * writes, of the shape that OpenSSL is known to accept. Whatever looks different
+ * is left to OpenSSL, so that it is accepted or refused as ever.
+ */
+#include "bundle.h"
+
+#include <sys/stat.h>
+#include <time.h>
+
+typedef struct entry {
+    osl_der der, subject;
+    _Atomic(X509 *) parsed; /* made when first asked for */
+} entry;
+
+/* Which file, and which state of it. */
+typedef struct identity {
+    dev_t           device;
+    ino_t           inode;
+    off_t           size;
+    struct timespec modified, changed;
+} identity;
+
+struct osl_bundle {
+    size_t        refs; /* under the table's lock */
+    osl_bundle   *next;
+    char         *path;
+    identity      file;
+    pyossl_buf    bytes; /* the DER of all certificates, one after the other */
+    entry        *entries;
+    size_t        count;
+    CRYPTO_RWLOCK *lock;   /* around names */
+    X509_NAME    **names; /* of all subjects; made when first asked for */
+};
+
+static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+static CRYPTO_RWLOCK *table_lock;
+static osl_bundle *table; /* those in use */
+
+static void init_once(void)
+{
+    table_lock = CRYPTO_THREAD_lock_new();
+}
+
+/* ---- reading: text to DER ---- */
+
+static void bundle_free(osl_bundle *bundle)
+{
+    for (size_t i = 0; i < bundle->count; i++) {
+        X509_free(atomic_load_explicit(&bundle->entries[i].parsed, memory_order_relaxed));
+        if (bundle->names != NULL)
+            X509_NAME_free(bundle->names[i]);
+    }
+    OPENSSL_free(bundle->names);
+    OPENSSL_free(bundle->entries);
+    OPENSSL_free(bundle->path);
+    pyossl_buf_clear(&bundle->bytes);
+    CRYPTO_THREAD_lock_free(bundle->lock);
+    OPENSSL_free(bundle);
+}
+
+OSL_DEFINE_AUTO(osl_bundle, bundle_free)
+
+static bool add_entry(osl_bundle *bundle, const osl_der *der, const osl_der *subject)
+{
+    if ((bundle->count & (bundle->count - 1)) == 0) {
+        const size_t room = bundle->count == 0 ? 1 : bundle->count * 2;
+        entry *entries = OPENSSL_realloc(bundle->entries, room * sizeof *entries);
+
+        if (entries == NULL)
+            return false;
+        bundle->entries = entries;
+    }
+    bundle->entries[bundle->count].der = *der;
+    bundle->entries[bundle->count].subject = *subject;
+    atomic_init(&bundle->entries[bundle->count].parsed, NULL);
+    bundle->count++;
+    return true;
+}
+
+/* Decode the blocks of @text one after the other into bundle->bytes, and index them. */
+static bool index_text(osl_bundle *bundle, const pyossl_buf *text)
+{
+    size_t at = 0, used = 0;
+
+    if (osl_buf_alloc(&bundle->bytes, text->len / 4 * 3 + 3) != PYOSSL_OK)
+        return false;
+    while (osl_plain_pem_next(text, &at, bundle->bytes.data, &used)) {
+        const size_t start = bundle->count == 0 ? 0
+                                                : (size_t)(bundle->entries[bundle->count - 1].der.at -
+                                                           bundle->bytes.data) +
+                                                      bundle->entries[bundle->count - 1].der.len;
+        const osl_der der = { bundle->bytes.data + start, used - start };
+        osl_der subject;
+
+        if (!osl_plain_certificate(&der, &subject) || !add_entry(bundle, &der, &subject))
+            return false;
+    }
+    return at == text->len && bundle->count > 0;
+}
+
+/* ---- the table ---- */
+
+static bool identity_of(const char *path, identity *out)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    /* Field by field: padding must not count. */
+    memset(out, 0, sizeof *out);
+    out->device = status.st_dev;
+    out->inode = status.st_ino;
+    out->size = status.st_size;
+    out->modified = status.st_mtim;
+    out->changed = status.st_ctim;
+    return true;
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool same_file(const identity *a, const identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
+}
+
+/* A file that was changed this moment may change again without its times telling. */
+static bool settled(const identity *file)
+{
+    struct timespec now;
+
+    return clock_gettime(CLOCK_REALTIME, &now) == 0 &&
+           (now.tv_sec - file->changed.tv_sec > 1 || now.tv_sec < file->changed.tv_sec - 1);
+}
+
+static osl_bundle *find(const char *path, const identity *file)
+{
+    osl_bundle *bundle = NULL;
+
+    if (CRYPTO_THREAD_write_lock(table_lock) != 1)
+        return NULL;
+    for (bundle = table; bundle != NULL; bundle = bundle->next)
+        if (same_file(&bundle->file, file) && strcmp(bundle->path, path) == 0) {
+            bundle->refs++;
+            break;
+        }
+    CRYPTO_THREAD_unlock(table_lock);
+    return bundle;
+}
+
+static void publish(osl_bundle *bundle)
+{
+    if (CRYPTO_THREAD_write_lock(table_lock) != 1)
+        return;
+    bundle->next = table;
+    table = bundle;
+    CRYPTO_THREAD_unlock(table_lock);
+}
+
+static void withdraw(const osl_bundle *bundle)
+{
+    for (osl_bundle **place = &table; *place != NULL; place = &(*place)->next)
+        if (*place == bundle) {
+            *place = bundle->next;
+            return;
+        }
+}
+
+bool osl_bundle_ref(osl_bundle *bundle)
+{
+    if (CRYPTO_THREAD_write_lock(table_lock) != 1)
+        return false;
+    bundle->refs++;
+    CRYPTO_THREAD_unlock(table_lock);
+    return true;
+}
+
+void osl_bundle_unref(osl_bundle *bundle)
+{
+    bool last;
+
+    if (bundle == NULL || CRYPTO_THREAD_write_lock(table_lock) != 1)
+        return;
+    last = --bundle->refs == 0;
+    if (last)
+        withdraw(bundle);
+    CRYPTO_THREAD_unlock(table_lock);
+    if (last)
+        bundle_free(bundle);
+}
+
+osl_bundle *osl_bundle_open(const char *path)
+{
+    osl_auto(osl_bundle) *bundle = NULL;
+    osl_auto_buf text = PYOSSL_BUF_INIT;
+    identity before, after;
+    osl_bundle *found;
+
+    if (CRYPTO_THREAD_run_once(&once, init_once) != 1 || table_lock == NULL)
+        return NULL;
+    if (!identity_of(path, &before) || !settled(&before))
+        return NULL;
+    found = find(path, &before);
+    if (found != NULL)
+        return found;
+    bundle = osl_new(osl_bundle);
+    if (bundle == NULL || (bundle->lock = CRYPTO_THREAD_lock_new()) == NULL ||
+        (bundle->path = osl_strdup(path)) == NULL)
+        return NULL;
+    if (osl_file_read(path, OSL_FILE_MAX, &text) != PYOSSL_OK || !index_text(bundle, &text))
+        return NULL;
+    if (!identity_of(path, &after) || !same_file(&before, &after))
+        return NULL;
+    bundle->file = before;
+    bundle->refs = 1;
+    publish(bundle);
+    return osl_steal(bundle);
+}
+
+/* ---- asking ---- */
+
+/* The certificate of an entry, with a reference of the caller's; NULL without memory. */
+static X509 *parsed(entry *item)
+{
+    X509 *known = atomic_load_explicit(&item->parsed, memory_order_acquire), *made;
+    const unsigned char *at = item->der.at;
+
+    if (known == NULL) {
+        made = d2i_X509(NULL, &at, (long)item->der.len);
+        if (made == NULL)
+            return NULL;
+        /* OpenSSL writes what it works out into the certificate: have it do that now. */
+        (void)X509_check_purpose(made, -1, 0);
+        if (atomic_compare_exchange_strong(&item->parsed, &known, made))
+            known = made;
+        else
+            X509_free(made);
+    }
+    return X509_up_ref(known) == 1 ? known : NULL;
+}
+
+static bool make_names(osl_bundle *bundle)
+{
+    X509_NAME **names = OPENSSL_zalloc(bundle->count * sizeof *names);
+    bool ok = names != NULL;
+
+    for (size_t i = 0; ok && i < bundle->count; i++) {
+        const unsigned char *at = bundle->entries[i].subject.at;
+
+        names[i] = d2i_X509_NAME(NULL, &at, (long)bundle->entries[i].subject.len);
+        ok = names[i] != NULL;
+    }
+    if (ok) {
+        bundle->names = names;
+        return true;
+    }
+    for (size_t i = 0; names != NULL && i < bundle->count; i++)
+        X509_NAME_free(names[i]);
+    OPENSSL_free(names);
+    return false;
+}
+
+/* Whether the names are there; once made they stay as they are. */
+static bool have_names(osl_bundle *bundle)
+{
+    bool ready;
+
+    if (CRYPTO_THREAD_read_lock(bundle->lock) != 1)
+        return false;
+    ready = bundle->names != NULL;
+    CRYPTO_THREAD_unlock(bundle->lock);
+    if (ready)
+        return true;
+    if (CRYPTO_THREAD_write_lock(bundle->lock) != 1)
+        return false;
+    ready = bundle->names != NULL || make_names(bundle);
+    CRYPTO_THREAD_unlock(bundle->lock);
+    return ready;
+}
+
+static bool hand_over(X509_STORE *store, entry *item)
+{
+    X509 *x509 = parsed(item);
+    const bool ok = x509 != NULL && X509_STORE_add_cert(store, x509) == 1;
+
+    X509_free(x509);
+    return ok;
+}
+
+bool osl_bundle_pull(osl_bundle *bundle, X509_STORE *store, const X509_NAME *subject)
+{
+    if (!have_names(bundle))
+        return false;
+    for (size_t i = 0; i < bundle->count; i++)
+        if (X509_NAME_cmp(bundle->names[i], subject) == 0 && !hand_over(store, &bundle->entries[i]))
+            return false;
+    return true;
+}
+
+bool osl_bundle_pull_all(osl_bundle *bundle, X509_STORE *store)
+{
+    for (size_t i = 0; i < bundle->count; i++)
+        if (!hand_over(store, &bundle->entries[i]))
+            return false;
+    return true;
+}

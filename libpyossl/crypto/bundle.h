@@ -1,0 +1,46 @@
+/* Files of trusted certificates, read once for the process: see bundle.c. */
+#ifndef OSL_BUNDLE_H
+#define OSL_BUNDLE_H
+
+#include "crypto.h"
+
+typedef struct osl_bundle osl_bundle;
+
+/*
+ * The index of the PEM file @path, with a reference of the caller's: the one in
+ * use, if the file has not changed since. NULL where the file cannot be indexed,
+ * for whatever reason: then it is to be loaded by osl_store_add_pem(), which says why.
+ */
+osl_bundle *osl_bundle_open(const char *path);
+bool osl_bundle_ref(osl_bundle *bundle);    /* false where locks fail */
+void osl_bundle_unref(osl_bundle *bundle); /* NULL is allowed */
+
+/* Give @store the certificates of @subject, or all of them. False without memory. */
+bool osl_bundle_pull(osl_bundle *bundle, X509_STORE *store, const X509_NAME *subject);
+bool osl_bundle_pull_all(osl_bundle *bundle, X509_STORE *store);
+
+/* ---- bundle_store.c: stores and their bundles ---- */
+
+/* Have @store ask @bundle when a chain asks it. Takes a reference of its own. */
+pyossl_status osl_bundle_attach(X509_STORE *store, osl_bundle *bundle) PYOSSL_MUST_CHECK;
+/* Before a certificate of @subject is added: those of the bundles must not be hidden by it. */
+bool osl_bundle_settle(X509_STORE *store, const X509_NAME *subject);
+/* Have everything in @store that its bundles hold. */
+bool osl_bundle_settle_all(X509_STORE *store);
+
+/* ---- plain.c: the shape that everybody's files have ---- */
+
+/*
+ * Decode the next block of certificates-only PEM from *at on, to @out + *used.
+ * False at the end (then *at is the length of the text) and where anything but
+ * comment lines, CERTIFICATE blocks and 64 columns is met.
+ */
+bool osl_plain_pem_next(const pyossl_buf *text, size_t *at, unsigned char *out, size_t *used);
+
+/*
+ * Whether @der is a certificate of the usual shape, which d2i_X509() is known to
+ * accept; where it is not usual, d2i_X509() is asked. @subject is where it stands.
+ */
+bool osl_plain_certificate(const osl_der *der, osl_der *subject);
+
+#endif

@@ -1,0 +1,366 @@
+/*
+ * The shape that everybody's files have.
+ *
+ * What passes here is known to pass PEM_read_bio_X509() too; what does not is
+ * not refused, only left to OpenSSL. So every test below errs on the side of no.
+ */
+#include "bundle.h"
+
+/* ---- PEM: comments, and CERTIFICATE blocks of 64 columns ---- */
+
+#define BEGIN_LINE "-----BEGIN CERTIFICATE-----"
+#define END_LINE "-----END CERTIFICATE-----"
+
+enum { COLUMNS = 64, BAD = 0x80 };
+
+/* The values of base64 characters, BAD for others. Certificates are no secret: a table will do. */
+static const unsigned char values[] = {
+#define X BAD
+    X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X, X, X, X, 62, X, X, X, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, X, X,
+    X, X, X, X, X, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+    23, 24, 25, X, X, X, X, X, X, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41,
+    42, 43, 44, 45, 46, 47, 48, 49, 50, 51, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
+#undef X
+};
+_Static_assert(sizeof values == 256, "a value for each byte");
+
+/* Line from *at on, without its end; *at is moved behind it. False at the end. */
+static bool next_line(const pyossl_buf *text, size_t *at, osl_der *line)
+{
+    const unsigned char *end;
+
+    if (*at == text->len)
+        return false;
+    line->at = text->data + *at;
+    end = memchr(line->at, '\n', text->len - *at);
+    line->len = end != NULL ? (size_t)(end - line->at) : text->len - *at;
+    *at += line->len + (end != NULL);
+    if (line->len > 0 && line->at[line->len - 1] == '\r')
+        line->len--;
+    return true;
+}
+
+static bool line_is(const osl_der *line, const char *text)
+{
+    return line->len == strlen(text) && memcmp(line->at, text, line->len) == 0;
+}
+
+static void put_quad(unsigned char *out, unsigned a, unsigned b, unsigned c, unsigned d)
+{
+    out[0] = (unsigned char)(a << 2 | b >> 4);
+    out[1] = (unsigned char)((b & 15) << 4 | c >> 2);
+    out[2] = (unsigned char)((c & 3) << 6 | d);
+}
+
+/* Decode whole quads, the last of which may be padded. How many bytes, 0 for what is not base64. */
+static size_t decode_line(const osl_der *line, unsigned char *out)
+{
+    size_t padding = 0, quads = line->len / 4;
+    unsigned char bad = 0, last[4];
+
+    if (line->len == 0 || line->len > COLUMNS || line->len % 4 != 0)
+        return 0;
+    for (size_t i = 0; i + 1 < quads; i++) {
+        const unsigned char *in = line->at + 4 * i;
+        const unsigned char a = values[in[0]], b = values[in[1]], c = values[in[2]],
+                            d = values[in[3]];
+
+        bad |= a | b | c | d;
+        put_quad(out + 3 * i, a, b, c, d);
+    }
+    memcpy(last, line->at + 4 * (quads - 1), 4);
+    if (last[3] == '=')
+        padding = last[2] == '=' ? 2 : 1;
+    for (size_t i = 0; i < 4; i++) {
+        last[i] = i >= 4 - padding ? 0 : values[last[i]];
+        bad |= last[i];
+    }
+    put_quad(out + 3 * (quads - 1), last[0], last[1], last[2], last[3]);
+    return (bad & BAD) != 0 ? 0 : 3 * quads - padding;
+}
+
+/* The lines of a block, up to and with its END. Only the last may be short. */
+static bool decode_block(const pyossl_buf *text, size_t *at, unsigned char *out, size_t *used)
+{
+    bool more = true;
+    osl_der line;
+
+    while (next_line(text, at, &line)) {
+        size_t len;
+
+        if (line_is(&line, END_LINE))
+            return true;
+        len = more ? decode_line(&line, out + *used) : 0;
+        if (len == 0)
+            return false;
+        more = len == COLUMNS / 4 * 3;
+        *used += len;
+    }
+    return false;
+}
+
+bool osl_plain_pem_next(const pyossl_buf *text, size_t *at, unsigned char *out, size_t *used)
+{
+    size_t here = *at;
+    osl_der line;
+
+    while (next_line(text, &here, &line)) {
+        if (line.len == 0 || line.at[0] != '-') {
+            *at = here;
+            continue;
+        }
+        if (!line_is(&line, BEGIN_LINE) || !decode_block(text, &here, out, used))
+            return false;
+        *at = here;
+        return true;
+    }
+    return false;
+}
+
+/* ---- DER: a certificate as RFC 5280 draws it ---- */
+
+enum {
+    TAG_BOOLEAN = 0x01,
+    TAG_NULL = 0x05,
+    TAG_UTF8 = 0x0c,
+    TAG_PRINTABLE = 0x13,
+    TAG_T61 = 0x14,
+    TAG_IA5 = 0x16,
+    TAG_UTC_TIME = 0x17,
+    TAG_GENERALIZED_TIME = 0x18,
+    TAG_SET = 0x31,
+    TAG_VERSION = 0xa0,
+    TAG_EXTENSIONS = 0xa3
+};
+
+static bool take(osl_der *in, unsigned tag, osl_tlv *out)
+{
+    return osl_der_next(in, out) && out->tag == tag;
+}
+
+static bool take_integer(osl_der *in)
+{
+    osl_tlv number;
+
+    if (!take(in, OSL_TAG_INTEGER, &number) || number.body.len == 0)
+        return false;
+    /* The shortest form: nine leading bits that are not all the same. */
+    return number.body.len == 1 || !((number.body.at[0] == 0 && number.body.at[1] < 0x80) ||
+                                     (number.body.at[0] == 0xff && number.body.at[1] >= 0x80));
+}
+
+static bool plain_oid(const osl_der *body)
+{
+    if (body->len == 0 || (body->at[body->len - 1] & 0x80) != 0)
+        return false;
+    for (size_t i = 0; i < body->len; i++)
+        if (body->at[i] == 0x80 && (i == 0 || (body->at[i - 1] & 0x80) == 0))
+            return false;
+    return true;
+}
+
+static bool take_oid(osl_der *in)
+{
+    osl_tlv oid;
+
+    return take(in, OSL_TAG_OID, &oid) && plain_oid(&oid.body);
+}
+
+/* With no parameters, NULL, or the name of a curve. */
+static bool take_algorithm(osl_der *in)
+{
+    osl_tlv algorithm, parameters;
+
+    if (!take(in, OSL_TAG_SEQUENCE, &algorithm) || !take_oid(&algorithm.body))
+        return false;
+    if (algorithm.body.len == 0)
+        return true;
+    if (!osl_der_next(&algorithm.body, &parameters) || algorithm.body.len != 0)
+        return false;
+    if (parameters.tag == TAG_NULL)
+        return parameters.body.len == 0;
+    return parameters.tag == OSL_TAG_OID && plain_oid(&parameters.body);
+}
+
+static bool take_bits(osl_der *in)
+{
+    osl_tlv bits;
+
+    return take(in, OSL_TAG_BIT_STRING, &bits) && bits.body.len > 1 && bits.body.at[0] == 0;
+}
+
+static bool continues(const osl_der *text, size_t at)
+{
+    return at < text->len && (text->at[at] & 0xc0) == 0x80;
+}
+
+/* Letters of two bytes, and of three where every combination is one. */
+static bool plain_utf8(const osl_der *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        const unsigned char c = text->at[i];
+
+        if (c != 0 && c < 0x80)
+            continue;
+        if (c >= 0xc2 && c <= 0xdf && continues(text, i + 1))
+            i++;
+        else if (c >= 0xe1 && c <= 0xec && continues(text, i + 1) && continues(text, i + 2))
+            i += 2;
+        else
+            return false;
+    }
+    return text->len > 0;
+}
+
+static bool plain_ascii(const osl_der *text)
+{
+    for (size_t i = 0; i < text->len; i++)
+        if (text->at[i] >= 0x80 || text->at[i] == 0)
+            return false;
+    return text->len > 0;
+}
+
+static bool plain_string(const osl_tlv *text)
+{
+    if (text->tag == TAG_UTF8)
+        return plain_utf8(&text->body);
+    return (text->tag == TAG_PRINTABLE || text->tag == TAG_IA5 || text->tag == TAG_T61) &&
+           plain_ascii(&text->body);
+}
+
+static bool take_name(osl_der *in, osl_der *whole)
+{
+    osl_tlv name, set, pair, text;
+
+    if (!take(in, OSL_TAG_SEQUENCE, &name))
+        return false;
+    *whole = name.whole;
+    while (name.body.len > 0) {
+        if (!take(&name.body, TAG_SET, &set) || set.body.len == 0)
+            return false;
+        while (set.body.len > 0)
+            if (!take(&set.body, OSL_TAG_SEQUENCE, &pair) || !take_oid(&pair.body) ||
+                !osl_der_next(&pair.body, &text) || pair.body.len != 0 || !plain_string(&text))
+                return false;
+    }
+    return true;
+}
+
+static bool take_time(osl_der *in)
+{
+    osl_tlv time;
+
+    return osl_der_next(in, &time) &&
+           ((time.tag == TAG_UTC_TIME && time.body.len == 13) ||
+            (time.tag == TAG_GENERALIZED_TIME && time.body.len == 15));
+}
+
+static bool take_validity(osl_der *in)
+{
+    osl_tlv validity;
+
+    return take(in, OSL_TAG_SEQUENCE, &validity) && take_time(&validity.body) &&
+           take_time(&validity.body) && validity.body.len == 0;
+}
+
+static bool take_key(osl_der *in)
+{
+    osl_tlv key;
+
+    return take(in, OSL_TAG_SEQUENCE, &key) && take_algorithm(&key.body) && take_bits(&key.body) &&
+           key.body.len == 0;
+}
+
+static bool take_extension(osl_der *in)
+{
+    osl_tlv extension, part;
+
+    if (!take(in, OSL_TAG_SEQUENCE, &extension) || !take_oid(&extension.body) ||
+        !osl_der_next(&extension.body, &part))
+        return false;
+    if (part.tag == TAG_BOOLEAN &&
+        (part.body.len != 1 || part.body.at[0] != 0xff || !osl_der_next(&extension.body, &part)))
+        return false;
+    return part.tag == OSL_TAG_OCTET_STRING && extension.body.len == 0;
+}
+
+static bool take_extensions(osl_der *in)
+{
+    osl_tlv outer, list;
+
+    if (in->len == 0)
+        return true;
+    if (!take(in, TAG_EXTENSIONS, &outer) || in->len != 0 ||
+        !take(&outer.body, OSL_TAG_SEQUENCE, &list) || outer.body.len != 0 || list.body.len == 0)
+        return false;
+    while (list.body.len > 0)
+        if (!take_extension(&list.body))
+            return false;
+    return true;
+}
+
+static bool take_version(osl_der *in)
+{
+    osl_tlv version;
+
+    if (in->len == 0 || in->at[0] != TAG_VERSION)
+        return true; /* version 1 */
+    return take(in, TAG_VERSION, &version) && take_integer(&version.body) && version.body.len == 0;
+}
+
+static bool usual(const osl_der *der, osl_der *subject)
+{
+    osl_der rest = *der, issuer;
+    osl_tlv cert, body;
+
+    if (!take(&rest, OSL_TAG_SEQUENCE, &cert) || rest.len != 0)
+        return false;
+    if (!take(&cert.body, OSL_TAG_SEQUENCE, &body) || !take_algorithm(&cert.body) ||
+        !take_bits(&cert.body) || cert.body.len != 0)
+        return false;
+    return take_version(&body.body) && take_integer(&body.body) && take_algorithm(&body.body) &&
+           take_name(&body.body, &issuer) && take_validity(&body.body) &&
+           take_name(&body.body, subject) && take_key(&body.body) && take_extensions(&body.body);
+}
+
+/* Where the subject stands in what OpenSSL accepts. */
+static bool find_subject(const osl_der *der, osl_der *subject)
+{
+    osl_der rest = *der;
+    osl_tlv cert, body, part;
+
+    if (!take(&rest, OSL_TAG_SEQUENCE, &cert) || !take(&cert.body, OSL_TAG_SEQUENCE, &body))
+        return false;
+    if (body.body.len > 0 && body.body.at[0] == TAG_VERSION && !osl_der_next(&body.body, &part))
+        return false;
+    for (int i = 0; i < 4; i++) /* serial number, algorithm, issuer, validity */
+        if (!osl_der_next(&body.body, &part))
+            return false;
+    if (!take(&body.body, OSL_TAG_SEQUENCE, &part))
+        return false;
+    *subject = part.whole;
+    return true;
+}
+
+bool osl_plain_certificate(const osl_der *der, osl_der *subject)
+{
+    const unsigned char *at = der->at;
+    bool accepted;
+    X509 *x509;
+
+    if (usual(der, subject))
+        return true;
+    if (!find_subject(der, subject))
+        return false;
+    ERR_set_mark();
+    x509 = d2i_X509(NULL, &at, (long)der->len);
+    accepted = x509 != NULL && at == der->at + der->len;
+    ERR_pop_to_mark();
+    X509_free(x509);
+    return accepted;
+}

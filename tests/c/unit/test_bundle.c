@@ -1,0 +1,291 @@
+/* Trusted files that are indexed once and shared: what is shared, and what is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "crypto/bundle.h"
+
+#define AUTHORITIES TEST_DATA "/authorities.pem"
+
+static char folder[] = "/tmp/pyossl-bundle-XXXXXX";
+
+static char *in_folder(const char *name)
+{
+    static char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void read_data(const char *path, pyossl_buf *out)
+{
+    assert_int_equal(osl_file_read(path, OSL_FILE_MAX, out), PYOSSL_OK);
+}
+
+static void write_file(const char *path, const void *data, size_t len)
+{
+    FILE *file = fopen(path, "wb");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Files changed this moment are not indexed: wait until they are not. */
+static void wait_until_settled(const char *path)
+{
+    osl_bundle *bundle = NULL;
+
+    for (int i = 0; i < 50 && bundle == NULL; i++) {
+        usleep(100 * 1000);
+        bundle = osl_bundle_open(path);
+    }
+    assert_non_null(bundle);
+    osl_bundle_unref(bundle);
+}
+
+static pyossl_store *store_with(const char *path)
+{
+    pyossl_store *store = NULL;
+
+    assert_int_equal(pyossl_store_new(&store), PYOSSL_OK);
+    assert_int_equal(pyossl_store_load_locations(store, path, NULL), PYOSSL_OK);
+    assert_int_equal(ERR_peek_error(), 0);
+    return store;
+}
+
+static size_t count_in(const pyossl_store *store)
+{
+    pyossl_x509_list certs = PYOSSL_X509_LIST_INIT;
+    size_t count;
+
+    assert_int_equal(pyossl_store_certs(store, &certs), PYOSSL_OK);
+    count = certs.count;
+    pyossl_x509_list_clear(&certs);
+    return count;
+}
+
+static size_t held_by(const pyossl_store *store)
+{
+    STACK_OF(X509) *certs = osl_store_get1_certs(store->store);
+    const size_t count = (size_t)sk_X509_num(certs);
+
+    sk_X509_pop_free(certs, X509_free);
+    return count;
+}
+
+static pyossl_x509 *load(const char *path)
+{
+    pyossl_buf pem = PYOSSL_BUF_INIT;
+    pyossl_x509 *cert = NULL;
+
+    read_data(path, &pem);
+    assert_int_equal(pyossl_x509_load(&cert, PYOSSL_PEM, pem.data, pem.len), PYOSSL_OK);
+    pyossl_buf_clear(&pem);
+    return cert;
+}
+
+static void test_indexed_once_and_forgotten(void **state)
+{
+    osl_bundle *first = osl_bundle_open(AUTHORITIES), *second = osl_bundle_open(AUTHORITIES);
+
+    (void)state;
+    assert_non_null(first);
+    assert_ptr_equal(first, second);
+    osl_bundle_unref(first);
+    osl_bundle_unref(second); /* the sanitizer's leak check sees that it is gone */
+}
+
+static void test_parsed_only_when_asked(void **state)
+{
+    pyossl_store *store = store_with(AUTHORITIES);
+    pyossl_x509 *cert = load(TEST_DATA "/intermediate.pem");
+    pyossl_verdict verdict = PYOSSL_VERDICT_INIT;
+
+    (void)state;
+    assert_int_equal(held_by(store), 0);
+    assert_int_equal(pyossl_store_verify(store, cert, NULL, 0, &verdict), PYOSSL_OK);
+    assert_int_equal(verdict.chain.count, 2);
+    pyossl_verdict_clear(&verdict);
+    assert_true(held_by(store) >= 1);
+    assert_true(held_by(store) <= count_in(store));
+    pyossl_x509_unref(cert);
+    pyossl_store_unref(store);
+}
+
+static void test_one_store_does_not_change_another(void **state)
+{
+    pyossl_store *changed = store_with(AUTHORITIES), *other = store_with(AUTHORITIES);
+    const size_t before = count_in(other);
+    pyossl_x509 *cert = load(TEST_DATA "/server.pem");
+
+    (void)state;
+    assert_int_equal(pyossl_store_add_cert(changed, cert), PYOSSL_OK);
+    assert_int_equal(pyossl_store_set_flags(changed, PYOSSL_STORE_CRL_CHECK), PYOSSL_OK);
+    assert_int_equal(count_in(changed), before + 1);
+    assert_int_equal(count_in(other), before);
+    assert_int_equal(pyossl_store_get_flags(other) & PYOSSL_STORE_CRL_CHECK, 0);
+    pyossl_x509_unref(cert);
+    pyossl_store_unref(changed);
+    pyossl_store_unref(other);
+}
+
+static void test_replaced_file_is_seen(void **state)
+{
+    pyossl_buf one = PYOSSL_BUF_INIT, two = PYOSSL_BUF_INIT;
+    const char *path = in_folder("replaced.pem");
+    pyossl_store *before, *after;
+
+    (void)state;
+    read_data(TEST_DATA "/root.pem", &one);
+    read_data(TEST_DATA "/chain.pem", &two);
+    write_file(path, one.data, one.len);
+    wait_until_settled(path);
+    before = store_with(path);
+    assert_int_equal(count_in(before), 1);
+    write_file(path, two.data, two.len); /* in place: the same inode */
+    after = store_with(path);
+    assert_true(count_in(after) >= 2);
+    assert_int_equal(count_in(before), 1);
+    pyossl_store_unref(before);
+    pyossl_store_unref(after);
+    pyossl_buf_clear(&one);
+    pyossl_buf_clear(&two);
+}
+
+/* Whether a bad certificate among good ones is reported, and in which words. */
+static void test_bad_certificate_in_the_middle(void **state)
+{
+    pyossl_buf pem = PYOSSL_BUF_INIT;
+    const char *path = in_folder("bad.pem");
+    pyossl_store *store = NULL;
+    const char *fast, *slow;
+    char *broken;
+    size_t half;
+
+    (void)state;
+    read_data(TEST_DATA "/chain.pem", &pem);
+    broken = (char *)pem.data;
+    /* Inside of the second block: what is there is base64, and is base64 afterwards. */
+    half = (size_t)(strstr(strstr(broken, "-----END"), "MII") - broken);
+    broken[half + 6] = broken[half + 6] == 'A' ? 'B' : 'A';
+    memcpy(broken + half + 64 * 2 + 10, "//////", 6);
+    memcpy(broken + half, "MAA", 3);
+    write_file(path, pem.data, pem.len);
+    sleep(2);
+    assert_null(osl_bundle_open(path));
+    assert_int_equal(pyossl_store_new(&store), PYOSSL_OK);
+    assert_int_equal(pyossl_store_load_locations(store, path, NULL), PYOSSL_E_FORMAT);
+    fast = pyossl_error_entry_at(pyossl_error_last(), 0)->library;
+    assert_int_equal(held_by(store), 0);
+    assert_int_equal(X509_STORE_load_file(store->store, path), 0);
+    slow = ERR_lib_error_string(ERR_peek_error());
+    assert_string_equal(fast, slow);
+    ERR_clear_error();
+    pyossl_store_unref(store);
+    pyossl_buf_clear(&pem);
+}
+
+/* OpenSSL asks a lookup only where the store itself has nothing of that subject. */
+static void test_own_certificate_hides_none(void **state)
+{
+    pyossl_store *store = store_with(AUTHORITIES);
+    const size_t before = count_in(store);
+    pyossl_store *fresh = store_with(AUTHORITIES);
+    pyossl_x509 *impostor = NULL, *root = load(TEST_DATA "/root.pem");
+    pyossl_x509 *leaf = load(TEST_DATA "/intermediate.pem");
+    pyossl_pkey *key = NULL;
+    pyossl_verdict verdict = PYOSSL_VERDICT_INIT;
+
+    (void)state;
+    assert_int_equal(pyossl_x509_copy(&impostor, root), PYOSSL_OK);
+    assert_int_equal(pyossl_pkey_generate_ec(&key, "prime256v1"), PYOSSL_OK);
+    assert_int_equal(pyossl_x509_set_pubkey(impostor, key), PYOSSL_OK);
+    assert_int_equal(pyossl_x509_sign(impostor, key, "sha256"), PYOSSL_OK);
+    assert_int_equal(pyossl_store_add_cert(fresh, impostor), PYOSSL_OK);
+    assert_int_equal(pyossl_store_verify(fresh, leaf, NULL, 0, &verdict), PYOSSL_OK);
+    assert_int_equal(count_in(fresh), before + 1);
+    pyossl_verdict_clear(&verdict);
+    pyossl_pkey_unref(key);
+    pyossl_x509_unref(impostor);
+    pyossl_x509_unref(root);
+    pyossl_x509_unref(leaf);
+    pyossl_store_unref(store);
+    pyossl_store_unref(fresh);
+}
+
+/* What passes as usual, OpenSSL accepts; its subject is where we say. Bytes changed one at a time. */
+static void test_usual_is_what_openssl_accepts(void **state)
+{
+    static const char *const names[] = { "root.pem", "server.pem", "server-ec.pem", "nul-in-san.pem" };
+    unsigned accepted = 0;
+
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(names); i++) {
+        char path[256];
+        pyossl_x509 *cert;
+        pyossl_buf der = PYOSSL_BUF_INIT;
+
+        snprintf(path, sizeof path, TEST_DATA "/%s", names[i]);
+        cert = load(path);
+        assert_int_equal(pyossl_x509_dump(cert, PYOSSL_DER, &der), PYOSSL_OK);
+        for (size_t at = 0; at < der.len; at++)
+            for (int change = 0; change < 6; change++) {
+                const unsigned char kept = der.data[at];
+                const unsigned char *in = der.data;
+                const osl_der span = { der.data, der.len };
+                osl_der subject;
+                X509 *x509;
+
+                der.data[at] ^= (unsigned char)("\x01\x80\x20\x7f\xff\x10"[change]);
+                if (osl_plain_certificate(&span, &subject)) {
+                    accepted++;
+                    x509 = d2i_X509(NULL, &in, (long)der.len);
+                    assert_non_null(x509);
+                    assert_int_equal(i2d_X509_NAME(X509_get_subject_name(x509), NULL), subject.len);
+                    X509_free(x509);
+                    ERR_clear_error();
+                }
+                assert_int_equal(ERR_peek_error(), 0);
+                der.data[at] = kept;
+            }
+        pyossl_buf_clear(&der);
+        pyossl_x509_unref(cert);
+    }
+    assert_true(accepted > 1000);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    (void)unlink(in_folder("replaced.pem"));
+    (void)unlink(in_folder("bad.pem"));
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_indexed_once_and_forgotten),
+        cmocka_unit_test(test_parsed_only_when_asked),
+        cmocka_unit_test(test_one_store_does_not_change_another),
+        cmocka_unit_test(test_replaced_file_is_seen),
+        cmocka_unit_test(test_bad_certificate_in_the_middle),
+        cmocka_unit_test(test_own_certificate_hides_none),
+        cmocka_unit_test(test_usual_is_what_openssl_accepts),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
