@@ -1,33 +1,33 @@
 #!/bin/sh
 # Run the fuzz targets with libFuzzer: fuzz.sh [SECONDS [TARGET]]
-# What crashes is left in build-fuzz/, and printed.
+# What is new is collected in build-fuzz/corpus; what crashes is left in build-fuzz/ and told.
 set -eu
 
 seconds=${1:-60}
-target=${2:-}
+only=${2:-}
 folder=build-fuzz
 
-if [ -f $folder/build.ninja ]; then
-    meson configure $folder >/dev/null
-else
-    CC=clang meson setup $folder -Dfuzzing=enabled -Dpython=disabled -Db_lundef=false \
-        -Db_sanitize=address,undefined
-fi
+[ -f $folder/build.ninja ] ||
+    CC=clang meson setup $folder -Dfuzzing=enabled -Dpython=disabled -Dexamples=disabled \
+        -Db_lundef=false -Db_sanitize=address,undefined -Dc_args=-fsanitize=fuzzer-no-link
 meson compile -C $folder
 
 status=0
-for program in $folder/tests/c/fuzz/fuzz_*; do
-    name=$(basename "$program")
-    [ -x "$program" ] && [ -f "$program" ] || continue
-    [ -z "$target" ] || [ "$name" = "fuzz_${target#fuzz_}" ] || continue
+found=0
+for program in $folder/tests/c/fuzz/fuzz-*; do
+    name=${program##*/fuzz-}
+    [ -f "$program" ] && [ -x "$program" ] || continue
+    [ -z "$only" ] || [ "$name" = "$only" ] || continue
+    found=$((found + 1))
     printf '==> %s, %s seconds\n' "$name" "$seconds"
-    found=$folder/corpus/$name
-    mkdir -p "$found"
-    # What was found goes to the first folder; those in the tree are only read.
-    set -- "$found"
-    seeds=tests/c/fuzz/corpus/${name#fuzz_}
-    [ ! -d "$seeds" ] || set -- "$@" "$seeds"
+    mkdir -p "$folder/corpus/$name"
+    # libFuzzer adds to the first folder, and only reads the second.
     "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-        -artifact_prefix="$folder/$name-" "$@" || status=1
+        -artifact_prefix="$folder/$name-" "$folder/corpus/$name" "tests/c/fuzz/corpus/$name" ||
+        status=1
 done
+[ $found -gt 0 ] || {
+    echo "fuzz: no target${only:+ $only}" >&2
+    exit 2
+}
 exit $status
