@@ -113,7 +113,7 @@ pyossl_status pyossl_crl_set_issuer(pyossl_crl *crl, const pyossl_name *name)
     const X509_NAME *from = osl_name_read(name);
 
     if (from == NULL)
-        return pyossl_error_status(pyossl_error_last());
+        return osl_recorded();
     if (X509_CRL_set_issuer_name(crl->crl, (X509_NAME *)(uintptr_t)from) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     return PYOSSL_OK;

@@ -359,13 +359,6 @@ pyossl_status osl_directory_attach(X509_STORE *store) PYOSSL_MUST_CHECK;
 /* Look into the directory @path when a chain asks; any time, from any thread. */
 pyossl_status osl_directory_add(X509_STORE *store, const char *path) PYOSSL_MUST_CHECK;
 
-/* ---- x509_copy.c: handles that share nothing with what OpenSSL holds ---- */
-
-pyossl_status osl_x509_wrap_copy(pyossl_x509 **out, X509 *from) PYOSSL_MUST_CHECK;
-/* A NULL stack gives an empty list. */
-pyossl_status osl_x509_wrap_copies(pyossl_x509_list *out, const STACK_OF(X509) *stack)
-    PYOSSL_MUST_CHECK;
-
 struct pyossl_pkcs7 {
     osl_object base;
     PKCS7     *message;

@@ -163,13 +163,13 @@ static pyossl_status take_options(writer *w, const pyossl_pkcs12_options *option
         const EVP_CIPHER *cipher = osl_cipher(options->cipher);
 
         if (cipher == NULL)
-            return pyossl_error_status(pyossl_error_last());
+            return osl_recorded();
         w->nid = EVP_CIPHER_get_nid(cipher);
     }
     if (options->mac_digest != NULL) {
         w->mac_digest = osl_digest(options->mac_digest);
         if (w->mac_digest == NULL)
-            return pyossl_error_status(pyossl_error_last());
+            return osl_recorded();
     }
     return PYOSSL_OK;
 }
@@ -192,10 +192,10 @@ static pyossl_status take_key_id(writer *w)
 
     if (w->p12->pkey == NULL || w->p12->cert == NULL)
         return PYOSSL_OK;
-    cert = osl_x509_full(w->p12->cert);
+    cert = osl_x509_lend(w->p12->cert);
     sha1 = osl_digest("sha1");
     if (cert == NULL || sha1 == NULL)
-        return pyossl_error_status(pyossl_error_last());
+        return osl_recorded();
     if (X509_check_private_key(cert, w->p12->pkey->key) != 1 ||
         X509_digest(cert, sha1, w->key_id, &w->key_id_len) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);

@@ -155,7 +155,7 @@ static pyossl_status take_key(reader *r, const PKCS8_PRIV_KEY_INFO *info)
     if (i2d_PKCS8_PRIV_KEY_INFO(info, &end) != len)
         return osl_fail(PYOSSL_E_FORMAT);
     r->key = osl_decode_private(der.data, der.len);
-    return r->key != NULL ? PYOSSL_OK : pyossl_error_status(pyossl_error_last());
+    return r->key != NULL ? PYOSSL_OK : osl_recorded();
 }
 
 static pyossl_status read_key(reader *r, const PKCS12_SAFEBAG *bag)

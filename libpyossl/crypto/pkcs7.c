@@ -12,16 +12,12 @@ static void pkcs7_destroy(pyossl_pkcs7 *message)
 
 OSL_DEFINE_REFS(pkcs7, pkcs7_destroy)
 
-/* Not by way of osl_decode(), whose DER has definite lengths: streamed messages have none. */
-static pyossl_status decode(pyossl_pkcs7 **out, const void *data, size_t len)
+static pyossl_status parse(pyossl_pkcs7 **out, const unsigned char *in, size_t len)
 {
     osl_auto(PKCS7) *message = NULL;
-    const unsigned char *in = data;
     pyossl_pkcs7 *made;
 
-    if (!osl_len_fits(len))
-        return osl_fail_text(PYOSSL_E_FORMAT, "too long");
-    message = len > 0 ? d2i_PKCS7(NULL, &in, (long)len) : NULL;
+    message = d2i_PKCS7(NULL, &in, (long)len);
     if (message == NULL)
         return osl_fail(PYOSSL_E_FORMAT);
     made = osl_new(pyossl_pkcs7);
@@ -37,15 +33,11 @@ pyossl_status pyossl_pkcs7_load(pyossl_pkcs7 **out, pyossl_format format, const 
                                 size_t len)
 {
     OSL_API_ENTER;
-    osl_auto_pem pem = OSL_PEM_INIT;
+    osl_auto_buf der = PYOSSL_BUF_INIT;
 
     OSL_TRY(osl_init());
-    if (format == PYOSSL_DER)
-        return decode(out, data, len);
-    if (format != PYOSSL_PEM)
-        return osl_fail_format();
-    OSL_TRY(osl_pem_find(data, len, labels, &pem));
-    return decode(out, pem.der.data, pem.der.len);
+    OSL_TRY(osl_decode(format, data, len, labels, &der));
+    return parse(out, der.data, der.len);
 }
 
 static pyossl_status encode(const PKCS7 *message, pyossl_buf *der)
@@ -87,19 +79,13 @@ pyossl_status pyossl_pkcs7_dump(const pyossl_pkcs7 *message, pyossl_format forma
 }
 
 /* signedData without content and signers (RFC 2315, section 9). */
-static PKCS7 *degenerate(pyossl_x509 *const *certs, size_t count)
+static PKCS7 *degenerate_new(void)
 {
     osl_auto(PKCS7) *message = PKCS7_new();
 
     if (message == NULL || PKCS7_set_type(message, NID_pkcs7_signed) != 1)
         return NULL;
     message->d.sign->contents->type = OBJ_nid2obj(NID_pkcs7_data);
-    for (size_t i = 0; i < count; i++) {
-        X509 *cert = osl_x509_full(certs[i]);
-
-        if (cert == NULL || PKCS7_add_certificate(message, cert) != 1)
-            return NULL;
-    }
     return osl_steal(message);
 }
 
@@ -110,12 +96,20 @@ pyossl_status pyossl_pkcs7_new_certs(pyossl_pkcs7 **out, pyossl_x509 *const *cer
     osl_auto_buf der = PYOSSL_BUF_INIT;
 
     OSL_TRY(osl_init());
-    message = degenerate(certs, count);
+    message = degenerate_new();
     if (message == NULL)
-        return osl_fail(PYOSSL_E_OPENSSL);
+        return osl_fail(PYOSSL_E_NOMEM);
+    for (size_t i = 0; i < count; i++) {
+        X509 *cert = osl_x509_lend(certs[i]);
+
+        if (cert == NULL)
+            return osl_recorded();
+        if (PKCS7_add_certificate(message, cert) != 1)
+            return osl_fail(PYOSSL_E_OPENSSL);
+    }
     /* Decoded again, it shares nothing with certificates that their owners may change. */
     OSL_TRY(encode(message, &der));
-    return decode(out, der.data, der.len);
+    return parse(out, der.data, der.len);
 }
 
 /* ---- what is in it: look at the type, then at the member of that type, then into that ---- */
@@ -143,7 +137,7 @@ const char *pyossl_pkcs7_type_name(const pyossl_pkcs7 *message)
     return name != NULL ? name : "UNDEF";
 }
 
-static const STACK_OF(X509) * certs_of(const pyossl_pkcs7 *message)
+static STACK_OF(X509) * certs_of(const pyossl_pkcs7 *message)
 {
     const PKCS7 *pkcs7 = message->message;
 
@@ -163,5 +157,5 @@ static const STACK_OF(X509) * certs_of(const pyossl_pkcs7 *message)
 pyossl_status pyossl_pkcs7_certs(const pyossl_pkcs7 *message, pyossl_x509_list *out)
 {
     OSL_API_ENTER;
-    return osl_x509_wrap_copies(out, certs_of(message));
+    return osl_x509_wrap_stack(out, certs_of(message));
 }

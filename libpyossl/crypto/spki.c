@@ -139,14 +139,7 @@ pyossl_status pyossl_spki_dump(const pyossl_spki *spki, pyossl_buf *base64)
 pyossl_status pyossl_spki_pubkey(const pyossl_spki *spki, pyossl_pkey **out)
 {
     OSL_API_ENTER;
-    EVP_PKEY *key;
-
-    if (!has_pubkey(spki))
-        return osl_fail_text(PYOSSL_E_NOT_FOUND, "no public key");
-    key = NETSCAPE_SPKI_get_pubkey(spki->spki);
-    if (key == NULL)
-        return osl_fail(PYOSSL_E_FORMAT);
-    return osl_pkey_wrap(out, key, false);
+    return osl_spki_key(out, spki->spki->spkac->pubkey);
 }
 
 pyossl_status pyossl_spki_set_pubkey(pyossl_spki *spki, const pyossl_pkey *pkey)

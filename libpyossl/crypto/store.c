@@ -54,7 +54,7 @@ pyossl_status pyossl_store_add_cert(pyossl_store *store, pyossl_x509 *cert)
     X509 *x509 = osl_x509_full(cert);
 
     if (x509 == NULL)
-        return pyossl_error_status(pyossl_error_last());
+        return osl_recorded();
     if (!osl_bundle_settle(store->store, X509_get_subject_name(x509)) ||
         X509_STORE_add_cert(store->store, x509) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
@@ -215,7 +215,7 @@ pyossl_status pyossl_store_certs(const pyossl_store *store, pyossl_x509_list *ou
         certs = osl_store_get1_certs(store->store);
     if (certs == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
-    status = osl_x509_wrap_copies(out, certs);
+    status = osl_x509_wrap_stack(out, certs);
     sk_X509_pop_free(certs, X509_free);
     return status;
 }

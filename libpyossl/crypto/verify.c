@@ -25,17 +25,13 @@ static X509_STORE_CTX *store_ctx_new(X509_STORE *store, X509 *cert, STACK_OF(X50
     return ok ? osl_steal(ctx) : NULL;
 }
 
-/* The certificate that failed: a copy, or where there is no encoding to copy, the thing itself. */
+/* The certificate that failed; where OpenSSL does not say which, the one that was asked about. */
 static pyossl_status failing_cert(X509_STORE_CTX *ctx, X509 *leaf, pyossl_x509 **out)
 {
     X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
-    pyossl_status status;
 
     if (cert == NULL)
         cert = leaf;
-    status = osl_x509_wrap_copy(out, cert);
-    if (status == PYOSSL_OK || status == PYOSSL_E_NOMEM)
-        return status;
     if (X509_up_ref(cert) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     return osl_x509_wrap(out, cert);
@@ -65,7 +61,7 @@ static pyossl_status accept_chain(X509_STORE_CTX *ctx, pyossl_verdict *verdict)
 {
     osl_auto_x509_list chain = PYOSSL_X509_LIST_INIT;
 
-    OSL_TRY(osl_x509_wrap_copies(&chain, X509_STORE_CTX_get0_chain(ctx)));
+    OSL_TRY(osl_x509_wrap_stack(&chain, X509_STORE_CTX_get0_chain(ctx)));
     pyossl_verdict_clear(verdict);
     verdict->text = X509_verify_cert_error_string(X509_V_OK);
     verdict->chain = chain;
@@ -97,11 +93,11 @@ pyossl_status pyossl_store_verify(pyossl_store *store, pyossl_x509 *cert,
     if (verdict->size < sizeof *verdict)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "a verdict without its size");
     if (x509 == NULL)
-        return pyossl_error_status(pyossl_error_last());
+        return osl_recorded();
     if (count > 0) {
         helpers = osl_x509_stack(untrusted, count);
         if (helpers == NULL)
-            return pyossl_error_status(pyossl_error_last());
+            return osl_recorded();
     }
     status = judge(store->store, x509, helpers, verdict);
     sk_X509_pop_free(helpers, X509_free);

@@ -188,7 +188,7 @@ static void test_load_file_counts_what_it_reads(void **state)
 {
     static const struct {
         size_t size;
-        long   max;
+        long max;
         size_t done;
     } cases[] = {
         { 10, -1, 10 }, { 10, 4, 4 },       { 10, 0, 0 },          { 10, 100, 10 },
@@ -274,17 +274,17 @@ static void test_write_file_refuses_what_is_no_regular_file(void **state)
 /* ---- a daemon that does what it is told ---- */
 
 typedef struct daemon_plan {
-    const char *reply;      /* what to send back, piece by piece: '\1' to '\377' as they are */
-    size_t      reply_len;
-    size_t      piece;      /* bytes in one piece; 0 for all at once */
-    int         pause_ms;   /* before each piece */
-    int         linger_ms;  /* before closing */
-    int         no_accept;  /* leave the caller in the queue */
-    int         hang_up;    /* close before the question is read */
-    int         listener;
+    const char *reply; /* what to send back, piece by piece: '\1' to '\377' as they are */
+    size_t reply_len;
+    size_t piece;  /* bytes in one piece; 0 for all at once */
+    int pause_ms;  /* before each piece */
+    int linger_ms; /* before closing */
+    int no_accept; /* leave the caller in the queue */
+    int hang_up;   /* close before the question is read */
+    int listener;
     unsigned char question[2];
-    size_t      question_len;
-    pthread_t   thread;
+    size_t question_len;
+    pthread_t thread;
 } daemon_plan;
 
 static void nap(int ms)
@@ -359,7 +359,7 @@ static void test_egd_takes_what_the_daemon_gives(void **state)
     char full[256] = { 0 };
     struct {
         daemon_plan plan;
-        size_t      count, done;
+        size_t count, done;
     } cases[] = {
         { { .reply = "\4abcd", .reply_len = 5 }, 4, 4 },
         { { .reply = "\4abcd", .reply_len = 5, .piece = 1, .pause_ms = 2 }, 4, 4 },
@@ -402,7 +402,7 @@ static void test_egd_daemons_that_misbehave(void **state)
 {
     struct {
         daemon_plan plan;
-        int         timeout_ms, number;
+        int timeout_ms, number;
     } cases[] = {
         /* dies before, in the middle of, and after the reply's first byte */
         { { .reply = "", .reply_len = 0 }, 5000, ECONNRESET },
