@@ -69,16 +69,60 @@ static pyossl_status accept_chain(X509_STORE_CTX *ctx, pyossl_verdict *verdict)
     return PYOSSL_OK;
 }
 
+/*
+ * The lists of the store, with references of the caller's. OpenSSL looks for
+ * lists in a store by the name of the certificate's issuer, and so finds no
+ * indirect ones, whose issuer is another (RFC 5280, section 5.2.5).
+ */
+static STACK_OF(X509_CRL) * get1_crls(X509_STORE *store)
+{
+    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+    STACK_OF(X509_OBJECT) * objects;
+    bool ok = true;
+
+    if (crls == NULL || X509_STORE_lock(store) != 1) {
+        sk_X509_CRL_free(crls);
+        return NULL;
+    }
+    objects = X509_STORE_get0_objects(store);
+    for (int i = 0; ok && i < sk_X509_OBJECT_num(objects); i++) {
+        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+
+        if (crl == NULL)
+            continue;
+        ok = X509_CRL_up_ref(crl) == 1;
+        if (ok && sk_X509_CRL_push(crls, crl) <= 0) {
+            X509_CRL_free(crl);
+            ok = false;
+        }
+    }
+    X509_STORE_unlock(store);
+    if (!ok) {
+        sk_X509_CRL_pop_free(crls, X509_CRL_free);
+        return NULL;
+    }
+    return crls;
+}
+
 static pyossl_status judge(X509_STORE *store, X509 *cert, STACK_OF(X509) * untrusted,
                            pyossl_verdict *verdict)
 {
     osl_auto(X509_STORE_CTX) *ctx = store_ctx_new(store, cert, untrusted);
+    STACK_OF(X509_CRL) *crls = NULL;
+    pyossl_status status;
 
     if (ctx == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if (X509_verify_cert(ctx) == 1)
-        return accept_chain(ctx, verdict);
-    return reject(ctx, cert, verdict);
+    if ((X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(ctx)) &
+         X509_V_FLAG_EXTENDED_CRL_SUPPORT) != 0) {
+        crls = get1_crls(store);
+        if (crls == NULL)
+            return osl_fail(PYOSSL_E_NOMEM);
+        X509_STORE_CTX_set0_crls(ctx, crls);
+    }
+    status = X509_verify_cert(ctx) == 1 ? accept_chain(ctx, verdict) : reject(ctx, cert, verdict);
+    sk_X509_CRL_pop_free(crls, X509_CRL_free);
+    return status;
 }
 
 pyossl_status pyossl_store_verify(pyossl_store *store, pyossl_x509 *cert,
