@@ -8,6 +8,8 @@
 #define OPENSSL_RSA_MAX_MODULUS_BITS 16384
 #endif
 
+enum { RSA_MIN_BITS = 512 }; /* of a new key */
+
 /* ---- the handle ---- */
 
 static void destroy(pyossl_pkey *pkey)
@@ -35,15 +37,20 @@ pyossl_status osl_pkey_wrap(pyossl_pkey **out, EVP_PKEY *key, bool is_private)
 
 /* ---- making ---- */
 
+/* What OpenSSL refuses to use (too large) or to make (too small) is not begun: it takes hours. */
+static pyossl_status check_rsa_size(int bits, int min)
+{
+    if (bits >= min && bits <= OPENSSL_RSA_MAX_MODULUS_BITS)
+        return PYOSSL_OK;
+    ERR_raise(ERR_LIB_RSA, bits < min ? RSA_R_KEY_SIZE_TOO_SMALL : RSA_R_MODULUS_TOO_LARGE);
+    return osl_fail(PYOSSL_E_OPENSSL);
+}
+
 static pyossl_status generate_rsa(EVP_PKEY **out, int bits)
 {
     osl_auto(EVP_PKEY_CTX) *ctx = NULL;
 
-    /* OpenSSL would begin, and work for hours, and then refuse to use the key. */
-    if (bits > OPENSSL_RSA_MAX_MODULUS_BITS) {
-        ERR_raise(ERR_LIB_RSA, RSA_R_MODULUS_TOO_LARGE);
-        return osl_fail(PYOSSL_E_OPENSSL);
-    }
+    OSL_TRY(check_rsa_size(bits, RSA_MIN_BITS));
     ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 ||
         EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, bits) != 1 || EVP_PKEY_generate(ctx, out) != 1)
@@ -143,6 +150,7 @@ pyossl_status pyossl_pkey_check(const pyossl_pkey *pkey)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "only RSA keys can be checked");
     if (!pkey->is_private)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "only private keys can be checked");
+    OSL_TRY(check_rsa_size(EVP_PKEY_get_bits(pkey->key), 0));
     ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey->key, NULL);
     if (ctx == NULL || EVP_PKEY_check(ctx) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);

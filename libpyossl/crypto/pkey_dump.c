@@ -140,6 +140,11 @@ pyossl_status pyossl_pkey_dump_traditional(const pyossl_pkey *pkey, const char *
     if (!has_traditional(pkey->key))
         return osl_fail_text(PYOSSL_E_UNSUPPORTED, "this type has no traditional encoding");
     OSL_TRY(prepare(cipher, passphrase, &algorithm, &secret));
+    /* DEK-Info has no place for the tag of an AEAD cipher: nobody could decrypt the key. */
+    if (algorithm != NULL && (EVP_CIPHER_get_flags(algorithm) & EVP_CIPH_FLAG_AEAD_CIPHER) != 0) {
+        ERR_raise(ERR_LIB_PEM, PEM_R_UNSUPPORTED_CIPHER);
+        return osl_fail(PYOSSL_E_OPENSSL);
+    }
     bio = osl_bio_writer();
     if (bio == NULL)
         return osl_recorded();

@@ -11,6 +11,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/pemerr.h>
+#include <openssl/pkcs12err.h>
 
 OSL_DEFINE_AUTO(X509_SIG, X509_SIG_free)
 
@@ -37,6 +38,20 @@ static pyossl_status get_secret(osl_secret *secret, const pyossl_passphrase *pas
     return osl_fail(PYOSSL_E_PASSPHRASE);
 }
 
+/*
+ * A wrong passphrase shows when the last block has no proper padding. Other
+ * failures come before: of parameters that do not make sense.
+ */
+static pyossl_status fail_decrypt(void)
+{
+    const unsigned long code = ERR_peek_last_error();
+    const int library = ERR_GET_LIB(code), reason = ERR_GET_REASON(code);
+    const bool wrong = (library == ERR_LIB_PKCS12 && reason == PKCS12_R_PKCS12_CIPHERFINAL_ERROR) ||
+                       (library == ERR_LIB_PEM && reason == PEM_R_BAD_DECRYPT);
+
+    return osl_fail(wrong ? PYOSSL_E_PASSPHRASE : PYOSSL_E_FORMAT);
+}
+
 /* Ask for the passphrase and decrypt, with the legacy provider's help where that is needed. */
 static pyossl_status decrypt(decrypt_fn *attempt, const void *encrypted,
                              const pyossl_passphrase *passphrase, pyossl_buf *der)
@@ -47,13 +62,13 @@ static pyossl_status decrypt(decrypt_fn *attempt, const void *encrypted,
     if (attempt(encrypted, &secret, der))
         return PYOSSL_OK;
     if (!osl_queue_says_unsupported())
-        return osl_fail(PYOSSL_E_PASSPHRASE);
+        return fail_decrypt();
     if (!osl_legacy_load())
         return osl_fail_text(PYOSSL_E_UNSUPPORTED, "the cipher needs OpenSSL's legacy provider");
     ERR_clear_error();
     if (attempt(encrypted, &secret, der))
         return PYOSSL_OK;
-    return osl_fail(osl_queue_says_unsupported() ? PYOSSL_E_UNSUPPORTED : PYOSSL_E_PASSPHRASE);
+    return osl_queue_says_unsupported() ? osl_fail(PYOSSL_E_UNSUPPORTED) : fail_decrypt();
 }
 
 static bool attempt_pkcs8(const void *encrypted, const osl_secret *secret, pyossl_buf *der)

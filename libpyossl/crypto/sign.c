@@ -31,7 +31,11 @@ pyossl_status osl_sign_prepare(const pyossl_pkey *pkey, const char *digest, cons
 
 pyossl_status osl_verify_result(int result)
 {
-    return result == 1 ? PYOSSL_OK : osl_fail(PYOSSL_E_VERIFY);
+    if (result == 1)
+        return PYOSSL_OK;
+    /* Of a signature that is well formed but wrong, OpenSSL says nothing at all. */
+    return ERR_peek_error() != 0 ? osl_fail(PYOSSL_E_VERIFY)
+                                 : osl_fail_text(PYOSSL_E_VERIFY, "bad signature");
 }
 
 pyossl_status pyossl_pkey_sign(const pyossl_pkey *pkey, const char *digest, const void *data,

@@ -21,11 +21,11 @@ static pyossl_passphrase literal(const char *text)
 }
 
 typedef struct asked {
-    int           times;
-    int           confirm;
+    int times;
+    int confirm;
     pyossl_answer answer;
-    const char   *text;
-    size_t        len; /* what is claimed, whatever text is */
+    const char *text;
+    size_t len; /* what is claimed, whatever text is */
 } asked;
 
 static pyossl_answer ask(char *buf, size_t cap, size_t *len, int confirm, void *userdata)
@@ -79,10 +79,10 @@ static pyossl_pkey *generate(int type, int bits)
 
 static const struct {
     const char *file;
-    int         type;
-    int         bits;
-    bool        encrypted;
-    bool        legacy; /* needs the legacy provider */
+    int type;
+    int bits;
+    bool encrypted;
+    bool legacy; /* needs the legacy provider */
 } files[] = {
     { DATA("rsa.pem"), PYOSSL_KEY_RSA, 2048, false, false },
     { DATA("rsa.der"), PYOSSL_KEY_RSA, 2048, false, false },
