@@ -10,7 +10,7 @@
 #endif
 
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
-static bool ready;
+atomic_bool osl_init_done;
 static atomic_ulong forks;
 
 #if !defined(_WIN32)
@@ -29,12 +29,12 @@ static void init_once(void)
     if (pthread_atfork(NULL, NULL, count_fork) != 0)
         return;
 #endif
-    ready = true;
+    atomic_store_explicit(&osl_init_done, true, memory_order_release);
 }
 
 pyossl_status osl_init(void)
 {
-    if (CRYPTO_THREAD_run_once(&once, init_once) != 1 || !ready)
+    if (CRYPTO_THREAD_run_once(&once, init_once) != 1 || !osl_init_done)
         return osl_fail_text(PYOSSL_E_NOMEM, "OpenSSL cannot be set up");
     return PYOSSL_OK;
 }

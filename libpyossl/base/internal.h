@@ -54,9 +54,21 @@
 
 /* ---- the error queue around a public call ---- */
 
-/* Peeking first: clearing an empty queue costs five times as much. */
+/* Once per process: error texts, fork hook. PYOSSL_E_NOMEM if that fails. */
+pyossl_status osl_init(void) PYOSSL_MUST_CHECK;
+extern atomic_bool osl_init_done;
+
+/*
+ * OpenSSL is set up by the first call, in our way: decoders, digests and providers
+ * that are kept must outlive its exit handlers. A function that cannot do without
+ * asks osl_init() again, and tells of its failure.
+ *
+ * Peeking first: clearing an empty queue costs five times as much.
+ */
 static inline char osl_api_enter(void)
 {
+    if (!atomic_load_explicit(&osl_init_done, memory_order_acquire))
+        (void)!osl_init();
     if (ERR_peek_error() != 0)
         ERR_clear_error();
     return 0;
@@ -185,9 +197,6 @@ static inline bool osl_len_fits(size_t len)
 {
     return len <= INT32_MAX;
 }
-
-/* Once per process: ex_data slots, BIO method, fork hook. PYOSSL_E_NOMEM if that fails. */
-pyossl_status osl_init(void) PYOSSL_MUST_CHECK;
 
 /* Counts forks, so that what belongs to the parent can be told in the child. */
 unsigned long osl_fork_count(void);

@@ -127,5 +127,6 @@ int main(void)
         cmocka_unit_test(test_loads_every_encoding),
     };
 
+    assert_ok(osl_init()); /* before assertions look at the queue, which sets OpenSSL up too */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
