@@ -115,6 +115,13 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_use_transports(pyossl_conn *conn, const pyossl_transport *reader,
                                          void *reader_userdata, const pyossl_transport *writer,
                                          void *writer_userdata) PYOSSL_NONNULL(1, 2, 4);
+
+/**
+ * Let go of the transport, so that a descriptor's number may be used again:
+ * later exchanges answer PYOSSL_E_SYSTEM with EBADF. Ciphertext that was not
+ * drained is lost. A descriptor is not closed.
+ */
+PYOSSL_API void pyossl_conn_detach(pyossl_conn *conn) PYOSSL_NONNULL(1);
 /** @} */
 
 /**

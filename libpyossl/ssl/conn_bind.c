@@ -1,1 +1,195 @@
+/*
+ * Which generation of its context a connection lives under.
+ *
+ * Until its handshake begins a connection follows its context: once that has
+ * changed, the next look at the connection makes a new SSL from the present
+ * generation and asks of it what was asked of the old one. From the beginning of
+ * the handshake on the generation stays, whatever happens to the context.
+ */
 #include "tls.h"
+
+/* What every connection has, whatever its context says: no false WANT_READ. */
+#define OWN_MODES SSL_MODE_AUTO_RETRY
+
+/* The transport of the SSL before. */
+static pyossl_status inherit(const SSL *old, SSL *ssl)
+{
+    BIO *bio = SSL_get_rbio(old);
+
+    if (bio != NULL) {
+        if (BIO_up_ref(bio) != 1)
+            return osl_fail(PYOSSL_E_OPENSSL);
+        SSL_set0_rbio(ssl, bio);
+        if (BIO_up_ref(bio) != 1)
+            return osl_fail(PYOSSL_E_OPENSSL);
+        SSL_set0_wbio(ssl, bio);
+    }
+    SSL_set_shutdown(ssl, SSL_get_shutdown(old));
+    return PYOSSL_OK;
+}
+
+static void choose_side(SSL *ssl, pyossl_role role)
+{
+    if (role == PYOSSL_CLIENT)
+        SSL_set_connect_state(ssl);
+    else if (role == PYOSSL_SERVER)
+        SSL_set_accept_state(ssl);
+}
+
+static const osl_identity *identity_of(const pyossl_conn *conn, const osl_generation *generation)
+{
+    return conn->settings.identity_set ? conn->settings.identity : generation->identity;
+}
+
+/* An SSL of @generation of which all is asked that was asked of @conn. */
+static pyossl_status make_ssl(pyossl_conn *conn, const osl_generation *generation, SSL **out)
+{
+    osl_auto(SSL) *ssl = SSL_new(generation->ssl_ctx);
+    const osl_identity *identity = identity_of(conn, generation);
+
+    if (ssl == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    OSL_TRY(osl_conn_tie(ssl, conn));
+    SSL_set_mode(ssl, OWN_MODES);
+    choose_side(ssl, conn->role);
+    if (identity != NULL)
+        OSL_TRY(osl_identity_apply(identity, ssl));
+    OSL_TRY(osl_conn_settings_apply(&conn->settings, ssl));
+    if (conn->ssl != NULL)
+        OSL_TRY(inherit(conn->ssl, ssl));
+    *out = osl_steal(ssl);
+    return PYOSSL_OK;
+}
+
+/* Live under @generation from now on; @ssl, if not NULL, replaces the SSL. Takes both over. */
+static void settle(pyossl_conn *conn, osl_generation *generation, SSL *ssl)
+{
+    osl_generation *old = conn->generation;
+
+    conn->generation = generation;
+    if (ssl != NULL) {
+        SSL_free(conn->ssl);
+        conn->ssl = ssl;
+    }
+    osl_generation_unref(old);
+}
+
+static void change_verify(pyossl_conn *conn, osl_closure *verify)
+{
+    osl_closure *old = conn->verify;
+
+    conn->verify = osl_closure_ref(verify);
+    osl_closure_unref(old);
+}
+
+pyossl_status osl_conn_bind(pyossl_conn *conn, pyossl_ctx *ctx)
+{
+    osl_auto(osl_generation) *generation = osl_ctx_acquire(ctx);
+    osl_auto(SSL) *ssl = NULL;
+
+    OSL_TRY(make_ssl(conn, generation, &ssl));
+    change_verify(conn, conn->settings.verify_set ? conn->settings.verify
+                                                  : generation->callbacks[OSL_CB_VERIFY]);
+    settle(conn, osl_steal(generation), osl_steal(ssl));
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_conn_follow(pyossl_conn *conn)
+{
+    if (conn->begun || conn->busy || osl_ctx_is_current(conn->ctx, conn->generation))
+        return PYOSSL_OK;
+    return osl_conn_bind(conn, conn->ctx);
+}
+
+SSL *osl_conn_ssl(const pyossl_conn *conn)
+{
+    /* Out of memory the SSL before has to do: who only asks cannot be told. */
+    if (!conn->begun)
+        (void)!osl_conn_follow((pyossl_conn *)conn);
+    return conn->ssl;
+}
+
+/* Now that it is settled how the peer will be judged, see whether the session will do. */
+static pyossl_status resume(pyossl_conn *conn)
+{
+    SSL *ssl = conn->ssl;
+
+    if (conn->settings.session == NULL || conn->role != PYOSSL_CLIENT)
+        return PYOSSL_OK;
+    OSL_TRY(osl_session_apply(conn->settings.session, identity_of(conn, conn->generation),
+                              SSL_get_verify_mode(ssl), ssl));
+    if (SSL_get_session(ssl) == NULL) /* it will not; nor does its verification count */
+        SSL_set_verify_result(ssl, X509_V_OK);
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_conn_begin(pyossl_conn *conn)
+{
+    if (conn->busy)
+        return osl_fail_text(PYOSSL_E_STATE, "called from a callback of the same connection");
+    if (conn->forks != osl_fork_count())
+        return osl_fail_text(PYOSSL_E_STATE, "the connection belongs to the parent process");
+    if (conn->begun)
+        return PYOSSL_OK;
+    if (conn->transport.kind == OSL_TRANSPORT_NONE)
+        return osl_fail_text(PYOSSL_E_STATE, "the connection has no transport");
+    OSL_TRY(osl_conn_follow(conn));
+    /* Without a side nothing can begin; OpenSSL says so when it is asked to. */
+    if (conn->role == 0)
+        return PYOSSL_OK;
+    OSL_TRY(resume(conn));
+    conn->begun = true;
+    return PYOSSL_OK;
+}
+
+/*
+ * In a handshake SSL_set_SSL_CTX() brings certificate, key and chain, what is
+ * asked of the context at the time (ALPN, OCSP, trust, client authorities) and
+ * the session id context. The number of tickets it forgets; options, versions,
+ * verification mode and callback it leaves, as we want.
+ */
+static pyossl_status change_under_way(pyossl_conn *conn, pyossl_ctx *ctx)
+{
+    osl_auto(osl_generation) *generation = osl_ctx_acquire(ctx);
+
+    if (SSL_set_SSL_CTX(conn->ssl, generation->ssl_ctx) == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    if (SSL_set_num_tickets(conn->ssl, SSL_CTX_get_num_tickets(generation->ssl_ctx)) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    settle(conn, osl_steal(generation), NULL);
+    return PYOSSL_OK;
+}
+
+/* Bound to another context altogether; a session of the one before is of no use any more. */
+static pyossl_status change_before(pyossl_conn *conn, pyossl_ctx *ctx)
+{
+    pyossl_session *session = conn->settings.session;
+    pyossl_status status;
+
+    if (session != NULL && session->ctx != ctx)
+        conn->settings.session = NULL;
+    status = osl_conn_bind(conn, ctx);
+    if (status != PYOSSL_OK)
+        conn->settings.session = session;
+    else if (session != conn->settings.session)
+        pyossl_session_unref(session);
+    return status;
+}
+
+static bool is_dtls(int method)
+{
+    return method >= PYOSSL_DTLS;
+}
+
+pyossl_status pyossl_conn_set_ctx(pyossl_conn *conn, pyossl_ctx *ctx)
+{
+    OSL_API_ENTER;
+    pyossl_ctx *old = conn->ctx;
+
+    if (is_dtls(ctx->method) != is_dtls(old->method))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "one context is for TLS, the other for DTLS");
+    OSL_TRY(conn->begun ? change_under_way(conn, ctx) : change_before(conn, ctx));
+    conn->ctx = pyossl_ctx_ref(ctx);
+    pyossl_ctx_unref(old);
+    return PYOSSL_OK;
+}

@@ -1,1 +1,232 @@
+/*
+ * Handshake, data, close alerts.
+ *
+ * Shutting down:
+ *
+ *   alerts so far    a call of pyossl_conn_shutdown()
+ *   none             sends ours; not complete. WANT_WRITE: call again
+ *   ours             looks for the peer's: complete, WANT_READ, or TRUNCATED
+ *   the peer's       sends ours; complete
+ *   both             complete, at once
+ *
+ * It is an error before the handshake is over, while a write waits to be
+ * repeated, and after a fatal failure; what OpenSSL would send then, if it sent
+ * anything, would be wrong.
+ */
 #include "tls.h"
+
+#include <errno.h>
+
+/* How an exchange on a connection ends that has ended before; PYOSSL_OK if it has not. */
+static pyossl_status answer_ended(pyossl_conn *conn)
+{
+    conn->wants = PYOSSL_OK;
+    if (conn->failed == PYOSSL_E_SYSTEM)
+        return osl_fail_errno(conn->transport.number, "the connection has failed before");
+    if (conn->failed != PYOSSL_OK)
+        return osl_fail_text(conn->failed, "the connection has failed before");
+    /* OpenSSL has four shapes for this, and a new one each time it is asked. */
+    if (conn->transport.eof && (SSL_get_shutdown(conn->ssl) & SSL_RECEIVED_SHUTDOWN) == 0)
+        return PYOSSL_TRUNCATED;
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_conn_enter(pyossl_conn *conn)
+{
+    OSL_TRY(osl_conn_begin(conn));
+    if (conn->failed != PYOSSL_OK || conn->transport.eof)
+        OSL_TRY(answer_ended(conn));
+    conn->busy = true;
+    conn->stopped = false;
+    conn->transport.failed = PYOSSL_OK;
+    errno = 0;
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
+{
+    pyossl_status status = PYOSSL_OK;
+
+    if (result <= 0 || conn->stopped)
+        status = osl_verdict(conn, result, number);
+    conn->wants = pyossl_is_retry(status) ? status : PYOSSL_OK;
+    conn->busy = false;
+    if (atomic_load_explicit(&conn->transport.gone, memory_order_relaxed))
+        osl_transport_close(&conn->transport);
+    return status;
+}
+
+/* A callback may drop the program's last reference. */
+#define HOLD(conn) __attribute__((unused)) osl_auto(pyossl_conn) *held_ = pyossl_conn_ref(conn)
+
+pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
+{
+    OSL_API_ENTER;
+    HOLD(conn);
+    int result;
+
+    OSL_TRY(osl_conn_enter(conn));
+    result = SSL_do_handshake(conn->ssl);
+    return osl_conn_leave(conn, result, errno);
+}
+
+typedef int ssl_read_function(SSL *ssl, void *buf, size_t cap, size_t *done);
+
+static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, void *buf, size_t cap,
+                             size_t *done)
+{
+    HOLD(conn);
+    size_t got = 0;
+    int result;
+    pyossl_status status;
+
+    *done = 0;
+    if (cap == 0) /* OpenSSL would take "none" for the end */
+        return PYOSSL_OK;
+    if (buf == NULL)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "no buffer");
+    OSL_TRY(osl_conn_enter(conn));
+    result = function(conn->ssl, buf, cap, &got);
+    status = osl_conn_leave(conn, result, errno);
+    if (status == PYOSSL_OK)
+        *done = got;
+    return status;
+}
+
+pyossl_status pyossl_conn_read(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
+{
+    OSL_API_ENTER;
+    return read_by(SSL_read_ex, conn, buf, cap, done);
+}
+
+pyossl_status pyossl_conn_peek(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
+{
+    OSL_API_ENTER;
+    return read_by(SSL_peek_ex, conn, buf, cap, done);
+}
+
+/*
+ * How much of a write that has to wait OpenSSL insists on seeing again: all it
+ * was given, or with partial writes the one record that it has made of it.
+ * During a handshake it has made none.
+ */
+static size_t to_repeat(const pyossl_conn *conn, pyossl_status status, size_t len)
+{
+    if (!pyossl_is_retry(status))
+        return 0;
+    if (!SSL_is_init_finished(conn->ssl))
+        return conn->retry_len;
+    if ((SSL_get_mode(conn->ssl) & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0 &&
+        len > SSL3_RT_MAX_PLAIN_LENGTH)
+        return SSL3_RT_MAX_PLAIN_LENGTH;
+    return len;
+}
+
+pyossl_status pyossl_conn_write(pyossl_conn *conn, const void *buf, size_t len, size_t *done)
+{
+    OSL_API_ENTER;
+    HOLD(conn);
+    size_t put = 0;
+    int result;
+    pyossl_status status;
+
+    *done = 0;
+    if (len == 0)
+        return PYOSSL_OK;
+    if (buf == NULL)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "no data");
+    if (len < conn->retry_len)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "shorter than the write that is repeated");
+    OSL_TRY(osl_conn_enter(conn));
+    result = SSL_write_ex(conn->ssl, buf, len, &put);
+    status = osl_conn_leave(conn, result, errno);
+    conn->retry_len = to_repeat(conn, status, len);
+    if (status == PYOSSL_OK)
+        *done = put;
+    return status;
+}
+
+/* What would need a record of its own cannot overtake one that has to be repeated. */
+static pyossl_status check_no_write(const pyossl_conn *conn)
+{
+    if (conn->retry_len > 0)
+        return osl_fail_text(PYOSSL_E_STATE, "a write waits to be repeated");
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_shutdown(pyossl_conn *conn, int *complete)
+{
+    OSL_API_ENTER;
+    HOLD(conn);
+    int result;
+
+    OSL_TRY(check_no_write(conn));
+    OSL_TRY(osl_conn_enter(conn));
+    result = SSL_shutdown(conn->ssl);
+    OSL_TRY(osl_conn_leave(conn, result == 0 ? 1 : result, errno));
+    *complete = result == 1;
+    return PYOSSL_OK;
+}
+
+/* ---- wishes that a later exchange carries out ---- */
+
+static pyossl_status check_established(pyossl_conn *conn)
+{
+    OSL_TRY(osl_conn_begin(conn));
+    OSL_TRY(answer_ended(conn));
+    if (!SSL_is_init_finished(conn->ssl))
+        return osl_fail_text(PYOSSL_E_STATE, "the handshake is not over");
+    return check_no_write(conn);
+}
+
+pyossl_status pyossl_conn_renegotiate(pyossl_conn *conn)
+{
+    OSL_API_ENTER;
+
+    OSL_TRY(check_established(conn));
+    if (SSL_renegotiate(conn->ssl) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_verify_client_post_handshake(pyossl_conn *conn)
+{
+    OSL_API_ENTER;
+
+    OSL_TRY(check_established(conn));
+    if (SSL_verify_client_post_handshake(conn->ssl) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_key_update(pyossl_conn *conn, int peer_too)
+{
+    OSL_API_ENTER;
+
+    OSL_TRY(check_established(conn));
+    if (SSL_key_update(conn->ssl,
+                       peer_too ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+/* ---- waiting ---- */
+
+/* Another thread may be in here: looks at nothing of the connection that changes. */
+pyossl_status pyossl_conn_wait(const pyossl_conn *conn, pyossl_status want, int timeout_ms)
+{
+    OSL_API_ENTER;
+    const osl_transport *transport = &conn->transport;
+    const bool for_writing = want == PYOSSL_WANT_WRITE;
+    bool ready = false;
+
+    if (want != PYOSSL_WANT_READ && want != PYOSSL_WANT_WRITE)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "nothing that can be waited for");
+    if (transport->kind != OSL_TRANSPORT_FD)
+        return osl_fail_text(PYOSSL_E_STATE, "the transport has no descriptor");
+    if (atomic_load_explicit(&transport->gone, memory_order_relaxed))
+        return osl_fail_errno(EBADF, NULL);
+    OSL_TRY(osl_fd_wait(for_writing ? transport->write_fd : transport->read_fd, for_writing,
+                        timeout_ms, &ready));
+    return ready ? PYOSSL_OK : want;
+}

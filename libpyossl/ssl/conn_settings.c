@@ -1,1 +1,400 @@
+/*
+ * What is asked of one connection alone.
+ *
+ * A setter has the present SSL do it, then records it, so that it can be asked
+ * again of the SSL that replaces the present one (conn_bind.c).
+ */
 #include "tls.h"
+
+#include <openssl/tls1.h>
+
+/* ---- having an SSL do it ---- */
+
+static pyossl_status apply_servername(SSL *ssl, const char *name)
+{
+    if (SSL_set_tlsext_host_name(ssl, name) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+static pyossl_status apply_alpn(SSL *ssl, const unsigned char *protos, size_t len)
+{
+    if (SSL_set_alpn_protos(ssl, protos, (unsigned)len) != 0) /* 0 is its success */
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+static pyossl_status apply_certificate(SSL *ssl, const pyossl_x509 *cert)
+{
+    X509 *full = osl_x509_full(cert);
+
+    if (full == NULL)
+        return pyossl_error_status(pyossl_error_last());
+    if (SSL_use_certificate(ssl, full) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+static pyossl_status apply_pkey(SSL *ssl, const pyossl_pkey *pkey)
+{
+    if (SSL_use_PrivateKey(ssl, pkey->key) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+static pyossl_status apply_mtu(SSL *ssl, size_t mtu)
+{
+    if (SSL_set_mtu(ssl, (long)mtu) <= 0)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "MTU too small");
+    SSL_set_options(ssl, SSL_OP_NO_QUERY_MTU); /* else the handshake forgets it */
+    return PYOSSL_OK;
+}
+
+static pyossl_status apply_ocsp(SSL *ssl)
+{
+    if (SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+/* With a callback of the context's and none of our own the trampoline stays: it finds none to call.
+ */
+static void apply_verify(SSL *ssl, int mode, const osl_closure *verify)
+{
+    SSL_set_verify(ssl, mode, verify != NULL ? osl_verify_trampoline : NULL);
+}
+
+static void apply_info(SSL *ssl, const osl_closure *info)
+{
+    SSL_set_info_callback(ssl, info != NULL ? osl_info_trampoline : NULL);
+}
+
+pyossl_status osl_conn_settings_apply(const osl_conn_settings *settings, SSL *ssl)
+{
+    SSL_set_options(ssl, settings->options);
+    SSL_clear_mode(ssl, settings->mode_cleared);
+    SSL_set_mode(ssl, settings->mode_set);
+    if (settings->verify_set)
+        apply_verify(ssl, settings->verify_mode, settings->verify);
+    if (settings->info_set)
+        apply_info(ssl, settings->info);
+    if (settings->servername != NULL)
+        OSL_TRY(apply_servername(ssl, settings->servername));
+    if (settings->alpn_set)
+        OSL_TRY(apply_alpn(ssl, settings->alpn.data, settings->alpn.len));
+    if (settings->cert != NULL)
+        OSL_TRY(apply_certificate(ssl, settings->cert));
+    if (settings->pkey != NULL)
+        OSL_TRY(apply_pkey(ssl, settings->pkey));
+    if (settings->mtu != 0)
+        OSL_TRY(apply_mtu(ssl, settings->mtu));
+    if (settings->ocsp)
+        OSL_TRY(apply_ocsp(ssl));
+    return PYOSSL_OK;
+}
+
+void osl_conn_settings_clear(osl_conn_settings *settings)
+{
+    OPENSSL_free(settings->servername);
+    pyossl_buf_clear(&settings->alpn);
+    osl_closure_unref(settings->verify);
+    osl_closure_unref(settings->info);
+    osl_identity_unref(settings->identity);
+    pyossl_x509_unref(settings->cert);
+    pyossl_pkey_unref(settings->pkey);
+    pyossl_session_unref(settings->session);
+    memset(settings, 0, sizeof *settings);
+}
+
+/* ---- what a handshake reads once: before it begins ---- */
+
+static pyossl_status prepare_early(pyossl_conn *conn)
+{
+    if (conn->begun)
+        return osl_fail_text(PYOSSL_E_STATE, "the handshake has begun");
+    return osl_conn_follow(conn);
+}
+
+/* A name is not to be an address (RFC 6066, section 3). */
+static bool is_address(const char *name)
+{
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
+
+    ASN1_OCTET_STRING_free(address);
+    return address != NULL;
+}
+
+pyossl_status pyossl_conn_set_servername(pyossl_conn *conn, const char *name, size_t len)
+{
+    OSL_API_ENTER;
+    osl_conn_settings *settings = &conn->settings;
+    char *copy = NULL;
+    pyossl_status status;
+
+    if (name != NULL && (len > TLSEXT_MAXLEN_host_name || memchr(name, '\0', len) != NULL))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "not a host name: too long, or with a NUL");
+    OSL_TRY(prepare_early(conn));
+    if (name != NULL && len > 0) {
+        copy = osl_memdup(name, len);
+        if (copy == NULL)
+            return osl_fail_nomem();
+    }
+    if (copy != NULL && is_address(copy)) {
+        OPENSSL_free(copy);
+        copy = NULL;
+    }
+    status = apply_servername(conn->ssl, copy);
+    if (status != PYOSSL_OK) {
+        OPENSSL_free(copy);
+        return status;
+    }
+    OPENSSL_free(settings->servername);
+    settings->servername = copy;
+    return PYOSSL_OK;
+}
+
+/* Whether this is a list in wire format: each behind a byte with its length, none empty. */
+static bool is_protocol_list(const unsigned char *protos, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        if (protos[at] == 0 || protos[at] >= len - at)
+            return false;
+        at += (size_t)protos[at] + 1;
+    }
+    return true;
+}
+
+pyossl_status pyossl_conn_set_alpn_protos(pyossl_conn *conn, const unsigned char *protos,
+                                          size_t len)
+{
+    OSL_API_ENTER;
+    osl_auto_buf copy = PYOSSL_BUF_INIT;
+
+    if (len > UINT16_MAX || (protos == NULL && len > 0))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "the list of protocols is too long");
+    if (!is_protocol_list(protos, len))
+        return osl_fail_text(PYOSSL_E_OPENSSL, "not a list of protocols");
+    OSL_TRY(prepare_early(conn));
+    OSL_TRY(osl_buf_set(&copy, protos, len));
+    OSL_TRY(apply_alpn(conn->ssl, copy.data, copy.len));
+    osl_buf_move(&conn->settings.alpn, &copy);
+    conn->settings.alpn_set = true;
+    return PYOSSL_OK;
+}
+
+/* Takes @identity over. */
+static pyossl_status set_identity(pyossl_conn *conn, osl_identity *identity)
+{
+    const pyossl_status status = osl_identity_apply(identity, conn->ssl);
+
+    if (status != PYOSSL_OK) {
+        osl_identity_unref(identity);
+        return status;
+    }
+    osl_identity_unref(conn->settings.identity);
+    conn->settings.identity = identity;
+    conn->settings.identity_set = true;
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_set_verify_hostname(pyossl_conn *conn, const char *name, size_t len,
+                                              unsigned flags)
+{
+    OSL_API_ENTER;
+    osl_identity *identity = NULL;
+
+    OSL_TRY(prepare_early(conn));
+    if (name != NULL)
+        OSL_TRY(osl_identity_hostname(&identity, name, len, flags));
+    return set_identity(conn, identity);
+}
+
+pyossl_status pyossl_conn_set_verify_ip(pyossl_conn *conn, const char *address, size_t len)
+{
+    OSL_API_ENTER;
+    osl_identity *identity = NULL;
+
+    OSL_TRY(prepare_early(conn));
+    if (address != NULL)
+        OSL_TRY(osl_identity_ip(&identity, address, len));
+    return set_identity(conn, identity);
+}
+
+pyossl_status pyossl_conn_set_session(pyossl_conn *conn, pyossl_session *session)
+{
+    OSL_API_ENTER;
+
+    if (session->ctx != conn->ctx)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "the session was made under another context");
+    OSL_TRY(prepare_early(conn));
+    /* The beginning of the handshake decides whether it will do. */
+    pyossl_session_ref(session);
+    pyossl_session_unref(conn->settings.session);
+    conn->settings.session = session;
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_request_ocsp(pyossl_conn *conn)
+{
+    OSL_API_ENTER;
+
+    OSL_TRY(prepare_early(conn));
+    OSL_TRY(apply_ocsp(conn->ssl));
+    conn->settings.ocsp = true;
+    return PYOSSL_OK;
+}
+
+/* ---- what may be set at any time ---- */
+
+pyossl_status pyossl_conn_use_certificate(pyossl_conn *conn, pyossl_x509 *cert)
+{
+    OSL_API_ENTER;
+
+    OSL_TRY(osl_conn_follow(conn));
+    OSL_TRY(apply_certificate(conn->ssl, cert));
+    pyossl_x509_ref(cert);
+    pyossl_x509_unref(conn->settings.cert);
+    conn->settings.cert = cert;
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_use_pkey(pyossl_conn *conn, pyossl_pkey *pkey)
+{
+    OSL_API_ENTER;
+
+    if (pkey->key == NULL || !pkey->is_private)
+        return osl_fail_text(PYOSSL_E_STATE, "no private key");
+    OSL_TRY(osl_conn_follow(conn));
+    OSL_TRY(apply_pkey(conn->ssl, pkey));
+    pyossl_pkey_ref(pkey);
+    pyossl_pkey_unref(conn->settings.pkey);
+    conn->settings.pkey = pkey;
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_set_options(pyossl_conn *conn, uint64_t options)
+{
+    OSL_API_ENTER;
+
+    OSL_TRY(osl_conn_follow(conn));
+    SSL_set_options(conn->ssl, options);
+    conn->settings.options |= options;
+    return PYOSSL_OK;
+}
+
+uint64_t pyossl_conn_options(const pyossl_conn *conn)
+{
+    return SSL_get_options(osl_conn_ssl(conn));
+}
+
+pyossl_status pyossl_conn_set_mode(pyossl_conn *conn, uint32_t mode)
+{
+    OSL_API_ENTER;
+
+    OSL_TRY(osl_conn_follow(conn));
+    SSL_set_mode(conn->ssl, mode);
+    conn->settings.mode_set |= mode;
+    conn->settings.mode_cleared &= ~mode;
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_clear_mode(pyossl_conn *conn, uint32_t mode)
+{
+    OSL_API_ENTER;
+
+    OSL_TRY(osl_conn_follow(conn));
+    SSL_clear_mode(conn->ssl, mode);
+    conn->settings.mode_cleared |= mode;
+    conn->settings.mode_set &= ~mode;
+    return PYOSSL_OK;
+}
+
+uint32_t pyossl_conn_mode(const pyossl_conn *conn)
+{
+    return (uint32_t)SSL_get_mode(osl_conn_ssl(conn));
+}
+
+pyossl_status pyossl_conn_set_mtu(pyossl_conn *conn, size_t mtu)
+{
+    OSL_API_ENTER;
+
+    if (mtu == 0 || mtu > UINT16_MAX)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "no MTU of a datagram");
+    OSL_TRY(osl_conn_follow(conn));
+    if (SSL_is_dtls(conn->ssl) != 1)
+        return osl_fail_text(PYOSSL_E_STATE, "only DTLS has an MTU");
+    OSL_TRY(apply_mtu(conn->ssl, mtu));
+    conn->settings.mtu = mtu;
+    return PYOSSL_OK;
+}
+
+/* ---- callbacks (pyossl/callbacks.h) ---- */
+
+/* A closure in @out, or NULL without a callback. */
+static pyossl_status make_closure(osl_closure **out, osl_function call, void *userdata,
+                                  pyossl_release_cb release)
+{
+    *out = NULL;
+    if (call == NULL)
+        return PYOSSL_OK;
+    *out = osl_closure_new(call, userdata, release);
+    return *out != NULL ? PYOSSL_OK : PYOSSL_E_NOMEM;
+}
+
+/* Put a closure in its place. Last of all, as releasing the one before may come back here. */
+static void replace(osl_closure **place, osl_closure *closure)
+{
+    osl_closure *old = *place;
+
+    *place = closure;
+    osl_closure_unref(old);
+}
+
+/* Without a callback nobody will ever need the userdata. */
+static void release_unused(osl_function call, void *userdata, pyossl_release_cb release)
+{
+    if (call == NULL && release != NULL)
+        release(userdata);
+}
+
+#define VERIFY_MODES                                                                               \
+    (PYOSSL_VERIFY_PEER | PYOSSL_VERIFY_FAIL_IF_NO_PEER_CERT | PYOSSL_VERIFY_CLIENT_ONCE |         \
+     PYOSSL_VERIFY_POST_HANDSHAKE)
+
+pyossl_status pyossl_conn_set_verify(pyossl_conn *conn, int mode, pyossl_verify_cb callback,
+                                     void *userdata, pyossl_release_cb release)
+{
+    OSL_API_ENTER;
+    osl_conn_settings *settings = &conn->settings;
+    osl_closure *verify;
+
+    if ((mode & ~VERIFY_MODES) != 0)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "no verification mode");
+    OSL_TRY(osl_conn_follow(conn));
+    OSL_TRY(make_closure(&verify, (osl_function)callback, userdata, release));
+    apply_verify(conn->ssl, mode, verify);
+    settings->verify_mode = mode;
+    settings->verify_set = true;
+    replace(&conn->verify, osl_closure_ref(verify));
+    replace(&settings->verify, verify);
+    release_unused((osl_function)callback, userdata, release);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_set_info(pyossl_conn *conn, pyossl_info_cb callback, void *userdata,
+                                   pyossl_release_cb release)
+{
+    OSL_API_ENTER;
+    osl_conn_settings *settings = &conn->settings;
+    osl_closure *info;
+
+    OSL_TRY(osl_conn_follow(conn));
+    OSL_TRY(make_closure(&info, (osl_function)callback, userdata, release));
+    apply_info(conn->ssl, info);
+    settings->info_set = true;
+    replace(&settings->info, info);
+    release_unused((osl_function)callback, userdata, release);
+    return PYOSSL_OK;
+}

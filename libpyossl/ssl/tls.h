@@ -139,21 +139,46 @@ pyossl_conn *osl_conn_of(const SSL *ssl);
 /* Make it known to osl_conn_of(). */
 pyossl_status osl_conn_tie(SSL *ssl, pyossl_conn *conn) PYOSSL_MUST_CHECK;
 
-/* ---- transport.c, transport_fd.c, transport_mem.c ---- */
+/* ---- transport_mem.c: bytes that wait in memory, in order ---- */
 
-/* Bytes waiting in memory, in order. */
+/* A stream, or a row of datagrams whose bounds are kept. Starts zeroed. */
 typedef struct osl_queue {
     unsigned char *data;
     size_t         cap, head, tail;
-    size_t         limit; /* 0 for none */
-    bool           eof;
+    size_t         len;       /* bytes that wait, without the bounds */
+    size_t         limit;     /* 0 for none */
+    bool           datagrams;
+    bool           eof;       /* no more will be put */
 } osl_queue;
 
+/*
+ * Append. At the limit *done is less than @len, and PYOSSL_WANT_WRITE says that
+ * nothing went in. A datagram goes in whole or not at all.
+ */
 pyossl_status osl_queue_put(osl_queue *queue, const void *data, size_t len, size_t *done)
-    PYOSSL_MUST_CHECK; /* PYOSSL_WANT_WRITE at the limit */
+    PYOSSL_MUST_CHECK;
+/* What is next, borrowed until the queue changes: of datagrams, the first one. */
+size_t osl_queue_front(const osl_queue *queue, const unsigned char **data);
+/* Forget @len bytes of what osl_queue_front() shows. */
+void osl_queue_drop(osl_queue *queue, size_t len);
+/* Copy at most @cap bytes, and forget them; of datagrams, the first one at most. */
 size_t osl_queue_take(osl_queue *queue, void *buf, size_t cap);
 size_t osl_queue_len(const osl_queue *queue);
-void osl_queue_clear(osl_queue *queue); /* wipes */
+void osl_queue_clear(osl_queue *queue); /* wipes; limit and kind stay */
+
+/* ---- transport_fd.c ---- */
+
+/* Bytes moved, or PYOSSL_WANT_*, PYOSSL_TRUNCATED, PYOSSL_E_SYSTEM with *number; records nothing. */
+pyossl_status osl_fd_read(int fd, void *buf, size_t len, bool peek, size_t *done, int *number)
+    PYOSSL_MUST_CHECK;
+pyossl_status osl_fd_write(int fd, const void *buf, size_t len, size_t *done, int *number)
+    PYOSSL_MUST_CHECK;
+pyossl_status osl_fd_wait(int fd, bool for_writing, int timeout_ms, bool *ready)
+    PYOSSL_MUST_CHECK;
+/* The bytes of one UDP datagram that the path of a connected socket carries whole, 0 if unknown. */
+size_t osl_fd_mtu(int fd);
+
+/* ---- transport.c: one seam for bytes ---- */
 
 typedef enum osl_transport_kind {
     OSL_TRANSPORT_NONE,
@@ -170,24 +195,21 @@ typedef struct osl_user_end {
 
 typedef struct osl_transport {
     osl_transport_kind kind;
-    int                read_fd, write_fd;
-    osl_queue          in, out;          /* ciphertext from and to the peer */
+    int                read_fd, write_fd; /* never change once set: another thread may wait on them */
+    osl_queue          in, out;           /* ciphertext from and to the peer */
     osl_user_end       reader, writer;
-    bool               datagrams;        /* DTLS: keep the bounds of what is fed */
-    bool               eof;              /* latched: the peer will send no more */
-    pyossl_status      failed;           /* latched for osl_verdict: what read or write said, or PYOSSL_OK */
-    int                number;           /* errno that goes with it */
+    bool               datagrams;         /* DTLS: bounds count */
+    bool               peek;              /* DTLS: leave what is read to be read again */
+    bool               eof;               /* latched: the peer will send no more */
+    atomic_bool        gone;              /* let go of: every move fails with EBADF */
+    pyossl_status      failed;            /* why the last move did not work, or PYOSSL_OK */
+    int                number;            /* errno that goes with it */
 } osl_transport;
 
 /* A BIO over @transport, which must outlive it. NULL and recorded. */
 BIO *osl_transport_bio(osl_transport *transport);
-void osl_transport_close(osl_transport *transport); /* releases; the descriptor stays open */
-
-/* The descriptor's side: bytes moved, or PYOSSL_WANT_*, PYOSSL_TRUNCATED, PYOSSL_E_SYSTEM with *number. */
-pyossl_status osl_fd_read(int fd, void *buf, size_t len, size_t *done, int *number);
-pyossl_status osl_fd_write(int fd, const void *buf, size_t len, size_t *done, int *number);
-pyossl_status osl_fd_wait(int fd, bool for_writing, int timeout_ms, bool *ready)
-    PYOSSL_MUST_CHECK;
+/* Releases what it has; the descriptors stay open. */
+void osl_transport_close(osl_transport *transport);
 
 /* ---- conn.c and its siblings ---- */
 
@@ -224,18 +246,42 @@ struct pyossl_conn {
     bool              begun;      /* the handshake has: bound for good */
     bool              busy;       /* inside an exchange: callbacks must not start another */
     bool              stopped;    /* a callback answered ABORT in this exchange */
-    bool              failed;     /* a fatal error: no close alert any more */
+    pyossl_status     failed;     /* what ended it: every later exchange answers the same; or PYOSSL_OK */
     size_t            retry_len;  /* length of the write that has to be repeated, or 0 */
     unsigned long     forks;      /* osl_fork_count() at birth */
-    int               wants;      /* SSL_want() of the last exchange, as a status */
+    pyossl_status     wants;      /* the PYOSSL_WANT_ of the last exchange, or PYOSSL_OK */
     pyossl_buf        npn;        /* what the NPN callbacks answered: OpenSSL reads it after them */
     void             *userdata;
 };
 
+/* ---- conn_settings.c ---- */
+
+/* Have @ssl do what was asked of this connection alone. */
+pyossl_status osl_conn_settings_apply(const osl_conn_settings *settings, SSL *ssl)
+    PYOSSL_MUST_CHECK;
+void osl_conn_settings_clear(osl_conn_settings *settings);
+
+/* ---- conn_bind.c: which generation a connection lives under ---- */
+
+/* Bind to @ctx as it is now, with a new SSL; nothing changes on failure. */
+pyossl_status osl_conn_bind(pyossl_conn *conn, pyossl_ctx *ctx) PYOSSL_MUST_CHECK;
+/* Bind anew if the context has changed and the handshake has not begun. */
+pyossl_status osl_conn_follow(pyossl_conn *conn) PYOSSL_MUST_CHECK;
 /* The SSL to ask or to change: follows the context while the handshake has not begun. */
 SSL *osl_conn_ssl(const pyossl_conn *conn);
 /* The same for an exchange: binds for good. PYOSSL_E_STATE after fork, in a callback, without transport. */
 pyossl_status osl_conn_begin(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+
+/* ---- conn_io.c: what is around every call that exchanges bytes ---- */
+
+/*
+ * Begins, or answers for a connection that has ended. Then make one OpenSSL call
+ * and pass its result with errno to osl_conn_leave(), which tells what it means.
+ */
+pyossl_status osl_conn_enter(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number) PYOSSL_MUST_CHECK;
+
+/* ---- verdict.c ---- */
 
 /*
  * What an exchange's result means, and the only place that decides it. Must be

@@ -1,1 +1,112 @@
+/* What the result of an exchange means. */
 #include "tls.h"
+
+#include <errno.h>
+
+#include <openssl/sslerr.h>
+
+static bool is_ssl_reason(unsigned long code, int reason)
+{
+    return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == reason;
+}
+
+/*
+ * Whether OpenSSL has given the connection up. There are errors that it survives
+ * ("protocol is shutdown"), and only the state's text tells them apart.
+ */
+static bool is_given_up(const SSL *ssl)
+{
+    return strcmp(SSL_state_string_long(ssl), "error") == 0;
+}
+
+/* Remember a failure that nothing can follow. */
+static pyossl_status ended(pyossl_conn *conn, pyossl_status status)
+{
+    if (!is_given_up(conn->ssl) || pyossl_status_classify(status) != PYOSSL_CLASS_ERROR)
+        return status;
+    if (status == PYOSSL_E_VERIFY || status == PYOSSL_E_SYSTEM)
+        conn->failed = status;
+    else /* whatever the reason was, it will not be the reason of later calls */
+        conn->failed = PYOSSL_E_OPENSSL;
+    return status;
+}
+
+/* OpenSSL's queue tells. */
+static pyossl_status from_queue(pyossl_conn *conn)
+{
+    const unsigned long oldest = ERR_peek_error();
+
+    /* The shape that an end of stream takes from OpenSSL 3.0 on. */
+    if (is_ssl_reason(oldest, SSL_R_UNEXPECTED_EOF_WHILE_READING)) {
+        conn->transport.eof = true;
+        return PYOSSL_TRUNCATED;
+    }
+    if (is_ssl_reason(oldest, SSL_R_CERTIFICATE_VERIFY_FAILED) ||
+        is_ssl_reason(ERR_peek_last_error(), SSL_R_CERTIFICATE_VERIFY_FAILED))
+        return osl_fail(PYOSSL_E_VERIFY);
+    return osl_fail(PYOSSL_E_OPENSSL);
+}
+
+/* The transport tells, or else nobody does. */
+static pyossl_status from_transport(pyossl_conn *conn, int number)
+{
+    const osl_transport *transport = &conn->transport;
+
+    if (transport->failed == PYOSSL_E_SYSTEM)
+        return osl_fail_errno(transport->number != 0 ? transport->number : EIO, NULL);
+    if (transport->failed == PYOSSL_E_NOMEM)
+        return osl_fail_nomem();
+    if (transport->failed != PYOSSL_OK)
+        return osl_fail_text(transport->failed, "the transport failed");
+    if ((SSL_get_shutdown(conn->ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
+        return PYOSSL_CLOSED;
+    if (transport->eof)
+        return PYOSSL_TRUNCATED;
+    if (number != 0)
+        return osl_fail_errno(number, NULL);
+    return osl_fail_text(PYOSSL_E_OPENSSL, "OpenSSL failed without a reason");
+}
+
+static pyossl_status from_error(pyossl_conn *conn, int error, int number)
+{
+    switch (error) {
+    case SSL_ERROR_NONE:
+        return PYOSSL_OK;
+    case SSL_ERROR_WANT_READ:
+        return PYOSSL_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return PYOSSL_WANT_WRITE;
+    case SSL_ERROR_WANT_X509_LOOKUP:
+    case SSL_ERROR_WANT_CLIENT_HELLO_CB:
+#if defined(SSL_ERROR_WANT_RETRY_VERIFY)
+    case SSL_ERROR_WANT_RETRY_VERIFY:
+#endif
+        return PYOSSL_WANT_X509_LOOKUP;
+    case SSL_ERROR_ZERO_RETURN:
+        return PYOSSL_CLOSED;
+    case SSL_ERROR_SSL:
+        /* OpenSSL 4 has an end without a reason here. */
+        return ERR_peek_error() != 0 ? from_queue(conn) : from_transport(conn, number);
+    case SSL_ERROR_SYSCALL:
+        if (ERR_peek_error() != 0 && conn->transport.failed == PYOSSL_OK)
+            return from_queue(conn);
+        return from_transport(conn, number);
+    case SSL_ERROR_WANT_ASYNC:
+    case SSL_ERROR_WANT_ASYNC_JOB:
+        return osl_fail_text(PYOSSL_E_UNSUPPORTED, "asynchronous engines are not supported");
+    case SSL_ERROR_WANT_CONNECT:
+    case SSL_ERROR_WANT_ACCEPT:
+    default:
+        return osl_fail_text(PYOSSL_E_OPENSSL, "unexpected answer of SSL_get_error()");
+    }
+}
+
+pyossl_status osl_verdict(pyossl_conn *conn, int result, int number)
+{
+    /* First of all, as it looks at the queue that everything else empties. */
+    const int error = SSL_get_error(conn->ssl, result);
+
+    if (conn->stopped)
+        return ended(conn, osl_fail_text(PYOSSL_E_CALLBACK, "a callback stopped the call"));
+    return ended(conn, from_error(conn, error, number));
+}
