@@ -1,6 +1,8 @@
 /* Certificates as objects: read, shared, changed, written down. */
 #include "crypto.h"
 
+#include <openssl/asn1err.h>
+#include <openssl/pemerr.h>
 #include <openssl/provider.h>
 
 static const char *const labels[] = { PEM_STRING_X509, PEM_STRING_X509_OLD, NULL };
@@ -118,18 +120,21 @@ pyossl_status osl_x509_wrap(pyossl_x509 **out, X509 *x509)
     return wrap(out, x509, true);
 }
 
-pyossl_status osl_x509_from_der(pyossl_x509 **out, pyossl_buf *der)
+/* Bytes behind the certificate do not matter. */
+static pyossl_status from_bytes(pyossl_x509 **out, const void *der, size_t len)
 {
     osl_auto(pyossl_x509) *cert = x509_alloc();
     osl_auto(X509) *x509 = NULL;
 
     if (cert == NULL)
         return PYOSSL_E_NOMEM;
-    if (der->data == NULL || !osl_len_fits(der->len))
-        return osl_fail_text(PYOSSL_E_FORMAT, "not a certificate");
+    if (len == 0)
+        ERR_raise(ERR_LIB_ASN1, ASN1_R_NOT_ENOUGH_DATA);
+    if (len == 0 || !osl_len_fits(len))
+        return osl_fail(PYOSSL_E_FORMAT);
     if (CRYPTO_THREAD_run_once(&bare_once, bare_make) != 1)
         return osl_fail(PYOSSL_E_NOMEM);
-    x509 = parse(bare, der->data, der->len);
+    x509 = parse(bare, der, len);
     if (x509 == NULL)
         return osl_recorded();
     /*
@@ -142,8 +147,30 @@ pyossl_status osl_x509_from_der(pyossl_x509 **out, pyossl_buf *der)
         cert->light = osl_steal(x509);
     else
         atomic_init(&cert->full, (X509 *)osl_steal(x509));
-    pyossl_buf_clear(der);
     *out = osl_steal(cert);
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_x509_from_der(pyossl_x509 **out, pyossl_buf *der)
+{
+    OSL_TRY(from_bytes(out, der->data, der->len));
+    pyossl_buf_clear(der);
+    return PYOSSL_OK;
+}
+
+/* Where @end is not NULL, it gets the offset of what comes behind the block. */
+static pyossl_status from_pem(pyossl_x509 **out, const void *data, size_t len, size_t *end)
+{
+    osl_auto_pem block = OSL_PEM_INIT;
+
+    OSL_TRY(osl_pem_find(data, len, labels, &block));
+    if (block.dek[0] != '\0') {
+        ERR_raise(ERR_LIB_PEM, PEM_R_UNSUPPORTED_ENCRYPTION);
+        return osl_fail(PYOSSL_E_FORMAT);
+    }
+    OSL_TRY(from_bytes(out, block.der.data, block.der.len));
+    if (end != NULL)
+        *end = block.end;
     return PYOSSL_OK;
 }
 
@@ -158,23 +185,22 @@ pyossl_status pyossl_x509_load(pyossl_x509 **out, pyossl_format format, const vo
                                size_t len)
 {
     OSL_API_ENTER;
-    osl_auto_buf der = PYOSSL_BUF_INIT;
 
     OSL_TRY(osl_init());
-    OSL_TRY(osl_decode(format, data, len, labels, &der));
-    return osl_x509_from_der(out, &der);
+    if (format == PYOSSL_PEM)
+        return from_pem(out, data, len, NULL);
+    if (format == PYOSSL_DER)
+        return from_bytes(out, data, len);
+    return osl_fail_format();
 }
 
 pyossl_status pyossl_x509_copy(pyossl_x509 **out, const pyossl_x509 *cert)
 {
     OSL_API_ENTER;
-    osl_auto_buf der = PYOSSL_BUF_INIT;
     X509 *clone;
 
-    if (cert->der.len > 0) {
-        OSL_TRY(osl_buf_set(&der, cert->der.data, cert->der.len));
-        return osl_x509_from_der(out, &der);
-    }
+    if (cert->der.len > 0)
+        return from_bytes(out, cert->der.data, cert->der.len);
     clone = osl_x509_clone(osl_x509_read(cert));
     return clone != NULL ? wrap(out, clone, false) : osl_recorded();
 }
@@ -429,17 +455,17 @@ pyossl_status pyossl_x509_load_all(pyossl_x509_list *out, const void *pem, size_
 
     OSL_TRY(osl_init());
     for (;;) {
-        osl_auto_pem block = OSL_PEM_INIT;
-        const pyossl_status status = osl_pem_find(at, len, labels, &block);
+        pyossl_status status;
+        size_t end;
 
+        OSL_TRY(list_reserve(&list));
+        status = from_pem(&list.items[list.count], at, len, &end);
         if (status == PYOSSL_E_FORMAT && list.count > 0 && recorded_no_more())
             break;
         OSL_TRY(status);
-        OSL_TRY(list_reserve(&list));
-        OSL_TRY(osl_x509_from_der(&list.items[list.count], &block.der));
         list.count++;
-        at += block.end;
-        len -= block.end;
+        at += end;
+        len -= end;
     }
     pyossl_error_clear();
     list_move(out, &list);
