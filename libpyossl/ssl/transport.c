@@ -113,8 +113,8 @@ static pyossl_status read_user(osl_transport *transport, void *buf, size_t len, 
         return *done > 0 ? PYOSSL_OK : PYOSSL_WANT_READ;
     }
     errno = 0;
-    status = user_outcome(transport, reader->vtable.read(reader->userdata, buf, len, &got),
-                          PYOSSL_WANT_READ, got, len);
+    status = reader->vtable.read(reader->userdata, buf, len, &got);
+    status = user_outcome(transport, status, PYOSSL_WANT_READ, got, len);
     if (status == PYOSSL_OK && transport->peek)
         status = osl_queue_put(&transport->in, buf, got, &got);
     if (status == PYOSSL_OK)

@@ -30,9 +30,9 @@ typedef struct pair {
     pyossl_ctx *client_ctx, *server_ctx;
     pyossl_conn *client, *server;
     pair_kind kind;
-    size_t step;                 /* bytes a move at most, 0 for any number */
+    size_t step; /* bytes a move at most, 0 for any number */
     bool datagrams;
-    int client_fds[2], server_fds[2]; /* to read, to write; -1 for none */
+    int client_fds[2], server_fds[2];     /* to read, to write; -1 for none */
     int relay_client[2], relay_server[2]; /* our ends of them, where bytes are counted out */
     wire to_client, to_server;
     script client_script, server_script; /* PAIR_USER; readers of PAIR_SPLIT */

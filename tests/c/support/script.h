@@ -49,11 +49,11 @@ typedef struct script {
     wire *in, *out;
     const script_step *reads, *writes; /* in order; NULL for none */
     size_t read_count, write_count;
-    size_t most;          /* bytes a move at most, 0 for any number */
-    size_t cut_at;        /* after so many bytes read: cut, for ever */
+    size_t most;   /* bytes a move at most, 0 for any number */
+    size_t cut_at; /* after so many bytes read: cut, for ever */
     script_step cut;
-    size_t flip_at;       /* the byte at this position of what is read ... */
-    unsigned char flip;   /* ... is changed by these bits */
+    size_t flip_at;                 /* the byte at this position of what is read ... */
+    unsigned char flip;             /* ... is changed by these bits */
     size_t reads_done, writes_done; /* calls */
     size_t bytes_read, bytes_written;
     int released;

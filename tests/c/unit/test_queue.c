@@ -178,8 +178,7 @@ static void test_no_length_overflows(void **state)
     put(&queue, "a", 1);
     assert_fails(osl_queue_put(&queue, "b", SIZE_MAX, &done), PYOSSL_E_NOMEM);
     assert_fails(osl_queue_put(&queue, "b", SIZE_MAX / 2, &done), PYOSSL_E_NOMEM);
-    assert_fails(osl_queue_put(&datagrams, "b", (size_t)UINT32_MAX + 1, &done),
-                 PYOSSL_E_ARGUMENT);
+    assert_fails(osl_queue_put(&datagrams, "b", (size_t)UINT32_MAX + 1, &done), PYOSSL_E_ARGUMENT);
     assert_int_equal(done, 99);
     assert_int_equal(osl_queue_len(&queue), 1);
     osl_queue_clear(&queue);
@@ -188,14 +187,10 @@ static void test_no_length_overflows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keeps_order),
-        cmocka_unit_test(test_na_031_nothing_is_no_error),
-        cmocka_unit_test(test_random_moves),
-        cmocka_unit_test(test_keeps_bounds_of_datagrams),
-        cmocka_unit_test(test_many_datagrams),
-        cmocka_unit_test(test_na_043_limit),
-        cmocka_unit_test(test_gives_memory_back),
-        cmocka_unit_test(test_no_length_overflows),
+        cmocka_unit_test(test_keeps_order),       cmocka_unit_test(test_na_031_nothing_is_no_error),
+        cmocka_unit_test(test_random_moves),      cmocka_unit_test(test_keeps_bounds_of_datagrams),
+        cmocka_unit_test(test_many_datagrams),    cmocka_unit_test(test_na_043_limit),
+        cmocka_unit_test(test_gives_memory_back), cmocka_unit_test(test_no_length_overflows),
     };
 
     return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
