@@ -4,26 +4,282 @@
 
 #include "shapes.h"
 
-#include "types.h"
+#include "crypto_common.h"
 
 #include "crypto_x509.def"
 
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+PO_INIT_NEW(pyossl_x509, PO_X509, "X509", pyossl_x509_new)
+
+/* ---- serial number ---- */
+
+PO_METHOD0(get_serial_number)
 {
-    static const po_params params = { "X509", NULL, 0, 0 };
     po_object *self = (po_object *)object;
-    pyossl_x509 *cert = NULL;
+    pyossl_buf hex = PYOSSL_BUF_INIT;
+    po_frame frame;
+    const pyossl_x509 *cert = po_enter_quick(&frame, self);
+    pyossl_status status;
+    PyObject *number;
+
+    (void)unused;
+    if (cert == NULL)
+        return NULL;
+    status = pyossl_x509_serial(cert, &hex);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    number = PyLong_FromString((const char *)hex.data, NULL, 16);
+    pyossl_buf_clear(&hex);
+    return number;
+}
+
+/* "-0x1f" to "-1f": the library wants digits only. */
+static PyObject *hex_of(PyObject *number)
+{
+    PyObject *text, *digits;
+
+    if (!PyLong_Check(number)) {
+        PyErr_SetString(PyExc_TypeError, "serial must be an integer");
+        return NULL;
+    }
+    text = PyNumber_ToBase(number, 16);
+    if (text == NULL)
+        return NULL;
+    digits = PyUnicode_FromFormat("%s%s", PyUnicode_READ_CHAR(text, 0) == '-' ? "-" : "",
+                                  strchr(PyUnicode_AsUTF8(text), 'x') + 1);
+    Py_DECREF(text);
+    return digits;
+}
+
+PO_METHOD(set_serial_number)
+{
+    po_object *self = (po_object *)object;
+    PyObject *serial = po_one_arg("set_serial_number", "serial", args, nargs, kwnames);
+    PyObject *hex = serial != NULL ? hex_of(serial) : NULL;
+    pyossl_status status;
+    pyossl_x509 *cert;
+    po_frame frame;
+
+    if (hex == NULL)
+        return NULL;
+    cert = po_enter_quick(&frame, self);
+    if (cert == NULL) {
+        Py_DECREF(hex);
+        return NULL;
+    }
+    status = pyossl_x509_set_serial(cert, PyUnicode_AsUTF8(hex));
+    Py_DECREF(hex);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    Py_RETURN_NONE;
+}
+
+/* ---- names ---- */
+
+static PyObject *name_of(PyObject *object, pyossl_status (*get)(pyossl_x509 *, pyossl_name **))
+{
+    po_object *self = (po_object *)object;
+    pyossl_name *name = NULL;
+    po_frame frame;
+    pyossl_x509 *cert = po_enter_quick(&frame, self);
     pyossl_status status;
 
-    if (po_args_tuple(&params, args, kwargs, NULL) < 0)
-        return -1;
-    status = pyossl_x509_new(&cert);
-    if (status != PYOSSL_OK) {
-        po_raise(self->state, PO_CRYPTO, status);
-        return -1;
+    if (cert == NULL)
+        return NULL;
+    status = get(cert, &name);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    return po_name_wrap(self->state, name, object);
+}
+
+PO_METHOD0(get_subject)
+{
+    (void)unused;
+    return name_of(object, pyossl_x509_subject);
+}
+
+PO_METHOD0(get_issuer)
+{
+    (void)unused;
+    return name_of(object, pyossl_x509_issuer);
+}
+
+/* ---- validity and signature ---- */
+
+PO_METHOD0(has_expired)
+{
+    po_object *self = (po_object *)object;
+    po_frame frame;
+    const pyossl_x509 *cert = po_enter_quick(&frame, self);
+    pyossl_status status;
+    int expired = 0;
+
+    (void)unused;
+    if (cert == NULL)
+        return NULL;
+    status = pyossl_x509_has_expired(cert, &expired);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status == PYOSSL_E_NOT_FOUND || status == PYOSSL_E_FORMAT) {
+        PyErr_SetString(PyExc_ValueError, status == PYOSSL_E_NOT_FOUND
+                                              ? "notAfter is not set"
+                                              : "notAfter cannot be read as a time");
+        return NULL;
     }
-    po_replace(self, PO_X509, cert);
-    return 0;
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    return PyBool_FromLong(expired);
+}
+
+static pyossl_status sign_call(void *handle, const pyossl_pkey *key, const char *digest)
+{
+    return pyossl_x509_sign(handle, key, digest);
+}
+
+PO_METHOD(sign)
+{
+    return po_sign(object, args, nargs, kwnames, sign_call);
+}
+
+PO_METHOD0(get_signature_algorithm)
+{
+    po_object *self = (po_object *)object;
+    const char *name = NULL;
+    po_frame frame;
+    const pyossl_x509 *cert = po_enter_quick(&frame, self);
+    pyossl_status status;
+
+    (void)unused;
+    if (cert == NULL)
+        return NULL;
+    status = pyossl_x509_signature_algorithm(cert, &name);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status == PYOSSL_E_NOT_FOUND) {
+        PyErr_SetString(PyExc_ValueError, "the signature algorithm is not known");
+        return NULL;
+    }
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    return PyBytes_FromString(name);
+}
+
+/* "AB:CD:…" */
+static PyObject *colon_hex(const pyossl_buf *raw)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    Py_ssize_t len = raw->len > 0 ? (Py_ssize_t)raw->len * 3 - 1 : 0;
+    PyObject *result = PyBytes_FromStringAndSize(NULL, len);
+    char *out;
+
+    if (result == NULL)
+        return NULL;
+    out = PyBytes_AS_STRING(result);
+    for (size_t i = 0; i < raw->len; i++) {
+        if (i > 0)
+            *out++ = ':';
+        *out++ = digits[raw->data[i] >> 4];
+        *out++ = digits[raw->data[i] & 15];
+    }
+    return result;
+}
+
+PO_METHOD(digest)
+{
+    po_object *self = (po_object *)object;
+    PyObject *name = po_one_arg("digest", "digest_name", args, nargs, kwnames);
+    po_auto_bytes digest = PO_BYTES_INIT;
+    pyossl_buf raw = PYOSSL_BUF_INIT;
+    const pyossl_x509 *cert;
+    pyossl_status status;
+    PyObject *result;
+    po_frame frame;
+
+    if (name == NULL || po_to_cstring(name, "digest_name", PO_STR_UTF8, &digest) < 0)
+        return NULL;
+    cert = po_enter_quick(&frame, self);
+    if (cert == NULL)
+        return NULL;
+    status = pyossl_x509_digest(cert, digest.data, &raw);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    result = colon_hex(&raw);
+    pyossl_buf_clear(&raw);
+    return result;
+}
+
+/* ---- extensions ---- */
+
+PO_METHOD(get_extension)
+{
+    po_object *self = (po_object *)object;
+    PyObject *given = po_one_arg("get_extension", "index", args, nargs, kwnames);
+    const pyossl_x509 *cert;
+    pyossl_ext *ext = NULL;
+    pyossl_status status;
+    po_frame frame;
+    long index;
+
+    if (given == NULL || po_to_long(given, "index", &index) < 0)
+        return NULL;
+    cert = po_enter_quick(&frame, self);
+    if (cert == NULL)
+        return NULL;
+    status = index < 0 ? PYOSSL_E_NOT_FOUND : pyossl_x509_ext_at(cert, (size_t)index, &ext);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status == PYOSSL_E_NOT_FOUND) {
+        PyErr_SetString(PyExc_IndexError, "extension index out of bounds");
+        return NULL;
+    }
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    return po_wrap(self->state, PO_EXT, ext);
+}
+
+PO_METHOD(add_extensions)
+{
+    po_object *self = (po_object *)object;
+    PyObject *given = po_one_arg("add_extensions", "extensions", args, nargs, kwnames);
+    po_auto_handles exts = PO_HANDLES_INIT;
+    pyossl_status status;
+    pyossl_x509 *cert;
+    po_frame frame;
+
+    if (given == NULL || po_take_exts(self->state, given, &exts) < 0)
+        return NULL;
+    cert = po_enter_quick(&frame, self);
+    if (cert == NULL)
+        return NULL;
+    status = pyossl_x509_add_exts(cert, PO_EXTS(exts), exts.count);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    Py_RETURN_NONE;
+}
+
+/* ---- cryptography ---- */
+
+PO_METHOD0(to_cryptography)
+{
+    (void)unused;
+    return po_bridge("certificate_to", object);
+}
+
+PO_METHOD(from_cryptography)
+{
+    PyObject *given = po_one_arg("from_cryptography", "crypto_cert", args, nargs, kwnames);
+
+    (void)object;
+    return given != NULL ? po_bridge("certificate_from", given) : NULL;
 }
 
 #include "rows.h"
@@ -34,4 +290,5 @@ static PyMethodDef methods[] = {
     { NULL, NULL, 0, NULL },
 };
 
-PO_TYPE_SPEC(x509, "OpenSSL.crypto.X509", po_object, methods, init, "X509()\n--\n\nA certificate (RFC 5280).");
+PO_TYPE_SPEC(x509, "OpenSSL.crypto.X509", po_object, methods, init,
+             "X509()\n--\n\nA certificate (RFC 5280).");

@@ -2,14 +2,29 @@
  * OpenSSL._pyossl, the one extension module. OpenSSL.SSL, OpenSSL.crypto and
  * OpenSSL.rand re-export what is in it.
  */
+#include "crypto_common.h"
 #include "raise.h"
-
 #include "types.h"
 
 #include <stdio.h>
 
+/* A type whose objects hold a pyossl_NOUN. */
+#define ROW(noun) { &po_##noun##_spec, (po_unref)pyossl_##noun##_unref, (po_ref)pyossl_##noun##_ref }
+
 const po_type_row po_types[PO_TYPE_MAX] = {
-    [PO_X509] = { &po_x509_spec, (po_unref)pyossl_x509_unref, (po_ref)pyossl_x509_ref },
+    [PO_PKEY] = ROW(pkey),
+    [PO_NAME] = ROW(name),
+    [PO_X509] = ROW(x509),
+    [PO_EXT] = ROW(ext),
+    [PO_REQ] = ROW(req),
+    [PO_REVOKED] = ROW(revoked),
+    [PO_CRL] = ROW(crl),
+    [PO_STORE] = ROW(store),
+    [PO_STORE_CTX] = { &po_store_ctx_spec, NULL, NULL },
+    [PO_PKCS7] = ROW(pkcs7),
+    [PO_PKCS12] = { &po_pkcs12_spec, NULL, NULL },
+    [PO_SPKI] = ROW(spki),
+    [PO_CURVE] = { &po_curve_spec, NULL, NULL },
 };
 
 /* ---- exceptions ---- */
@@ -144,6 +159,12 @@ static int add_strings(po_state *state)
     return 0;
 }
 
+static int add_hooks(PyObject *module, po_state *state)
+{
+    state->hooks = PyDict_New();
+    return PyModule_AddObjectRef(module, "_hooks", state->hooks);
+}
+
 static int add_errorcode(po_state *state)
 {
     PyObject *module = PyImport_ImportModule("errno");
@@ -166,9 +187,13 @@ static int exec(PyObject *module)
         return -1;
     if (add_exceptions(module, state) < 0 || add_types(module, state) < 0)
         return -1;
-    if (po_add_constants(module) < 0)
+    if (po_add_constants(module) < 0 || add_hooks(module, state) < 0)
         return -1;
-    if (add_functions(module, "rand", po_rand_functions) < 0)
+    if (po_add_store_error_methods(state->exceptions[PO_EXC_STORE_CTX]) < 0 ||
+        po_add_curves(state) < 0)
+        return -1;
+    if (add_functions(module, "crypto", po_crypto_functions) < 0 ||
+        add_functions(module, "rand", po_rand_functions) < 0)
         return -1;
     return 0;
 }
@@ -184,6 +209,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->errorcode);
     Py_VISIT(state->curves);
     Py_VISIT(state->no_overlap);
+    Py_VISIT(state->hooks);
     return 0;
 }
 
@@ -200,6 +226,7 @@ static int clear(PyObject *module)
     Py_CLEAR(state->errorcode);
     Py_CLEAR(state->curves);
     Py_CLEAR(state->no_overlap);
+    Py_CLEAR(state->hooks);
     return 0;
 }
 

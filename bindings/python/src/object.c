@@ -3,8 +3,7 @@
 #include "object.h"
 
 PyMemberDef po_members[] = {
-    { "__dictoffset__", T_PYSSIZET, offsetof(po_object, dict), READONLY, NULL },
-    { "__weaklistoffset__", T_PYSSIZET, offsetof(po_object, weakrefs), READONLY, NULL },
+    PO_COMMON_MEMBERS,
     { NULL, 0, 0, 0, NULL },
 };
 

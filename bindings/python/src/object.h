@@ -75,6 +75,7 @@ typedef struct po_state {
     PyObject     *errorcode;    /* errno.errorcode */
     PyObject     *curves;       /* the set that get_elliptic_curves() gives, once made */
     PyObject     *no_overlap;   /* SSL.NO_OVERLAPPING_PROTOCOLS */
+    PyObject     *hooks;        /* dict: what stands in for functions of OpenSSL._util.lib */
 } po_state;
 
 typedef struct po_object {
@@ -114,10 +115,16 @@ extern PyMemberDef po_members[];
 extern PyGetSetDef po_getset[];
 
 /* What every type's spec begins with; the type adds its methods, Py_tp_init and Py_tp_doc. */
-#define PO_COMMON_SLOTS                                                                            \
+#define PO_BASIC_SLOTS                                                                             \
     { Py_tp_new, (void *)po_new }, { Py_tp_dealloc, (void *)po_dealloc },                          \
     { Py_tp_traverse, (void *)po_traverse }, { Py_tp_clear, (void *)po_clear },                    \
-    { Py_tp_members, po_members }, { Py_tp_getset, po_getset }
+    { Py_tp_members, po_members }
+#define PO_COMMON_SLOTS PO_BASIC_SLOTS, { Py_tp_getset, po_getset }
+
+/* What the members of a type with some of its own begin with. */
+#define PO_COMMON_MEMBERS                                                                          \
+    { "__dictoffset__", T_PYSSIZET, offsetof(po_object, dict), READONLY, NULL },                   \
+    { "__weaklistoffset__", T_PYSSIZET, offsetof(po_object, weakrefs), READONLY, NULL }
 
 /* Handles are not bytes: copying or pickling one is refused. */
 #define PO_COMMON_METHODS                                                                          \

@@ -15,7 +15,19 @@
     };                                                                                             \
     PyType_Spec po_##ident##_spec = { dotted_name, sizeof(layout), 0, PO_TYPE_FLAGS, ident##_slots }
 
+extern PyType_Spec po_pkey_spec;
+extern PyType_Spec po_name_spec;
 extern PyType_Spec po_x509_spec;
+extern PyType_Spec po_ext_spec;
+extern PyType_Spec po_req_spec;
+extern PyType_Spec po_revoked_spec;
+extern PyType_Spec po_crl_spec;
+extern PyType_Spec po_store_spec;
+extern PyType_Spec po_store_ctx_spec;
+extern PyType_Spec po_pkcs7_spec;
+extern PyType_Spec po_pkcs12_spec;
+extern PyType_Spec po_spki_spec;
+extern PyType_Spec po_curve_spec;
 
 /* What a file adds to the module: its functions. NULL-terminated tables. */
 extern PyMethodDef po_crypto_functions[];

@@ -1,0 +1,404 @@
+/* The functions of OpenSSL.crypto. */
+#include "crypto_common.h"
+
+#define FUNCTION(name)                                                                             \
+    static PyObject *name(PyObject *module, PyObject *const *args, Py_ssize_t nargs,               \
+                          PyObject *kwnames)
+#define STATE(module) ((po_state *)PyModule_GetState(module))
+
+/* ---- load_*(type, buffer) ---- */
+
+typedef pyossl_status (*load_call)(void **out, pyossl_format format, const void *data, size_t len);
+
+/* From bytes to an object of type @id. */
+static PyObject *load(PyObject *module, const char *function, po_type_id id, load_call call,
+                      PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    static const char *const names[] = { "type", "buffer" };
+    const po_params params = { function, names, 2, 2 };
+    po_auto_bytes bytes = PO_BYTES_INIT;
+    PyObject *given[2];
+    pyossl_format format;
+    pyossl_status status;
+    void *handle = NULL;
+    po_frame frame;
+
+    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
+        po_to_bytes(given[1], "buffer", PO_STR_ASCII, &bytes) < 0 ||
+        po_to_format(given[0], &format) < 0)
+        return NULL;
+    po_quick_enter(&frame, NULL);
+    status = call(&handle, format, bytes.data, bytes.len);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(STATE(module), PO_CRYPTO, status);
+    return po_wrap(STATE(module), id, handle);
+}
+
+/* A load function and the call behind it, through a pointer of the right type. */
+#define LOAD(function, id, type, loader)                                                           \
+    static pyossl_status function##_call(void **out, pyossl_format format, const void *data,       \
+                                         size_t len)                                               \
+    {                                                                                              \
+        type *handle = NULL;                                                                       \
+        const pyossl_status status = loader(&handle, format, data, len);                           \
+                                                                                                   \
+        *out = handle;                                                                             \
+        return status;                                                                             \
+    }                                                                                              \
+    FUNCTION(function)                                                                             \
+    {                                                                                              \
+        return load(module, #function, id, function##_call, args, nargs, kwnames);                 \
+    }
+
+LOAD(load_certificate, PO_X509, pyossl_x509, pyossl_x509_load)
+LOAD(load_certificate_request, PO_REQ, pyossl_req, pyossl_req_load)
+LOAD(load_crl, PO_CRL, pyossl_crl, pyossl_crl_load)
+LOAD(load_pkcs7_data, PO_PKCS7, pyossl_pkcs7, pyossl_pkcs7_load)
+LOAD(load_publickey, PO_PKEY, pyossl_pkey, pyossl_pkey_load_public)
+
+/* ---- dump_*(type, object) ---- */
+
+typedef pyossl_status (*dump_call)(const void *handle, pyossl_format format, pyossl_buf *out);
+
+static PyObject *dump(PyObject *module, const char *function, const char *argument, po_type_id id,
+                      dump_call call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    const char *const names[] = { "type", argument };
+    const po_params params = { function, names, 2, 2 };
+    pyossl_buf out = PYOSSL_BUF_INIT;
+    PyObject *given[2];
+    pyossl_format format;
+    pyossl_status status;
+    po_frame frame;
+    void *handle;
+
+    if (po_args(&params, args, nargs, kwnames, given) < 0)
+        return NULL;
+    handle = po_take_handle(STATE(module), given[1], id, argument);
+    if (handle == NULL)
+        return NULL;
+    if (po_to_format(given[0], &format) < 0) {
+        po_types[id].unref(handle);
+        return NULL;
+    }
+    po_quick_enter(&frame, (po_object *)given[1]);
+    status = call(handle, format, &out);
+    po_types[id].unref(handle);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(STATE(module), PO_CRYPTO, status);
+    return po_from_buf(&out);
+}
+
+#define DUMP(function, argument, id, dumper)                                                       \
+    static pyossl_status function##_call(const void *handle, pyossl_format format,                 \
+                                         pyossl_buf *out)                                          \
+    {                                                                                              \
+        return dumper(handle, format, out);                                                        \
+    }                                                                                              \
+    FUNCTION(function)                                                                             \
+    {                                                                                              \
+        return dump(module, #function, #argument, id, function##_call, args, nargs, kwnames);      \
+    }
+
+DUMP(dump_certificate, cert, PO_X509, pyossl_x509_dump)
+DUMP(dump_certificate_request, req, PO_REQ, pyossl_req_dump)
+DUMP(dump_crl, crl, PO_CRL, pyossl_crl_dump)
+DUMP(dump_publickey, pkey, PO_PKEY, pyossl_pkey_dump_public)
+
+/* ---- private keys ---- */
+
+/* Only PEM carries encryption here: 0, or -1 with ValueError. */
+static int check_encryptable(PyObject *type, PyObject *passphrase)
+{
+    pyossl_format format;
+
+    if (passphrase == NULL || passphrase == Py_None)
+        return 0;
+    if (po_to_format(type, &format) == 0 && format == PYOSSL_PEM)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "only FILETYPE_PEM key format supports encryption");
+    return -1;
+}
+
+FUNCTION(load_privatekey)
+{
+    static const char *const names[] = { "type", "buffer", "passphrase" };
+    static const po_params params = { "load_privatekey", names, 2, 3 };
+    po_auto_passphrase passphrase = PO_PASSPHRASE_INIT;
+    po_auto_bytes bytes = PO_BYTES_INIT;
+    pyossl_pkey *key = NULL;
+    PyObject *given[3];
+    pyossl_format format;
+    pyossl_status status;
+    po_frame frame;
+
+    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
+        po_to_bytes(given[1], "buffer", PO_STR_ASCII, &bytes) < 0 ||
+        check_encryptable(given[0], given[2]) < 0 ||
+        po_to_passphrase(given[2], &passphrase) < 0 || po_to_format(given[0], &format) < 0)
+        return NULL;
+    po_frame_enter(&frame, NULL);
+    status = pyossl_pkey_load_private(&key, format, bytes.data, bytes.len, passphrase.given);
+    if (po_frame_leave(&frame) < 0) {
+        pyossl_pkey_unref(key);
+        return NULL;
+    }
+    if (status != PYOSSL_OK)
+        return po_raise(STATE(module), PO_CRYPTO, status);
+    return po_wrap(STATE(module), PO_PKEY, key);
+}
+
+/* The order in which arguments are judged is what programs and tests know. */
+static int check_dump(po_state *state, PyObject *const *given, po_bytes *cipher,
+                      po_passphrase *passphrase, pyossl_format *format)
+{
+    if (given[2] != NULL && given[2] != Py_None) {
+        pyossl_status status;
+
+        if (given[3] == NULL || given[3] == Py_None) {
+            PyErr_SetString(state->exceptions[PO_EXC_TYPE_VALUE],
+                            "a cipher needs a passphrase");
+            return -1;
+        }
+        if (po_to_cstring(given[2], "cipher", PO_STR_UTF8, cipher) < 0)
+            return -1;
+        status = pyossl_cipher_check(cipher->data);
+        if (status != PYOSSL_OK) {
+            po_raise(state, PO_CRYPTO, status);
+            return -1;
+        }
+    }
+    if (check_encryptable(given[0], given[3]) < 0 || po_to_passphrase(given[3], passphrase) < 0)
+        return -1;
+    return po_to_format(given[0], format);
+}
+
+FUNCTION(dump_privatekey)
+{
+    static const char *const names[] = { "type", "pkey", "cipher", "passphrase" };
+    static const po_params params = { "dump_privatekey", names, 2, 4 };
+    po_auto_passphrase passphrase = PO_PASSPHRASE_INIT;
+    po_auto_bytes cipher = PO_BYTES_INIT;
+    po_auto(pyossl_pkey) *key = NULL;
+    pyossl_buf out = PYOSSL_BUF_INIT;
+    PyObject *given[4];
+    pyossl_format format;
+    pyossl_status status;
+    po_frame frame;
+
+    if (po_args(&params, args, nargs, kwnames, given) < 0)
+        return NULL;
+    key = po_take_handle(STATE(module), given[1], PO_PKEY, "pkey");
+    if (key == NULL || check_dump(STATE(module), given, &cipher, &passphrase, &format) < 0)
+        return NULL;
+    if (format == PYOSSL_TEXT && pyossl_pkey_type(key) != PYOSSL_KEY_RSA) {
+        PyErr_SetString(PyExc_TypeError, "only RSA keys are supported for FILETYPE_TEXT");
+        return NULL;
+    }
+    po_frame_enter(&frame, NULL);
+    /* A passphrase without a cipher encrypts nothing. */
+    status = pyossl_pkey_dump_private(key, format, cipher.data,
+                                      cipher.data != NULL ? passphrase.given : NULL, &out);
+    if (po_frame_leave(&frame) < 0) {
+        pyossl_buf_clear(&out);
+        return NULL;
+    }
+    if (status != PYOSSL_OK)
+        return po_raise(STATE(module), PO_CRYPTO, status);
+    return po_from_buf(&out);
+}
+
+FUNCTION(load_pkcs12)
+{
+    static const char *const names[] = { "buffer", "passphrase" };
+    static const po_params params = { "load_pkcs12", names, 1, 2 };
+    po_auto_bytes bytes = PO_BYTES_INIT, secret = PO_BYTES_INIT;
+    po_auto(pyossl_pkcs12) *handle = NULL;
+    pyossl_passphrase passphrase = { NULL, 0, NULL, NULL };
+    PyObject *given[2];
+    pyossl_status status;
+    po_frame frame;
+
+    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
+        (given[1] != NULL && given[1] != Py_None &&
+         po_to_bytes(given[1], "passphrase", PO_STR_WARN, &secret) < 0) ||
+        po_to_bytes(given[0], "buffer", PO_STR_ASCII, &bytes) < 0)
+        return NULL;
+    passphrase.data = secret.data;
+    passphrase.len = secret.len;
+    po_frame_enter(&frame, NULL);
+    status = pyossl_pkcs12_load(&handle, bytes.data, bytes.len,
+                                secret.len > 0 ? &passphrase : NULL);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(STATE(module), PO_CRYPTO, status);
+    return po_pkcs12_from(STATE(module), handle);
+}
+
+/* ---- signatures ---- */
+
+/* A digest's name, or None for keys that bring their own. */
+static int to_digest(PyObject *given, po_bytes *out)
+{
+    return given == Py_None ? 0 : po_to_cstring(given, "digest", PO_STR_UTF8, out);
+}
+
+FUNCTION(sign)
+{
+    static const char *const names[] = { "pkey", "data", "digest" };
+    static const po_params params = { "sign", names, 3, 3 };
+    po_auto_bytes data = PO_BYTES_INIT, digest = PO_BYTES_INIT;
+    po_auto(pyossl_pkey) *key = NULL;
+    pyossl_buf signature = PYOSSL_BUF_INIT;
+    PyObject *given[3];
+    pyossl_status status;
+    po_frame frame;
+
+    if (po_args(&params, args, nargs, kwnames, given) < 0)
+        return NULL;
+    key = po_take_handle(STATE(module), given[0], PO_PKEY, "pkey");
+    if (key == NULL || po_to_bytes(given[1], "data", PO_STR_WARN, &data) < 0 ||
+        to_digest(given[2], &digest) < 0)
+        return NULL;
+    po_frame_enter(&frame, NULL);
+    status = pyossl_pkey_sign(key, digest.data, data.data, data.len, &signature);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(STATE(module), PO_CRYPTO, status);
+    return po_from_buf(&signature);
+}
+
+static pyossl_status verify_with(const pyossl_x509 *cert, const po_bytes *digest,
+                                 const po_bytes *data, const po_bytes *signature)
+{
+    po_auto(pyossl_pkey) *key = NULL;
+    pyossl_status status = pyossl_x509_pubkey(cert, &key);
+
+    if (status != PYOSSL_OK)
+        return status;
+    return pyossl_pkey_verify(key, digest->data, data->data, data->len, signature->data,
+                              signature->len);
+}
+
+FUNCTION(verify)
+{
+    static const char *const names[] = { "cert", "signature", "data", "digest" };
+    static const po_params params = { "verify", names, 4, 4 };
+    po_auto_bytes signature = PO_BYTES_INIT, data = PO_BYTES_INIT, digest = PO_BYTES_INIT;
+    po_auto(pyossl_x509) *cert = NULL;
+    PyObject *given[4];
+    pyossl_status status;
+    po_frame frame;
+
+    if (po_args(&params, args, nargs, kwnames, given) < 0)
+        return NULL;
+    cert = po_take_handle(STATE(module), given[0], PO_X509, "cert");
+    if (cert == NULL || po_to_bytes(given[1], "signature", PO_STR_REFUSE, &signature) < 0 ||
+        po_to_bytes(given[2], "data", PO_STR_WARN, &data) < 0 || to_digest(given[3], &digest) < 0)
+        return NULL;
+    po_frame_enter(&frame, (po_object *)given[0]);
+    status = verify_with(cert, &digest, &data, &signature);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(STATE(module), PO_CRYPTO, status);
+    Py_RETURN_NONE;
+}
+
+/* ---- curves ---- */
+
+static PyObject *get_elliptic_curves(PyObject *module, PyObject *unused)
+{
+    (void)unused;
+    return Py_NewRef(STATE(module)->curves);
+}
+
+/* The curve called @name, a new reference; NULL without an exception if there is none. */
+static PyObject *find_curve(PyObject *curves, PyObject *name)
+{
+    PyObject *iterator = PyObject_GetIter(curves), *curve;
+
+    if (iterator == NULL)
+        return NULL;
+    while ((curve = PyIter_Next(iterator)) != NULL) {
+        PyObject *own = PyObject_GetAttrString(curve, "name");
+        int equal = own != NULL ? PyObject_RichCompareBool(own, name, Py_EQ) : -1;
+
+        Py_XDECREF(own);
+        if (equal > 0)
+            break;
+        Py_DECREF(curve);
+        curve = NULL;
+        if (equal < 0)
+            break;
+    }
+    Py_DECREF(iterator);
+    return curve;
+}
+
+FUNCTION(get_elliptic_curve)
+{
+    PyObject *name = po_one_arg("get_elliptic_curve", "name", args, nargs, kwnames);
+    PyObject *curve = name != NULL ? find_curve(STATE(module)->curves, name) : NULL, *reason;
+
+    if (curve != NULL || PyErr_Occurred())
+        return curve;
+    reason = Py_BuildValue("(sO)", "unknown curve name", name);
+    if (reason != NULL)
+        PyErr_SetObject(PyExc_ValueError, reason);
+    Py_XDECREF(reason);
+    return NULL;
+}
+
+/* ---- the rest ---- */
+
+FUNCTION(verify_cert_error_string)
+{
+    PyObject *given = po_one_arg("X509_verify_cert_error_string", "errnum", args, nargs, kwnames);
+    long number;
+
+    (void)module;
+    if (given == NULL || po_to_long(given, "errnum", &number) < 0)
+        return NULL;
+    return po_from_text(pyossl_verify_error_string(number));
+}
+
+#define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS
+#define ROW(function, signature, doc)                                                              \
+    { #function, FAST(function), #function "($module, /, " signature ")\n--\n\n" doc }
+
+PyMethodDef po_crypto_functions[] = {
+    ROW(load_certificate, "type, buffer", "The first certificate in PEM text or DER."),
+    ROW(dump_certificate, "type, cert", "A certificate as PEM, DER or text for people."),
+    ROW(load_certificate_request, "type, buffer", "The first request in PEM text or DER."),
+    ROW(dump_certificate_request, "type, req", "A request as PEM, DER or text for people."),
+    ROW(load_crl, "type, buffer", "The first revocation list in PEM text or DER."),
+    ROW(dump_crl, "type, crl", "A revocation list as PEM, DER or text for people."),
+    ROW(load_pkcs7_data, "type, buffer", "The first PKCS #7 message in PEM text or DER."),
+    ROW(load_pkcs12, "buffer, passphrase=None",
+        "What is in a PKCS #12 file; the passphrase is bytes or None."),
+    ROW(load_publickey, "type, buffer", "The first public key in PEM text or DER."),
+    ROW(dump_publickey, "type, pkey", "The public half of a key as PEM or DER."),
+    ROW(load_privatekey, "type, buffer, passphrase=None",
+        "The first private key in PEM text or DER. The passphrase is bytes, or a function that is "
+        "called with 0 and returns bytes; nothing asks on a terminal."),
+    ROW(dump_privatekey, "type, pkey, cipher=None, passphrase=None",
+        "A private key as PEM (PKCS #8, encrypted if a cipher is named), DER or text for people. "
+        "The passphrase is bytes, or a function that is called with 1 and returns bytes."),
+    ROW(sign, "pkey, data, digest", "The signature of bytes by a private key and the digest of that name."),
+    ROW(verify, "cert, signature, data, digest",
+        "None if the signature is by the key of that certificate; Error if it is not."),
+    { "get_elliptic_curves", get_elliptic_curves, METH_NOARGS,
+      "get_elliptic_curves($module, /)\n--\n\nThe set of the elliptic curves that OpenSSL knows." },
+    ROW(get_elliptic_curve, "name", "The elliptic curve of that name; ValueError if there is none."),
+    { "X509_verify_cert_error_string", FAST(verify_cert_error_string),
+      "X509_verify_cert_error_string($module, /, errnum)\n--\n\n"
+      "OpenSSL's text for the result of a verification." },
+    { NULL, NULL, 0, NULL },
+};

@@ -1,0 +1,363 @@
+/* OpenSSL.crypto.X509Name: fields are attributes. */
+#define PO_HANDLE pyossl_name
+#define PO_DOMAIN PO_CRYPTO
+/* A view changes its owner, so the owner's lock guards both. */
+#define PO_LOCKED(self) lock_holder(self)
+
+#include "crypto_common.h"
+
+typedef struct po_name {
+    po_object base;
+    PyObject *owner; /* what the name is a view of; NULL for one that stands alone */
+} po_name;
+
+static po_object *lock_holder(po_object *self)
+{
+    PyObject *owner = ((po_name *)self)->owner;
+
+    return owner != NULL ? (po_object *)owner : self;
+}
+
+#include "shapes.h"
+
+#include "crypto_name.def"
+
+/* Enter a frame, attached; NULL with Error raised for a name that was never given its arguments. */
+static pyossl_name *enter(po_frame *frame, po_object *self)
+{
+    pyossl_name *name;
+
+    po_quick_enter(frame, PO_LOCKED(self));
+    name = self->handle;
+    if (name == NULL && po_frame_leave(frame) == 0)
+        po_raise_empty(self, PO_CRYPTO);
+    return name;
+}
+
+PyObject *po_name_wrap(po_state *state, pyossl_name *name, PyObject *owner)
+{
+    PyObject *object = po_wrap(state, PO_NAME, name);
+
+    if (object != NULL)
+        ((po_name *)object)->owner = Py_NewRef(owner);
+    return object;
+}
+
+static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    static const char *const names[] = { "name" };
+    static const po_params params = { "X509Name", names, 1, 1 };
+    po_object *self = (po_object *)object;
+    po_auto(pyossl_name) *from = NULL;
+    pyossl_name *copy = NULL;
+    PyObject *given[1];
+    pyossl_status status;
+    po_frame frame;
+
+    if (po_args_tuple(&params, args, kwargs, given) < 0)
+        return -1;
+    from = po_take_handle(self->state, given[0], PO_NAME, "name");
+    if (from == NULL)
+        return -1;
+    po_quick_enter(&frame, PO_LOCKED((po_object *)given[0]));
+    status = pyossl_name_copy(&copy, from);
+    if (po_frame_leave(&frame) < 0)
+        return -1;
+    if (status != PYOSSL_OK) {
+        po_raise(self->state, PO_CRYPTO, status);
+        return -1;
+    }
+    po_replace(self, PO_NAME, copy);
+    Py_CLEAR(((po_name *)object)->owner);
+    return 0;
+}
+
+/* ---- fields as attributes ---- */
+
+/* The field's name in UTF-8; NULL without an exception where it cannot be one. */
+static const char *field_of(PyObject *attribute)
+{
+    Py_ssize_t len;
+    const char *field = PyUnicode_AsUTF8AndSize(attribute, &len);
+
+    if (field == NULL)
+        PyErr_Clear();
+    return field != NULL && strlen(field) == (size_t)len ? field : NULL;
+}
+
+static PyObject *raise_unknown(PyObject *attribute)
+{
+    return PyErr_Format(PyExc_AttributeError, "No such attribute: %R", attribute);
+}
+
+static PyObject *get_field(po_object *self, PyObject *attribute)
+{
+    const char *field = field_of(attribute);
+    pyossl_buf value = PYOSSL_BUF_INIT;
+    pyossl_status status;
+    PyObject *result;
+    pyossl_name *name;
+    po_frame frame;
+
+    if (field == NULL)
+        return raise_unknown(attribute);
+    name = enter(&frame, self);
+    if (name == NULL)
+        return NULL;
+    status = pyossl_name_get(name, field, &value);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status == PYOSSL_E_NOT_FOUND)
+        Py_RETURN_NONE;
+    if (status == PYOSSL_E_ARGUMENT)
+        return raise_unknown(attribute);
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    result = PyUnicode_DecodeUTF8((const char *)value.data, (Py_ssize_t)value.len,
+                                  "backslashreplace");
+    pyossl_buf_clear(&value);
+    return result;
+}
+
+/*
+ * Whether no ordinary attribute can have this name. Asking first spares the
+ * making of an AttributeError, which costs more than the rest.
+ */
+static bool is_plain_field(PyObject *object, PyObject *attribute)
+{
+    PyTypeObject *type = Py_TYPE(object);
+
+    return type == PO_STATE(object)->types[PO_NAME] && ((po_object *)object)->dict == NULL &&
+           PyUnicode_GET_LENGTH(attribute) > 0 && PyUnicode_READ_CHAR(attribute, 0) != '_' &&
+           PyDict_GetItemWithError(type->tp_dict, attribute) == NULL && !PyErr_Occurred();
+}
+
+static PyObject *getattro(PyObject *object, PyObject *attribute)
+{
+    PyObject *value;
+
+    if (!PyUnicode_Check(attribute))
+        return PyObject_GenericGetAttr(object, attribute); /* which refuses it */
+    if (is_plain_field(object, attribute))
+        return get_field((po_object *)object, attribute);
+    if (PyErr_Occurred())
+        return NULL;
+    value = PyObject_GenericGetAttr(object, attribute);
+    if (value != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError))
+        return value;
+    PyErr_Clear();
+    return get_field((po_object *)object, attribute);
+}
+
+/* What Python code that overrides attribute access calls. */
+PO_METHOD(__getattr__)
+{
+    PyObject *given = po_one_arg("__getattr__", "name", args, nargs, kwnames);
+
+    if (given == NULL)
+        return NULL;
+    if (!PyUnicode_Check(given))
+        return PyObject_GenericGetAttr(object, given);
+    return get_field((po_object *)object, given);
+}
+
+static int set_field(po_object *self, PyObject *attribute, const char *field, PyObject *value)
+{
+    po_auto_bytes bytes = PO_BYTES_INIT;
+    pyossl_status status;
+    pyossl_name *name;
+    po_frame frame;
+
+    if (po_to_bytes(value, "value", PO_STR_UTF8, &bytes) < 0)
+        return -1;
+    name = enter(&frame, self);
+    if (name == NULL)
+        return -1;
+    status = pyossl_name_set(name, field, bytes.data, bytes.len);
+    if (po_frame_leave(&frame) < 0)
+        return -1;
+    if (status == PYOSSL_OK)
+        return 0;
+    if (status == PYOSSL_E_ARGUMENT)
+        raise_unknown(attribute);
+    else
+        po_raise(self->state, PO_CRYPTO, status);
+    return -1;
+}
+
+static int setattro(PyObject *object, PyObject *attribute, PyObject *value)
+{
+    const char *field;
+
+    if (!PyUnicode_CheckExact(attribute)) {
+        PyErr_Format(PyExc_TypeError, "attribute name must be string, not '%.200s'",
+                     Py_TYPE(attribute)->tp_name);
+        return -1;
+    }
+    if (PyUnicode_GET_LENGTH(attribute) > 0 && PyUnicode_READ_CHAR(attribute, 0) == '_')
+        return PyObject_GenericSetAttr(object, attribute, value);
+    if (value == NULL) {
+        PyErr_Format(PyExc_AttributeError, "fields cannot be deleted: %R", attribute);
+        return -1;
+    }
+    field = field_of(attribute);
+    /* The name is judged before the value, whatever that is. */
+    if (field == NULL || !pyossl_name_field_known(field)) {
+        raise_unknown(attribute);
+        return -1;
+    }
+    return set_field((po_object *)object, attribute, field, value);
+}
+
+/* ---- the rest ---- */
+
+static int add_component(PyObject *list, const pyossl_name_entry *entry)
+{
+    /* The value first: it is borrowed from the name, and a bytes object is made without side effects. */
+    PyObject *value = PyBytes_FromStringAndSize((const char *)entry->value, (Py_ssize_t)entry->len);
+    PyObject *field = PyBytes_FromString(entry->field);
+    PyObject *pair = value != NULL && field != NULL ? PyTuple_Pack(2, field, value) : NULL;
+    int result = pair != NULL ? PyList_Append(list, pair) : -1;
+
+    Py_XDECREF(pair);
+    Py_XDECREF(field);
+    Py_XDECREF(value);
+    return result;
+}
+
+PO_METHOD0(get_components)
+{
+    po_object *self = (po_object *)object;
+    PyObject *list = PyList_New(0);
+    pyossl_status status = PYOSSL_OK;
+    const pyossl_name *name;
+    po_frame frame;
+
+    (void)unused;
+    if (list == NULL)
+        return NULL;
+    name = enter(&frame, self);
+    if (name == NULL) {
+        Py_DECREF(list);
+        return NULL;
+    }
+    for (size_t i = 0; status == PYOSSL_OK; i++) {
+        pyossl_name_entry entry;
+
+        status = pyossl_name_entry_at(name, i, &entry);
+        if (status == PYOSSL_OK && add_component(list, &entry) < 0)
+            break;
+    }
+    if (po_frame_leave(&frame) < 0 || status != PYOSSL_E_NOT_FOUND) {
+        Py_DECREF(list);
+        return PyErr_Occurred() ? NULL : po_raise(self->state, PO_CRYPTO, status);
+    }
+    return list;
+}
+
+/* -1 with an exception, else 0 and the order in *order. */
+static int compare(PyObject *left, PyObject *right, int *order)
+{
+    po_state *state = PO_STATE(left);
+    po_auto(pyossl_name) *a = po_take_handle(state, left, PO_NAME, "name");
+    po_auto(pyossl_name) *b = a != NULL ? po_take_handle(state, right, PO_NAME, "name") : NULL;
+    pyossl_status status;
+    po_frame frame;
+
+    if (b == NULL)
+        return -1;
+    po_quick_enter(&frame, PO_LOCKED((po_object *)left));
+    status = pyossl_name_compare(a, b, order);
+    if (po_frame_leave(&frame) < 0)
+        return -1;
+    if (status == PYOSSL_OK)
+        return 0;
+    po_raise(state, PO_CRYPTO, status);
+    return -1;
+}
+
+static PyObject *richcompare(PyObject *left, PyObject *right, int operator)
+{
+    int order;
+
+    if (!PO_IS(PO_STATE(left), right, PO_NAME))
+        Py_RETURN_NOTIMPLEMENTED;
+    if (compare(left, right, &order) < 0)
+        return NULL;
+    Py_RETURN_RICHCOMPARE(order, 0, operator);
+}
+
+/* Never raises for what the name holds: a repr is for logs. */
+static PyObject *repr(PyObject *object)
+{
+    po_object *self = (po_object *)object;
+    pyossl_buf line = PYOSSL_BUF_INIT;
+    pyossl_status status = PYOSSL_E_STATE;
+    PyObject *text, *result;
+    po_frame frame;
+
+    po_quick_enter(&frame, PO_LOCKED(self));
+    if (self->handle != NULL)
+        status = pyossl_name_oneline(self->handle, &line);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status == PYOSSL_E_NOMEM)
+        return PyErr_NoMemory();
+    if (status != PYOSSL_OK)
+        return PyUnicode_FromString("<X509Name object, no longer in use>");
+    text = PyUnicode_DecodeUTF8((const char *)line.data, (Py_ssize_t)line.len, "backslashreplace");
+    pyossl_buf_clear(&line);
+    if (text == NULL)
+        return NULL;
+    result = PyUnicode_FromFormat("<X509Name object '%U'>", text);
+    Py_DECREF(text);
+    return result;
+}
+
+static int traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((po_name *)self)->owner);
+    return po_traverse(self, visit, arg);
+}
+
+static int clear(PyObject *self)
+{
+    Py_CLEAR(((po_name *)self)->owner);
+    return po_clear(self);
+}
+
+static PyMemberDef members[] = {
+    PO_COMMON_MEMBERS,
+    { "_owner", T_OBJECT, offsetof(po_name, owner), READONLY, "What the name is a view of." },
+    { NULL, 0, 0, 0, NULL },
+};
+
+#include "rows.h"
+
+static PyMethodDef methods[] = {
+    PO_COMMON_METHODS,
+#include "crypto_name.def"
+    { NULL, NULL, 0, NULL },
+};
+
+static PyType_Slot slots[] = {
+    { Py_tp_new, (void *)po_new },
+    { Py_tp_dealloc, (void *)po_dealloc },
+    { Py_tp_traverse, (void *)traverse },
+    { Py_tp_clear, (void *)clear },
+    { Py_tp_members, members },
+    { Py_tp_getset, po_getset },
+    { Py_tp_methods, methods },
+    { Py_tp_init, (void *)init },
+    { Py_tp_getattro, (void *)getattro },
+    { Py_tp_setattro, (void *)setattro },
+    { Py_tp_richcompare, (void *)richcompare },
+    { Py_tp_hash, (void *)PyObject_HashNotImplemented },
+    { Py_tp_repr, (void *)repr },
+    { Py_tp_doc, (void *)"X509Name(name)\n--\n\n"
+                         "A copy of a distinguished name. Fields are attributes, by short or long "
+                         "name: CN, commonName." },
+    { 0, NULL },
+};
+
+PyType_Spec po_name_spec = { "OpenSSL.crypto.X509Name", sizeof(po_name), 0, PO_TYPE_FLAGS, slots };

@@ -1,0 +1,202 @@
+/* OpenSSL.crypto.PKey */
+#define PO_HANDLE pyossl_pkey
+#define PO_DOMAIN PO_CRYPTO
+
+#include "shapes.h"
+
+#include "crypto_common.h"
+
+#include "crypto_pkey.def"
+
+static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    po_pkey *self = (po_pkey *)object;
+
+    if (po_no_args("PKey", args, kwargs) < 0)
+        return -1;
+    po_replace(&self->base, PO_PKEY, NULL);
+    self->only_public = self->initialized = PO_FLAG_UNSET;
+    return 0;
+}
+
+/* An own reference, or NULL for an empty key. A key never changes, so no lock is held while using it. */
+static pyossl_pkey *take(PyObject *object)
+{
+    po_object *self = (po_object *)object;
+    pyossl_pkey *key;
+    po_frame frame;
+
+    po_quick_enter(&frame, self);
+    key = self->handle != NULL ? pyossl_pkey_ref(self->handle) : NULL;
+    (void)po_frame_leave(&frame);
+    return key;
+}
+
+static PyObject *number_of(PyObject *object, int (*get)(const pyossl_pkey *))
+{
+    po_auto(pyossl_pkey) *key = take(object);
+
+    return PyLong_FromLong(key != NULL ? get(key) : 0);
+}
+
+PO_METHOD0(type)
+{
+    (void)unused;
+    return number_of(object, pyossl_pkey_type);
+}
+
+PO_METHOD0(bits)
+{
+    (void)unused;
+    return number_of(object, pyossl_pkey_bits);
+}
+
+static PyObject *raise_generate(po_state *state, int type, pyossl_status status)
+{
+    /* Sizes of DSA keys are OpenSSL's to judge, so programs expect Error for all that it refuses. */
+    if (status == PYOSSL_E_ARGUMENT && type == PYOSSL_KEY_DSA)
+        return po_raise_as(state, PO_EXC_CRYPTO_VALUE);
+    return po_raise(state, PO_CRYPTO, status);
+}
+
+PO_METHOD(generate_key)
+{
+    static const char *const names[] = { "type", "bits" };
+    static const po_params params = { "generate_key", names, 2, 2 };
+    po_pkey *self = (po_pkey *)object;
+    pyossl_pkey *key = NULL;
+    PyObject *given[2];
+    pyossl_status status;
+    po_frame frame;
+    int type, bits;
+
+    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
+        po_to_int(given[0], "type", &type) < 0 || po_to_int(given[1], "bits", &bits) < 0)
+        return NULL;
+    if (type != PYOSSL_KEY_RSA && type != PYOSSL_KEY_DSA) {
+        PyErr_SetString(self->base.state->exceptions[PO_EXC_CRYPTO], "No such key type");
+        return NULL;
+    }
+    po_frame_enter(&frame, NULL);
+    status = pyossl_pkey_generate(&key, type, bits);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return raise_generate(self->base.state, type, status);
+    po_replace(&self->base, PO_PKEY, key);
+    self->only_public = self->initialized = PO_FLAG_UNSET;
+    Py_RETURN_NONE;
+}
+
+PO_METHOD0(check)
+{
+    po_pkey *self = (po_pkey *)object;
+    po_auto(pyossl_pkey) *key = take(object);
+    pyossl_status status;
+    po_frame frame;
+
+    (void)unused;
+    if (key != NULL && (self->only_public == PO_FLAG_TRUE || !pyossl_pkey_is_private(key))) {
+        PyErr_SetString(PyExc_TypeError, "a public key cannot be checked");
+        return NULL;
+    }
+    if (key == NULL || pyossl_pkey_type(key) != PYOSSL_KEY_RSA) {
+        PyErr_SetString(PyExc_TypeError, "only RSA keys can be checked");
+        return NULL;
+    }
+    po_frame_enter(&frame, NULL);
+    status = pyossl_pkey_check(key);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(self->base.state, PO_CRYPTO, status);
+    Py_RETURN_TRUE;
+}
+
+PO_METHOD0(to_cryptography_key)
+{
+    (void)unused;
+    return po_bridge("key_to", object);
+}
+
+PO_METHOD(from_cryptography_key)
+{
+    PyObject *given = po_one_arg("from_cryptography_key", "crypto_key", args, nargs, kwnames);
+
+    (void)object;
+    return given != NULL ? po_bridge("key_from", given) : NULL;
+}
+
+/* ---- flags that programs look at, and some set ---- */
+
+static PyObject *get_only_public(PyObject *object, void *unused)
+{
+    po_pkey *self = (po_pkey *)object;
+    po_auto(pyossl_pkey) *key = NULL;
+
+    (void)unused;
+    if (self->only_public != PO_FLAG_UNSET)
+        return PyBool_FromLong(self->only_public == PO_FLAG_TRUE);
+    key = take(object);
+    return PyBool_FromLong(key != NULL && !pyossl_pkey_is_private(key));
+}
+
+static PyObject *get_initialized(PyObject *object, void *unused)
+{
+    po_pkey *self = (po_pkey *)object;
+    po_auto(pyossl_pkey) *key = NULL;
+
+    (void)unused;
+    if (self->initialized != PO_FLAG_UNSET)
+        return PyBool_FromLong(self->initialized == PO_FLAG_TRUE);
+    key = take(object);
+    return PyBool_FromLong(key != NULL);
+}
+
+static int set_flag(po_flag *flag, PyObject *value)
+{
+    int truth = value != NULL ? PyObject_IsTrue(value) : 0;
+
+    if (truth < 0)
+        return -1;
+    *flag = value == NULL ? PO_FLAG_UNSET : truth ? PO_FLAG_TRUE : PO_FLAG_FALSE;
+    return 0;
+}
+
+static int set_only_public(PyObject *object, PyObject *value, void *unused)
+{
+    (void)unused;
+    return set_flag(&((po_pkey *)object)->only_public, value);
+}
+
+static int set_initialized(PyObject *object, PyObject *value, void *unused)
+{
+    (void)unused;
+    return set_flag(&((po_pkey *)object)->initialized, value);
+}
+
+static PyGetSetDef getset[] = {
+    { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
+    { "_only_public", get_only_public, set_only_public, "Whether there is no private half.", NULL },
+    { "_initialized", get_initialized, set_initialized, "Whether there is a key.", NULL },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
+#include "rows.h"
+
+static PyMethodDef methods[] = {
+    PO_COMMON_METHODS,
+#include "crypto_pkey.def"
+    { NULL, NULL, 0, NULL },
+};
+
+static PyType_Slot slots[] = {
+    PO_BASIC_SLOTS,
+    { Py_tp_getset, getset },
+    { Py_tp_methods, methods },
+    { Py_tp_init, (void *)init },
+    { Py_tp_doc, (void *)"PKey()\n--\n\nA key, private or public; empty at first." },
+    { 0, NULL },
+};
+
+PyType_Spec po_pkey_spec = { "OpenSSL.crypto.PKey", sizeof(po_pkey), 0, PO_TYPE_FLAGS, slots };

@@ -1,0 +1,337 @@
+/* OpenSSL.crypto.X509StoreContext: a certificate, what helps to judge it, and by what. */
+#define PO_HANDLE void
+#define PO_DOMAIN PO_CRYPTO
+
+#include "shapes.h"
+
+#include "crypto_common.h"
+
+#include "crypto_store_ctx.def"
+
+/* Has no handle: each verification is a fresh one. */
+typedef struct po_store_ctx {
+    po_object base;
+    PyObject *store;
+    PyObject *cert;
+    PyObject *chain; /* tuple of X509 */
+} po_store_ctx;
+
+/* Replace *place by @value, which is taken over, under the lock. */
+static void swap(po_store_ctx *self, PyObject **place, PyObject *value)
+{
+    po_frame frame;
+    PyObject *old;
+
+    po_quick_enter(&frame, &self->base);
+    old = *place;
+    *place = value;
+    (void)po_frame_leave(&frame);
+    Py_XDECREF(old);
+}
+
+static PyObject *fetch(po_store_ctx *self, PyObject *const *place)
+{
+    po_frame frame;
+    PyObject *value;
+
+    po_quick_enter(&frame, &self->base);
+    value = Py_XNewRef(*place);
+    (void)po_frame_leave(&frame);
+    return value;
+}
+
+static int check(po_state *state, PyObject *object, po_type_id id, const char *name)
+{
+    void *handle = po_take_handle(state, object, id, name);
+
+    if (handle == NULL)
+        return -1;
+    po_types[id].unref(handle);
+    return 0;
+}
+
+/* What a program put in the place of sk_X509_push says to each certificate. */
+static int ask_hook(po_state *state, PyObject *chain)
+{
+    PyObject *hook = po_hook(state, "sk_X509_push");
+    int result = 0;
+
+    for (Py_ssize_t i = 0; hook != NULL && result == 0 && i < PyTuple_GET_SIZE(chain); i++) {
+        PyObject *answer =
+            PyObject_CallFunctionObjArgs(hook, Py_None, PyTuple_GET_ITEM(chain, i), NULL);
+        long number = 1;
+
+        if (answer == NULL || (PyLong_Check(answer) && po_to_long(answer, "", &number) < 0)) {
+            result = -1;
+        } else if (number <= 0) {
+            po_raise_no_reason(state);
+            result = -1;
+        }
+        Py_XDECREF(answer);
+    }
+    Py_XDECREF(hook);
+    return result;
+}
+
+static PyObject *chain_of(po_state *state, PyObject *given)
+{
+    PyObject *chain;
+
+    if (given == NULL || given == Py_None)
+        return PyTuple_New(0);
+    chain = po_cert_tuple(state, given, "chain");
+    if (chain != NULL && ask_hook(state, chain) < 0)
+        Py_CLEAR(chain);
+    return chain;
+}
+
+static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    static const char *const names[] = { "store", "certificate", "chain" };
+    static const po_params params = { "X509StoreContext", names, 2, 3 };
+    po_store_ctx *self = (po_store_ctx *)object;
+    po_state *state = self->base.state;
+    PyObject *given[3], *chain;
+
+    if (po_args_tuple(&params, args, kwargs, given) < 0 ||
+        check(state, given[0], PO_STORE, "store") < 0 ||
+        check(state, given[1], PO_X509, "certificate") < 0)
+        return -1;
+    chain = chain_of(state, given[2]);
+    if (chain == NULL)
+        return -1;
+    swap(self, &self->store, Py_NewRef(given[0]));
+    swap(self, &self->cert, Py_NewRef(given[1]));
+    swap(self, &self->chain, chain);
+    return 0;
+}
+
+PO_METHOD(set_store)
+{
+    po_store_ctx *self = (po_store_ctx *)object;
+    PyObject *given = po_one_arg("set_store", "store", args, nargs, kwnames);
+
+    if (given == NULL || check(self->base.state, given, PO_STORE, "store") < 0)
+        return NULL;
+    swap(self, &self->store, Py_NewRef(given));
+    Py_RETURN_NONE;
+}
+
+/* ---- verification ---- */
+
+static int raise_certificate(po_state *state, PyObject *error, const pyossl_verdict *verdict)
+{
+    PyObject *cert = verdict->cert != NULL
+                         ? po_wrap(state, PO_X509, pyossl_x509_ref(verdict->cert))
+                         : Py_NewRef(Py_None);
+    int result = cert != NULL ? PyObject_SetAttr(error, state->strings[PO_STR_certificate], cert) : -1;
+
+    Py_XDECREF(cert);
+    return result;
+}
+
+PyObject *po_raise_verdict(po_state *state, const pyossl_verdict *verdict)
+{
+    PyObject *type = state->exceptions[PO_EXC_STORE_CTX];
+    PyObject *error = PyObject_CallFunction(type, "s[iis]O", verdict->text, verdict->error,
+                                            verdict->depth, verdict->text, Py_None);
+
+    if (error != NULL && raise_certificate(state, error, verdict) == 0)
+        PyErr_SetObject(type, error);
+    Py_XDECREF(error);
+    return NULL;
+}
+
+/* Owned handles of all that takes part. */
+static int take_all(po_store_ctx *self, pyossl_store **store, pyossl_x509 **cert,
+                    po_handles *chain)
+{
+    po_state *state = self->base.state;
+    PyObject *store_object = fetch(self, &self->store), *cert_object = fetch(self, &self->cert);
+    PyObject *chain_object = fetch(self, &self->chain);
+    int result = -1;
+
+    if (store_object == NULL || cert_object == NULL || chain_object == NULL) {
+        po_raise_empty(&self->base, PO_CRYPTO);
+    } else {
+        *store = po_take_handle(state, store_object, PO_STORE, "store");
+        *cert = *store != NULL ? po_take_handle(state, cert_object, PO_X509, "certificate") : NULL;
+        if (*cert != NULL)
+            result = po_take_handles(state, chain_object, PO_X509, "chain", chain);
+    }
+    Py_XDECREF(store_object);
+    Py_XDECREF(cert_object);
+    Py_XDECREF(chain_object);
+    return result;
+}
+
+/* 0 with the good verdict, to be cleared; or -1 with an exception. */
+static int verify(po_store_ctx *self, pyossl_verdict *verdict)
+{
+    po_auto(pyossl_store) *store = NULL;
+    po_auto(pyossl_x509) *cert = NULL;
+    po_auto_handles chain = PO_HANDLES_INIT;
+    pyossl_status status;
+    po_frame frame;
+
+    if (take_all(self, &store, &cert, &chain) < 0)
+        return -1;
+    po_frame_enter(&frame, NULL);
+    status = pyossl_store_verify(store, cert, PO_CERTS(chain), chain.count, verdict);
+    if (po_frame_leave(&frame) < 0)
+        return -1;
+    if (status == PYOSSL_OK)
+        return 0;
+    if (status == PYOSSL_E_VERIFY)
+        po_raise_verdict(self->base.state, verdict);
+    else
+        po_raise(self->base.state, PO_CRYPTO, status);
+    return -1;
+}
+
+PO_METHOD0(verify_certificate)
+{
+    pyossl_verdict verdict = PYOSSL_VERDICT_INIT;
+    int result = verify((po_store_ctx *)object, &verdict);
+
+    (void)unused;
+    pyossl_verdict_clear(&verdict);
+    if (result < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PO_METHOD0(get_verified_chain)
+{
+    pyossl_verdict verdict = PYOSSL_VERDICT_INIT;
+    PyObject *list = NULL;
+
+    (void)unused;
+    if (verify((po_store_ctx *)object, &verdict) == 0)
+        list = po_from_certs(PO_STATE(object), &verdict.chain);
+    pyossl_verdict_clear(&verdict);
+    return list;
+}
+
+/* ---- the type ---- */
+
+static int traverse(PyObject *object, visitproc visit, void *arg)
+{
+    po_store_ctx *self = (po_store_ctx *)object;
+
+    Py_VISIT(self->store);
+    Py_VISIT(self->cert);
+    Py_VISIT(self->chain);
+    return po_traverse(object, visit, arg);
+}
+
+static int clear(PyObject *object)
+{
+    po_store_ctx *self = (po_store_ctx *)object;
+
+    Py_CLEAR(self->store);
+    Py_CLEAR(self->cert);
+    Py_CLEAR(self->chain);
+    return po_clear(object);
+}
+
+static PyMemberDef members[] = {
+    PO_COMMON_MEMBERS,
+    { "_store", T_OBJECT, offsetof(po_store_ctx, store), READONLY, "By what it judges." },
+    { "_cert", T_OBJECT, offsetof(po_store_ctx, cert), READONLY, "What it judges." },
+    { "_chain", T_OBJECT, offsetof(po_store_ctx, chain), READONLY, "What helps to build a chain." },
+    { NULL, 0, 0, 0, NULL },
+};
+
+#include "rows.h"
+
+static PyMethodDef methods[] = {
+    PO_COMMON_METHODS,
+#include "crypto_store_ctx.def"
+    { NULL, NULL, 0, NULL },
+};
+
+static PyType_Slot slots[] = {
+    { Py_tp_new, (void *)po_new },
+    { Py_tp_dealloc, (void *)po_dealloc },
+    { Py_tp_traverse, (void *)traverse },
+    { Py_tp_clear, (void *)clear },
+    { Py_tp_members, members },
+    { Py_tp_getset, po_getset },
+    { Py_tp_methods, methods },
+    { Py_tp_init, (void *)init },
+    { Py_tp_doc, (void *)"X509StoreContext(store, certificate, chain=None)\n--\n\n"
+                         "Judges a certificate by a store; the certificates of chain help to build "
+                         "one, but are not trusted." },
+    { 0, NULL },
+};
+
+PyType_Spec po_store_ctx_spec = { "OpenSSL.crypto.X509StoreContext", sizeof(po_store_ctx), 0,
+                                  PO_TYPE_FLAGS, slots };
+
+/* ---- X509StoreContextError ---- */
+
+/*
+ * Two generations of programs: one finds [number, depth, text] in args[0], the
+ * other in .errors, and takes str() for the text.
+ */
+static PyObject *error_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static const char *const names[] = { "message", "errors", "certificate" };
+    static const po_params params = { "X509StoreContextError", names, 2, 3 };
+    PyObject *given[3], *message, *errors, *certificate, *new_args;
+    int result;
+
+    if (po_args_tuple(&params, args, kwargs, given) < 0)
+        return NULL;
+    message = given[0];
+    errors = given[2] != NULL ? given[1] : given[0];
+    certificate = given[2] != NULL ? given[2] : given[1];
+    new_args = PyTuple_Pack(1, errors);
+    if (new_args == NULL)
+        return NULL;
+    result = PyObject_SetAttrString(self, "args", new_args);
+    Py_DECREF(new_args);
+    if (result < 0 || PyObject_SetAttrString(self, "errors", errors) < 0 ||
+        PyObject_SetAttrString(self, "certificate", certificate) < 0 ||
+        PyObject_SetAttrString(self, "_message", message) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *error_str(PyObject *self, PyObject *unused)
+{
+    PyObject *message = PyObject_GetAttrString(self, "_message"), *text;
+
+    (void)unused;
+    if (message == NULL)
+        return NULL;
+    if (PyList_Check(message) && PyList_GET_SIZE(message) == 3)
+        text = PyObject_Str(PyList_GET_ITEM(message, 2));
+    else
+        text = PyObject_Str(message);
+    Py_DECREF(message);
+    return text;
+}
+
+static PyMethodDef error_methods[] = {
+    { "__init__", (PyCFunction)(void (*)(void))error_init, METH_VARARGS | METH_KEYWORDS,
+      "__init__($self, message, errors, certificate=None)\n--\n\n"
+      "message is the text, errors [number, depth, text]; or message is that list, and the "
+      "certificate comes second." },
+    { "__str__", error_str, METH_NOARGS, "__str__($self)\n--\n\nThe text." },
+    { NULL, NULL, 0, NULL },
+};
+
+int po_add_store_error_methods(PyObject *type)
+{
+    for (PyMethodDef *row = error_methods; row->ml_name != NULL; row++) {
+        PyObject *method = PyDescr_NewMethod((PyTypeObject *)type, row);
+        int result = method != NULL ? PyObject_SetAttrString(type, row->ml_name, method) : -1;
+
+        Py_XDECREF(method);
+        if (result < 0)
+            return -1;
+    }
+    return 0;
+}
