@@ -5,3 +5,76 @@ from OpenSSL import _pyossl
 for _name, _value in vars(_pyossl).items():
     if _name.startswith("crypto."):
         globals()[_name[7:]] = _value
+
+# What the classes were called when they were made by functions.
+for _name in (
+    "PKey X509 X509Name X509Req X509Store X509Extension CRL PKCS7 PKCS12 NetscapeSPKI".split()
+):
+    globals()[_name + "Type"] = globals()[_name]
+
+del _name, _value
+
+__all__ = [
+    "CRL",
+    "Error",
+    "FILETYPE_ASN1",
+    "FILETYPE_PEM",
+    "FILETYPE_TEXT",
+    "NetscapeSPKI",
+    "PKCS12",
+    "PKCS7",
+    "PKey",
+    "Revoked",
+    "TYPE_DSA",
+    "TYPE_RSA",
+    "X509",
+    "X509Extension",
+    "X509Name",
+    "X509Req",
+    "X509Store",
+    "X509StoreContext",
+    "X509StoreContextError",
+    "X509StoreFlags",
+    "dump_certificate",
+    "dump_certificate_request",
+    "dump_crl",
+    "dump_privatekey",
+    "dump_publickey",
+    "get_elliptic_curve",
+    "get_elliptic_curves",
+    "load_certificate",
+    "load_certificate_request",
+    "load_crl",
+    "load_pkcs12",
+    "load_pkcs7_data",
+    "load_privatekey",
+    "load_publickey",
+    "sign",
+    "verify",
+]
+
+# Names that programs take from here but that few need: imported when first asked for.
+_ELSEWHERE = {
+    "PassphraseCallableT": ("OpenSSL._cryptography", "PassphraseCallableT"),
+    "StrOrBytesPath": ("OpenSSL._cryptography", "StrOrBytesPath"),
+    "_Key": ("OpenSSL._cryptography", "Key"),
+    "_PrivateKey": ("OpenSSL._cryptography", "PrivateKey"),
+    "_PublicKey": ("OpenSSL._cryptography", "PublicKey"),
+    "_exception_from_error_queue": ("OpenSSL._util", "crypto_exception_from_error_queue"),
+    "_raise_current_error": ("OpenSSL._util", "crypto_exception_from_error_queue"),
+    "_ffi": ("OpenSSL._util", "ffi"),
+    "_lib": ("OpenSSL._util", "lib"),
+}
+
+
+def __getattr__(name):
+    """Names that live in other modules."""
+    import importlib
+
+    try:
+        module, attribute = _ELSEWHERE[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
