@@ -23,7 +23,7 @@ PYOSSL_API void pyossl_session_unref(pyossl_session *session);
 /** 1 if it can be resumed, else 0. */
 PYOSSL_API int pyossl_session_resumable(const pyossl_session *session) PYOSSL_NONNULL(1);
 
-/** The context it was made under, borrowed; NULL for one that was loaded. */
+/** The context it was made under, or loaded for, borrowed. */
 PYOSSL_API pyossl_ctx *pyossl_session_ctx(const pyossl_session *session) PYOSSL_NONNULL(1);
 
 /** When it was made, in seconds since 1970. */

@@ -72,8 +72,7 @@ static pyossl_status wrap_current_cert(pyossl_x509 **out, X509_STORE_CTX *store_
 
 int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
 {
-    const SSL *ssl =
-        X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
     pyossl_conn *conn = ssl != NULL ? osl_conn_of(ssl) : NULL;
     osl_auto(osl_closure) *closure = NULL;
     osl_auto(pyossl_x509) *cert = NULL;
@@ -246,6 +245,16 @@ static int alpn_trampoline(SSL *ssl, const unsigned char **out, unsigned char *o
 /* ---- next protocol negotiation ---- */
 
 #if !defined(OPENSSL_NO_NEXTPROTONEG)
+/* More than the extension has room for. Nothing else that we can answer stops the handshake. */
+static int unsendable_protocols(const unsigned char **out, unsigned *out_len)
+{
+    static unsigned char too_many[UINT16_MAX + 1];
+
+    *out = too_many;
+    *out_len = sizeof too_many;
+    return SSL_TLSEXT_ERR_OK;
+}
+
 static int npn_advertise_trampoline(SSL *ssl, const unsigned char **out, unsigned *out_len,
                                     void *arg)
 {
@@ -255,18 +264,17 @@ static int npn_advertise_trampoline(SSL *ssl, const unsigned char **out, unsigne
     pyossl_answer answer;
 
     (void)arg;
+    if (conn == NULL)
+        return unsendable_protocols(out, out_len);
     if (closure == NULL)
         return SSL_TLSEXT_ERR_NOACK;
-    answer = judge(conn, ((pyossl_npn_advertise_cb)closure->call)(conn, &protos,
-                                                                  closure->userdata));
+    answer =
+        judge(conn, ((pyossl_npn_advertise_cb)closure->call)(conn, &protos, closure->userdata));
     if (answer == PYOSSL_ANSWER_DECLINE)
         return SSL_TLSEXT_ERR_NOACK;
-    /* There is no fatal answer here: what OpenSSL cannot send fails the handshake. */
     if (answer != PYOSSL_ANSWER_ACCEPT || protos.len > UINT16_MAX ||
-        !is_protocol_list(protos.data, protos.len)) {
-        conn->stopped = true;
-        return SSL_TLSEXT_ERR_NOACK;
-    }
+        !is_protocol_list(protos.data, protos.len))
+        return unsendable_protocols(out, out_len);
     osl_buf_move(&conn->npn, &protos);
     *out = conn->npn.data;
     *out_len = (unsigned)conn->npn.len;
@@ -284,8 +292,7 @@ static int npn_select_trampoline(SSL *ssl, unsigned char **out, unsigned char *o
     (void)arg;
     if (closure == NULL || !is_protocol_list(offered, offered_len))
         return SSL_TLSEXT_ERR_ALERT_FATAL;
-    if (ask_protocol(conn, closure, offered, offered_len, selected, &len) !=
-            PYOSSL_ANSWER_ACCEPT ||
+    if (ask_protocol(conn, closure, offered, offered_len, selected, &len) != PYOSSL_ANSWER_ACCEPT ||
         len == 0 || len > sizeof selected)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     if (osl_buf_set(&conn->npn, selected, len) != PYOSSL_OK)
@@ -309,8 +316,8 @@ static int staple(SSL *ssl, pyossl_conn *conn)
 
     if (closure == NULL)
         return SSL_TLSEXT_ERR_NOACK;
-    answer = judge(conn, ((pyossl_ocsp_server_cb)closure->call)(conn, &response,
-                                                                closure->userdata));
+    answer =
+        judge(conn, ((pyossl_ocsp_server_cb)closure->call)(conn, &response, closure->userdata));
     if (answer == PYOSSL_ANSWER_ABORT || response.len > OCSP_RESPONSE_MAX)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     if (answer == PYOSSL_ANSWER_DECLINE || response.len == 0)
@@ -334,9 +341,9 @@ static int judge_staple(SSL *ssl, pyossl_conn *conn)
 
     if (closure == NULL)
         return 1;
-    answer = judge(conn, ((pyossl_ocsp_client_cb)closure->call)(
-                             conn, stapled ? response : nothing, stapled ? (size_t)len : 0,
-                             closure->userdata));
+    answer = judge(conn, ((pyossl_ocsp_client_cb)closure->call)(conn, stapled ? response : nothing,
+                                                                stapled ? (size_t)len : 0,
+                                                                closure->userdata));
     return answer == PYOSSL_ANSWER_ACCEPT ? 1 : 0;
 }
 
@@ -363,8 +370,8 @@ static int cookie_generate_trampoline(SSL *ssl, unsigned char *cookie, unsigned 
 
     if (closure == NULL)
         return 0;
-    answer = judge(conn, ((pyossl_cookie_generate_cb)closure->call)(
-                             conn, cookie, PYOSSL_COOKIE_MAX, &len, closure->userdata));
+    answer = judge(conn, ((pyossl_cookie_generate_cb)closure->call)(conn, cookie, PYOSSL_COOKIE_MAX,
+                                                                    &len, closure->userdata));
     if (answer != PYOSSL_ANSWER_ACCEPT || len > PYOSSL_COOKIE_MAX)
         return 0;
     *cookie_len = (unsigned)len;

@@ -186,8 +186,8 @@ pyossl_status pyossl_ctx_set_cookie_generate(pyossl_ctx *ctx, pyossl_cookie_gene
                                              void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
-    return osl_ctx_change_callback(ctx, OSL_CB_COOKIE_GENERATE, 0, (osl_function)callback,
-                                   userdata, release);
+    return osl_ctx_change_callback(ctx, OSL_CB_COOKIE_GENERATE, 0, (osl_function)callback, userdata,
+                                   release);
 }
 
 pyossl_status pyossl_ctx_set_cookie_verify(pyossl_ctx *ctx, pyossl_cookie_verify_cb callback,

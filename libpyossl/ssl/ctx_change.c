@@ -127,7 +127,7 @@ pyossl_status osl_ctx_changeable(const pyossl_ctx *ctx)
 
 /* ---- changing ---- */
 
-/* A generation that is like the one of the moment but for what @setting replaces, and has @setting. */
+/* The one of the moment over again, without what @setting replaces, and with @setting. */
 static pyossl_status next_generation(osl_generation **out, pyossl_ctx *ctx,
                                      const osl_setting *setting)
 {
@@ -168,8 +168,8 @@ static void record(pyossl_ctx *ctx, osl_setting *setting, osl_setting **replaced
 }
 
 /* What the change replaces is for the caller to release, outside the lock. */
-static pyossl_status change_locked(pyossl_ctx *ctx, osl_setting *setting,
-                                   osl_setting **replaced, osl_generation **retired)
+static pyossl_status change_locked(pyossl_ctx *ctx, osl_setting *setting, osl_setting **replaced,
+                                   osl_generation **retired)
 {
     osl_generation *current = atomic_load_explicit(&ctx->current, memory_order_relaxed);
     const osl_setting *before = osl_ctx_find(ctx, setting->kind, setting->slot);
@@ -263,8 +263,7 @@ static void release_closure(void *closure)
 }
 
 pyossl_status osl_ctx_change_callback(pyossl_ctx *ctx, osl_callback which, int64_t number,
-                                      osl_function call, void *userdata,
-                                      pyossl_release_cb release)
+                                      osl_function call, void *userdata, pyossl_release_cb release)
 {
     osl_auto(osl_setting) *setting = osl_setting_new(OSL_SET_CALLBACK, apply_callback);
     osl_auto(osl_closure) *closure = NULL;

@@ -6,8 +6,8 @@
  * certificates says that there is none to send.
  */
 typedef struct credential {
-    X509           *cert;
-    EVP_PKEY       *key;
+    X509 *cert;
+    EVP_PKEY *key;
     STACK_OF(X509) *chain;
 } credential;
 

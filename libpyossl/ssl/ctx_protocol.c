@@ -310,8 +310,7 @@ static pyossl_status change_bytes(pyossl_ctx *ctx, osl_setting_kind kind, osl_ap
 static pyossl_status apply_alpn_protos(osl_generation *generation, const osl_setting *setting)
 {
     /* Zero is success here. */
-    if (SSL_CTX_set_alpn_protos(generation->ssl_ctx, setting->data,
-                                (unsigned)setting->number) != 0)
+    if (SSL_CTX_set_alpn_protos(generation->ssl_ctx, setting->data, (unsigned)setting->number) != 0)
         return osl_fail_text(PYOSSL_E_OPENSSL, "not a list of protocols");
     return PYOSSL_OK;
 }

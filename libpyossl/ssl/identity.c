@@ -122,8 +122,8 @@ enum { HOSTNAME_MAX = 253, LABEL_MAX = 63 };
 /* Letters, digits, hyphens; and underscores, which exist. Other scripts come as A-labels. */
 static bool is_label_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
 }
 
 /* What programs may read as an address in one of the old notations ("127.1", "0x7f.1"). */
@@ -155,7 +155,8 @@ static const char *hostname_fault(const char *name, size_t len)
             continue;
         }
         if (i == label)
-            return label == 0 ? "the host name begins with a dot" : "an empty label in the host name";
+            return label == 0 ? "the host name begins with a dot"
+                              : "an empty label in the host name";
         if (i - label > LABEL_MAX)
             return "a label of the host name is too long";
         if (i == len && is_number(name + label, i - label))
@@ -262,8 +263,8 @@ pyossl_status osl_identity_apply(const osl_identity *identity, SSL *ssl)
     X509_VERIFY_PARAM_set_hostflags(param, openssl_flags(wanted->flags));
     if (X509_VERIFY_PARAM_set1_host(param, name, name != NULL ? strlen(name) : 0) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if (X509_VERIFY_PARAM_set1_ip(param, wanted->ip_len > 0 ? wanted->ip : NULL,
-                                  wanted->ip_len) != 1)
+    if (X509_VERIFY_PARAM_set1_ip(param, wanted->ip_len > 0 ? wanted->ip : NULL, wanted->ip_len) !=
+        1)
         return osl_fail(PYOSSL_E_OPENSSL);
     return PYOSSL_OK;
 }

@@ -78,12 +78,22 @@ pyossl_status pyossl_session_dump(const pyossl_session *session, pyossl_buf *out
     return PYOSSL_OK;
 }
 
+/* Give @session the session id context of @ctx. */
+static pyossl_status rename_session(SSL_SESSION *session, const pyossl_ctx *ctx)
+{
+    unsigned char name[SSL_MAX_SID_CTX_LENGTH];
+    const size_t len = osl_ctx_session_id(ctx, name);
+
+    if (SSL_SESSION_set1_id_context(session, name, (unsigned)len) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
 pyossl_status pyossl_session_load(pyossl_session **out, pyossl_ctx *ctx, const void *der,
                                   size_t len)
 {
     OSL_API_ENTER;
     osl_auto(SSL_SESSION) *session = NULL;
-    unsigned char name[SSL_MAX_SID_CTX_LENGTH];
     const unsigned char *at = der;
     size_t total;
 
@@ -94,8 +104,7 @@ pyossl_status pyossl_session_load(pyossl_session **out, pyossl_ctx *ctx, const v
     if (session == NULL)
         return osl_fail(PYOSSL_E_FORMAT);
     /* It may come from another process, whose context had a random name. */
-    if (SSL_SESSION_set1_id_context(session, name, (unsigned)osl_ctx_session_id(ctx, name)) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
+    OSL_TRY(rename_session(session, ctx));
     return osl_session_wrap(out, osl_steal(session), ctx);
 }
 
@@ -114,20 +123,19 @@ pyossl_status osl_session_apply(const pyossl_session *session, const osl_identit
                                 int verify_mode, SSL *ssl)
 {
     osl_auto(SSL_SESSION) *copy = SSL_SESSION_dup(session->session);
-    unsigned char name[SSL_MAX_SID_CTX_LENGTH];
 
     /* A copy: an SSL that ends early makes its session useless for the others. */
     if (copy == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
     /* The context may have got another name since; OpenSSL compares them on clients too. */
-    if (session->ctx != NULL &&
-        SSL_SESSION_set1_id_context(copy, name,
-                                    (unsigned)osl_ctx_session_id(session->ctx, name)) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
+    if (session->ctx != NULL)
+        OSL_TRY(rename_session(copy, session->ctx));
     if (SSL_set_session(ssl, copy) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if ((verify_mode & SSL_VERIFY_PEER) != 0 && !was_verified(identity, ssl, copy) &&
-        SSL_set_session(ssl, NULL) != 1)
+    if ((verify_mode & SSL_VERIFY_PEER) == 0 || was_verified(identity, ssl, copy))
+        return PYOSSL_OK;
+    if (SSL_set_session(ssl, NULL) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
+    SSL_set_verify_result(ssl, X509_V_OK);
     return PYOSSL_OK;
 }
