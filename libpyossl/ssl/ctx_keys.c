@@ -11,6 +11,9 @@ typedef struct credential {
     STACK_OF(X509) *chain;
 } credential;
 
+/* Which parts a setting brings itself. */
+enum { GIVEN_CERT = 1, GIVEN_KEY = 2, GIVEN_CHAIN = 4 };
+
 static void free_chain(STACK_OF(X509) *chain)
 {
     sk_X509_pop_free(chain, X509_free);
@@ -65,17 +68,18 @@ static pyossl_status credential_merge(osl_setting *setting, const osl_setting *b
 
 static pyossl_status apply_credential(osl_generation *generation, const osl_setting *setting)
 {
-    static const credential nothing;
     const credential *parts = setting->data;
-    const credential *old = setting->before != NULL ? setting->before->data : &nothing;
     SSL_CTX *ssl_ctx = generation->ssl_ctx;
+    /* What was merged in is there already where the setting before is in force. */
+    const uint64_t wanted = setting->before != NULL ? setting->set : UINT64_MAX;
 
-    if (parts->cert != old->cert && SSL_CTX_use_certificate(ssl_ctx, parts->cert) != 1)
+    if (parts->cert != NULL && (wanted & GIVEN_CERT) != 0 &&
+        SSL_CTX_use_certificate(ssl_ctx, parts->cert) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if (parts->key != NULL && parts->key != old->key &&
+    if (parts->key != NULL && (wanted & GIVEN_KEY) != 0 &&
         SSL_CTX_use_PrivateKey(ssl_ctx, parts->key) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if (parts->chain == NULL || parts->chain == old->chain)
+    if (parts->chain == NULL || (wanted & GIVEN_CHAIN) == 0)
         return PYOSSL_OK;
     if (sk_X509_num(parts->chain) == 0)
         SSL_CTX_clear_chain_certs(ssl_ctx);
@@ -103,6 +107,8 @@ static pyossl_status change_credential(pyossl_ctx *ctx, X509 *cert, EVP_PKEY *ke
     setting->release = credential_free;
     setting->merge = credential_merge;
     setting->number = number;
+    setting->set = (cert != NULL ? GIVEN_CERT : 0u) | (key != NULL ? GIVEN_KEY : 0u) |
+                   (chain != NULL ? GIVEN_CHAIN : 0u);
     setting->stepwise = cert != NULL && (key != NULL || sk_X509_num(chain) > 0);
     if (cert != NULL)
         key = X509_get0_pubkey(cert);

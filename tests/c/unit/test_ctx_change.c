@@ -18,9 +18,9 @@ typedef struct snapshot {
     const X509 *cert;
     const EVP_PKEY *key;
     int chain, extra, authorities;
-    const void *verify, *info, *keylog, *new_session, *store, *identity;
+    const void *store, *identity;
+    bool verify, info, keylog, new_session;
     unsigned char ticket_keys[80];
-    int groups[32];
     char ciphers[4096];
 } snapshot;
 
@@ -32,7 +32,6 @@ static SSL_CTX *ssl_ctx_of(pyossl_ctx *ctx)
 static void take_snapshot(pyossl_ctx *ctx, snapshot *out)
 {
     SSL_CTX *ssl_ctx = ssl_ctx_of(ctx);
-    SSL *ssl = SSL_new(ssl_ctx);
     STACK_OF(X509) *certs = NULL;
     STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(ssl_ctx);
 
@@ -55,16 +54,13 @@ static void take_snapshot(pyossl_ctx *ctx, snapshot *out)
     SSL_CTX_get_extra_chain_certs_only(ssl_ctx, &certs);
     out->extra = certs != NULL ? sk_X509_num(certs) : 0;
     out->authorities = sk_X509_NAME_num(SSL_CTX_get_client_CA_list(ssl_ctx));
-    out->verify = (const void *)SSL_CTX_get_verify_callback(ssl_ctx);
-    out->info = (const void *)SSL_CTX_get_info_callback(ssl_ctx);
-    out->keylog = (const void *)SSL_CTX_get_keylog_callback(ssl_ctx);
-    out->new_session = (const void *)SSL_CTX_sess_get_new_cb(ssl_ctx);
+    out->verify = SSL_CTX_get_verify_callback(ssl_ctx) != NULL;
+    out->info = SSL_CTX_get_info_callback(ssl_ctx) != NULL;
+    out->keylog = SSL_CTX_get_keylog_callback(ssl_ctx) != NULL;
+    out->new_session = SSL_CTX_sess_get_new_cb(ssl_ctx) != NULL;
     out->store = SSL_CTX_get_cert_store(ssl_ctx);
     out->identity = atomic_load(&ctx->current)->identity;
     assert_int_equal(SSL_CTX_get_tlsext_ticket_keys(ssl_ctx, out->ticket_keys, 80), 1);
-    assert_non_null(ssl);
-    (void)SSL_get1_groups(ssl, out->groups);
-    SSL_free(ssl);
     for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
         const char *name = SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, i));
 
@@ -114,8 +110,7 @@ static pyossl_pkey *key_from(const char *path)
     return key;
 }
 
-static pyossl_answer accept_all(pyossl_conn *conn, const pyossl_verify_event *event,
-                                void *userdata)
+static pyossl_answer accept_all(pyossl_conn *conn, const pyossl_verify_event *event, void *userdata)
 {
     (void)conn;
     (void)event;
