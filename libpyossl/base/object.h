@@ -23,10 +23,7 @@ static inline void osl_object_ref(osl_object *object)
 /* True for the last owner, who then releases the object. */
 static inline bool osl_object_unref(osl_object *object)
 {
-    if (atomic_fetch_sub_explicit(&object->refs, 1, memory_order_release) != 1)
-        return false;
-    atomic_thread_fence(memory_order_acquire);
-    return true;
+    return atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) == 1;
 }
 
 /*

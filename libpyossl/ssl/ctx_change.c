@@ -79,7 +79,7 @@ static void unlock(const pyossl_ctx *ctx)
 osl_generation *osl_ctx_read_begin(const pyossl_ctx *ctx)
 {
     read_lock(ctx);
-    return atomic_load_explicit(&ctx->current, memory_order_relaxed);
+    return atomic_load_explicit(&ctx->current, memory_order_acquire);
 }
 
 void osl_ctx_read_end(const pyossl_ctx *ctx)
@@ -186,7 +186,7 @@ static pyossl_status change_locked(pyossl_ctx *ctx, osl_setting *setting, osl_se
         osl_generation *next = NULL;
 
         OSL_TRY(next_generation(&next, ctx, setting));
-        atomic_store_explicit(&ctx->current, next, memory_order_relaxed);
+        atomic_store_explicit(&ctx->current, next, memory_order_release);
         *retired = current;
     }
     record(ctx, setting, replaced);
