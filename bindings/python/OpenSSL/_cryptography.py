@@ -118,6 +118,64 @@ def crl_from(crl):
     return crypto.load_crl(crypto.FILETYPE_ASN1, der)
 
 
+def certificate_der(certificate):
+    """What Context.use_certificate() and its like make of a certificate that is not ours."""
+    if not (hasattr(certificate, "public_bytes") and hasattr(certificate, "tbs_certificate_bytes")):
+        raise TypeError("Must be a certificate")
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.DER)
+
+
+def key_der(key):
+    """What Context.use_privatekey() makes of a key that is not ours."""
+    if not hasattr(key, "private_bytes"):
+        raise TypeError("Unsupported key type")
+    from cryptography.hazmat.primitives import serialization
+
+    return key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _header(tag, length):
+    if length < 0x80:
+        return bytes((tag, length))
+    size = (length.bit_length() + 7) // 8
+    return bytes((tag, 0x80 | size)) + length.to_bytes(size, "big")
+
+
+def _element(tag, *parts):
+    body = b"".join(parts)
+    return _header(tag, len(body)) + body
+
+
+def _request(subject):
+    """DER of a request that says nothing but its subject: releases of cryptography
+    that cannot read a name by itself read it there. The key is a point of P-256."""
+    algorithm = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
+    point = bytes.fromhex(
+        "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+        "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+    )
+    key = _element(0x30, algorithm, _element(0x03, b"\0", point))
+    info = _element(0x30, b"\x02\x01\x00", subject, key, b"\xa0\x00")
+    ecdsa_sha256 = bytes.fromhex("300a06082a8648ce3d040302")
+    signature = _element(0x30, b"\x02\x01\x01\x02\x01\x01")
+    return _element(0x30, info, ecdsa_sha256, _element(0x03, b"\0", signature))
+
+
+def name(der):
+    """An item of Connection.get_client_ca_list(as_cryptography=True)"""
+    from cryptography import x509
+
+    if hasattr(x509.Name, "from_bytes"):
+        return x509.Name.from_bytes(der)
+    return x509.load_der_x509_csr(_request(der)).subject
+
+
 def __getattr__(name):
     """Types for annotations, which need that package or are anything."""
     if name not in ("Key", "PrivateKey", "PublicKey"):

@@ -80,10 +80,10 @@ static void lock_release(po_lock *lock)
 
 /* ---- frames ---- */
 
-static void push(po_frame *frame, po_object *self)
+static void push(po_frame *frame, po_lock *lock)
 {
     frame->up = top;
-    frame->lock = self != NULL ? &self->lock : NULL;
+    frame->lock = lock;
     frame->raised = NULL;
     frame->detached = NULL;
     top = frame;
@@ -91,7 +91,7 @@ static void push(po_frame *frame, po_object *self)
 
 void po_frame_enter(po_frame *frame, po_object *self)
 {
-    push(frame, self);
+    push(frame, self != NULL ? &self->lock : NULL);
     frame->detached = PyEval_SaveThread();
     if (frame->lock != NULL)
         lock_wait(frame->lock);
@@ -99,7 +99,12 @@ void po_frame_enter(po_frame *frame, po_object *self)
 
 void po_quick_enter(po_frame *frame, po_object *self)
 {
-    push(frame, self);
+    po_quick_lock(frame, self != NULL ? &self->lock : NULL);
+}
+
+void po_quick_lock(po_frame *frame, po_lock *lock)
+{
+    push(frame, lock);
     if (frame->lock == NULL || lock_try(frame->lock))
         return;
     frame->detached = PyEval_SaveThread();

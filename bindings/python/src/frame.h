@@ -28,6 +28,9 @@ void po_frame_enter(po_frame *frame, po_object *self);
 /* Lock @self, which may be NULL, without letting the interpreter go unless the lock is taken. */
 void po_quick_enter(po_frame *frame, po_object *self);
 
+/* The same for a lock that is no object's own: what @lock guards outlives the frame. */
+void po_quick_lock(po_frame *frame, po_lock *lock);
+
 /* The way back from either: 0, or -1 with the exception that a callback raised. */
 int po_frame_leave(po_frame *frame);
 

@@ -123,7 +123,7 @@ static PyObject *raise_value(void)
 /* No default: a new status does not compile until it is thought of here. */
 PyObject *po_raise(po_state *state, po_domain domain, pyossl_status status)
 {
-    const bool io = domain == PO_IO;
+    const bool io = domain == PO_IO, ssl = io || domain == PO_SSL;
 
     if (PyErr_Occurred())
         return NULL;
@@ -146,7 +146,8 @@ PyObject *po_raise(po_state *state, po_domain domain, pyossl_status status)
         return PyErr_NoMemory();
     case PYOSSL_E_ARGUMENT:
     case PYOSSL_E_IN_USE:
-        return raise_value();
+        /* Programs look for either: what OpenSSL refused was an Error, what we refuse is a value. */
+        return ssl ? po_raise_as(state, PO_EXC_SSL_VALUE) : raise_value();
     case PYOSSL_E_SYSTEM:
         if (io)
             return raise_errno(state, pyossl_error_errno(pyossl_error_last()));

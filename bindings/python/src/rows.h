@@ -11,16 +11,21 @@
 #undef GET_CERTS_OR_NONE
 #undef GET_HASH
 #undef DO
+#undef DO_SLOW
 #undef SET_LONG
 #undef SET_INT
 #undef SET_TEXT
 #undef SET_BYTES
 #undef SET_OBJ
+#undef SET_PATH
 #undef CUSTOM
+#undef ELSEWHERE
 
 #define PO_FAST_ (METH_FASTCALL | METH_KEYWORDS)
 #define PO_ROW_(name, flags, signature, doc)                                                       \
-    { #name, (PyCFunction)(void (*)(void))po_m_##name, flags, #name signature "\n--\n\n" doc },
+    PO_ROW_OF_(name, po_m_##name, flags, signature, doc)
+#define PO_ROW_OF_(name, function, flags, signature, doc)                                          \
+    { #name, (PyCFunction)(void (*)(void))function, flags, #name signature "\n--\n\n" doc },
 #define PO_ROW0_(name, doc) PO_ROW_(name, METH_NOARGS, "($self)", doc)
 #define PO_ROW1_(name, argument, doc) PO_ROW_(name, PO_FAST_, "($self, " #argument ")", doc)
 
@@ -36,9 +41,13 @@
 #define GET_CERTS_OR_NONE(name, get, doc) PO_ROW0_(name, doc)
 #define GET_HASH(name, get, doc) PO_ROW0_(name, doc)
 #define DO(name, call, doc) PO_ROW0_(name, doc)
+#define DO_SLOW(name, call, doc) PO_ROW0_(name, doc)
 #define SET_LONG(name, set, argument, doc) PO_ROW1_(name, argument, doc)
 #define SET_INT(name, set, argument, doc) PO_ROW1_(name, argument, doc)
 #define SET_TEXT(name, set, argument, doc) PO_ROW1_(name, argument, doc)
 #define SET_BYTES(name, set, argument, doc) PO_ROW1_(name, argument, doc)
 #define SET_OBJ(name, set, argument, id, doc) PO_ROW1_(name, argument, doc)
+#define SET_PATH(name, set, argument, doc) PO_ROW1_(name, argument, doc)
 #define CUSTOM(name, flags, signature, doc) PO_ROW_(name, flags, signature, doc)
+#define ELSEWHERE(name, function, flags, signature, doc)                                           \
+    PO_ROW_OF_(name, function, flags, signature, doc)

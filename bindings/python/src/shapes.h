@@ -22,11 +22,14 @@
  *   GET_CERTS_OR_NONE status f(const H *, x509_list *)          list of X509, or None
  *   GET_HASH        status f(const H *, unsigned long *)        int
  *   DO              status f(H *)                               None
+ *   DO_SLOW         the same, with the interpreter let go       None
  *   SET_LONG, SET_INT  status f(H *, long or int)               None
  *   SET_TEXT        status f(H *, const char *)                 None; bytes or str, no NUL
  *   SET_BYTES       status f(H *, const char *, size_t)         None; bytes or str
  *   SET_OBJ         status f(H *, T *)                          None
+ *   SET_PATH        status f(H *, const char *), let go         None; str, bytes or os.PathLike
  *   CUSTOM          po_m_NAME, written by hand
+ *   ELSEWHERE       a function of another file, written by hand
  */
 #ifndef PO_SHAPES_H
 #define PO_SHAPES_H
@@ -41,7 +44,9 @@
 #endif
 
 /* A method without arguments, kept attached: the rest of its body, from the call on. */
-#define PO_NOARGS_BODY(name, ...)                                                                  \
+#define PO_NOARGS_BODY(name, ...) PO_NOARGS_ENTER_(name, po_quick_enter, __VA_ARGS__)
+
+#define PO_NOARGS_ENTER_(name, enter, ...)                                                         \
     static PyObject *po_m_##name(PyObject *object, PyObject *unused)                               \
     {                                                                                              \
         po_object *self = (po_object *)object;                                                     \
@@ -49,7 +54,7 @@
         po_frame frame;                                                                            \
                                                                                                    \
         (void)unused;                                                                              \
-        po_quick_enter(&frame, PO_LOCKED(self));                                                   \
+        enter(&frame, PO_LOCKED(self));                                                            \
         handle = self->handle;                                                                     \
         if (handle == NULL) {                                                                      \
             (void)po_frame_leave(&frame);                                                          \
@@ -102,13 +107,18 @@
 #define GET_HASH(name, get, doc)                                                                   \
     GET_OUT_(name, unsigned long, 0, get(handle, &out), PO_RAISE_, PyLong_FromUnsignedLong(out))
 
-#define DO(name, call, doc)                                                                        \
-    PO_NOARGS_BODY(name, const pyossl_status status = call(handle);                                \
-                   if (po_frame_leave(&frame) < 0) return NULL;                                    \
-                   if (status != PYOSSL_OK) PO_RAISE_ Py_RETURN_NONE;)
+#define DO_(name, enter, call)                                                                     \
+    PO_NOARGS_ENTER_(name, enter, const pyossl_status status = call(handle);                       \
+                     if (po_frame_leave(&frame) < 0) return NULL;                                  \
+                     if (status != PYOSSL_OK) PO_RAISE_ Py_RETURN_NONE;)
+#define DO(name, call, doc) DO_(name, po_quick_enter, call)
+#define DO_SLOW(name, call, doc) DO_(name, po_frame_enter, call)
 
 /* A method with one argument, kept attached. */
 #define PO_ONE_ARG_BODY(name, argument, declare, convert, call, release)                           \
+    PO_ONE_ARG_ENTER_(name, argument, po_quick_enter, declare, convert, call, release)
+
+#define PO_ONE_ARG_ENTER_(name, argument, enter, declare, convert, call, release)                  \
     static PyObject *po_m_##name(PyObject *object, PyObject *const *args, Py_ssize_t nargs,        \
                                  PyObject *kwnames)                                                \
     {                                                                                              \
@@ -125,7 +135,7 @@
             return NULL;                                                                           \
         if (convert)                                                                               \
             return NULL;                                                                           \
-        po_quick_enter(&frame, PO_LOCKED(self));                                                   \
+        enter(&frame, PO_LOCKED(self));                                                            \
         handle = self->handle;                                                                     \
         if (handle == NULL) {                                                                      \
             (void)po_frame_leave(&frame);                                                          \
@@ -165,7 +175,13 @@
                     (value = po_take_handle(self->state, given[0], id, #argument)) == NULL,        \
                     set(handle, value), po_types[id].unref(value))
 
-/* Written by hand in the type's file. */
+#define SET_PATH(name, set, argument, doc)                                                         \
+    PO_ONE_ARG_ENTER_(name, argument, po_frame_enter, po_bytes value;,                             \
+                      po_to_path(given[0], #argument, &value) < 0, set(handle, value.data),        \
+                      po_bytes_release(&value))
+
+/* Written by hand: in the type's file, or as @function in another. */
 #define CUSTOM(name, flags, signature, doc)
+#define ELSEWHERE(name, function, flags, signature, doc)
 
 #endif

@@ -1,0 +1,186 @@
+/* What the files of OpenSSL.SSL know of each other: Context, Connection and Session. */
+#ifndef PO_SSL_H
+#define PO_SSL_H
+
+#include "convert.h"
+#include "frame.h"
+#include "object.h"
+#include "raise.h"
+
+/*
+ * What a Context calls, by place in a tuple that is never changed: a setter makes
+ * another. A Connection holds the tuple that its handshake began with, so a change
+ * leaves alone what runs. None stands for a callback that is not set; the place
+ * behind a callback with data of the program's own holds that data.
+ */
+typedef enum po_slot {
+    PO_CB_VERIFY,
+    PO_CB_PASSPHRASE,
+    PO_CB_PASSPHRASE_DATA,
+    PO_CB_INFO,
+    PO_CB_KEYLOG,
+    PO_CB_SERVERNAME,
+    PO_CB_ALPN_SELECT,
+    PO_CB_NPN_ADVERTISE,
+    PO_CB_NPN_SELECT,
+    PO_CB_OCSP_SERVER,
+    PO_CB_OCSP_SERVER_DATA,
+    PO_CB_OCSP_CLIENT,
+    PO_CB_OCSP_CLIENT_DATA,
+    PO_CB_COOKIE_GENERATE,
+    PO_CB_COOKIE_VERIFY,
+    PO_CB_NEW_SESSION,
+    PO_CB_MAX
+} po_slot;
+
+typedef struct po_context {
+    po_object base;
+    PyObject *callbacks; /* by po_slot */
+    PyObject *app_data;
+} po_context;
+
+/* Where the bytes of a Connection travel. */
+typedef enum po_channel {
+    PO_CHANNEL_MEMORY,
+    PO_CHANNEL_FD,     /* a number, which may be any program's by now */
+    PO_CHANNEL_SOCKET, /* an object whose fileno() is asked each time */
+    PO_CHANNEL_PAIR,   /* two such objects, or numbers */
+    PO_CHANNEL_METHODS /* objects with recv() or read(), send() or write() */
+} po_channel;
+
+/* Fields are read and written under base.lock. */
+typedef struct po_connection {
+    po_object  base;
+    PyObject  *context;
+    PyObject  *socket; /* as it was given; None for memory */
+    PyObject  *reader; /* whom to ask for bytes, or for their descriptor; NULL for memory and numbers */
+    PyObject  *writer;
+    PyObject  *app_data;
+    PyObject  *callbacks; /* the Context's, as they were when the handshake began */
+    PyObject  *verify;    /* the Context's at that time: moving to another Context leaves it */
+    PyObject  *own_verify; /* what was set on this Connection, None for no callback; NULL for not set */
+    PyObject  *own_info;   /* the same */
+    PyObject  *cause;      /* why the server name callback turned the client away */
+    po_lock    writing;    /* held from the first try of a write to its end, waiting included */
+    po_channel channel;
+    int        read_fd, write_fd;
+    bool       bound;     /* the handshake has begun: callbacks stays */
+    bool       settled;   /* the handshake was over once: what follows is quick */
+    size_t     undigested; /* bytes given to memory since the last read came back empty */
+    size_t     last_read;
+} po_connection;
+
+typedef struct po_session {
+    po_object base;
+    PyObject *context;
+} po_session;
+
+/* ---- ssl_context.c ---- */
+
+/* The callbacks of the moment. A new reference; NULL for a Context without __init__. */
+PyObject *po_context_callbacks(po_context *self);
+
+/* The object in a field, None for NULL: a new reference. */
+PyObject *po_field_get(po_object *self, PyObject **field);
+/* Put @value there, whose reference is taken over, as the old one's is released. */
+void po_field_set(po_object *self, PyObject **field, PyObject *value);
+
+/* A Context, or TypeError; borrowed. */
+po_context *po_to_context(po_state *state, PyObject *object);
+
+/* A list of bytes as ALPN and NPN write it: each behind a byte with its length. */
+PyObject *po_wire_protocols(PyObject *protos);
+/* TypeError unless @object is bytes, or a str where @rule takes one. */
+int po_to_bytes_only(PyObject *object, const char *name, po_str_rule rule, po_bytes *out);
+
+/* ---- ssl_context_callbacks.c: what sets them ---- */
+
+PyObject *po_ctx_set_verify(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_passwd_cb(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_ocsp_server_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_ocsp_client_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_info_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_keylog_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_tlsext_servername_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_alpn_select_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_npn_advertise_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_npn_select_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_cookie_generate_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_cookie_verify_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_new_session_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+
+/* 0 for a callable or None; else TypeError("callback must be callable"). */
+int po_check_callback(PyObject *callback);
+
+/* ---- ssl_callbacks.c: what OpenSSL's side calls ---- */
+
+/* Have @ctx call, or no longer call, what is in @slot. */
+pyossl_status po_callback_install(po_context *self, po_slot slot, bool on);
+/* The same for verification, with its mode. */
+pyossl_status po_verify_install(pyossl_ctx *ctx, int mode, bool on);
+pyossl_status po_conn_verify_install(pyossl_conn *conn, int mode, bool on);
+pyossl_status po_conn_info_install(pyossl_conn *conn, bool on);
+
+/* ---- ssl_identity.c: certificates, keys and names that come in, of whatever package ---- */
+
+PyObject *po_ctx_use_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_use_privatekey(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_use_identity(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_add_extra_chain_cert(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_add_client_ca(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_client_ca_list(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_use_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_use_privatekey(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+
+/* ---- ssl_transport.c ---- */
+
+/* Tell the core where bytes travel, from what the program gave. */
+int po_channel_open(po_connection *self, PyObject *socket);
+/* 0 if the descriptors are still the ones given; SysCallError(EBADF) if they were closed. */
+int po_channel_check(po_connection *self);
+/* Whether a wait of the operation is ours to do: the descriptor is in blocking mode. */
+bool po_channel_blocks(const po_connection *self, pyossl_status want);
+/* Wait, with nothing held. 0 to try again; -1 with an exception. */
+int po_channel_wait(po_connection *self, pyossl_status want);
+/* An int, or what has a fileno(); TypeError and ValueError as programs expect them. */
+int po_to_descriptor(po_state *state, PyObject *object, int *fd);
+
+/* ---- ssl_exchange.c ---- */
+
+/* Before its handshake has begun, a Connection follows what its Context says. */
+void po_conn_follow_context(po_connection *self);
+
+PyObject *po_conn_do_handshake(PyObject *, PyObject *);
+PyObject *po_conn_recv(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_recv_into(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_send(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_sendall(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_shutdown(PyObject *, PyObject *);
+PyObject *po_conn_dtls_listen(PyObject *, PyObject *);
+PyObject *po_conn_dtls_handle_timeout(PyObject *, PyObject *);
+PyObject *po_conn_bio_read(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_bio_write(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_bio_shutdown(PyObject *, PyObject *);
+
+/* ---- ssl_peer.c: what a Connection knows of its peer ---- */
+
+PyObject *po_conn_get_peer_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_get_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_get_peer_cert_chain(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_get_verified_chain(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_get_client_ca_list(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_client_random(PyObject *, PyObject *);
+PyObject *po_conn_server_random(PyObject *, PyObject *);
+PyObject *po_conn_master_key(PyObject *, PyObject *);
+PyObject *po_conn_get_finished(PyObject *, PyObject *);
+PyObject *po_conn_get_peer_finished(PyObject *, PyObject *);
+PyObject *po_conn_export_keying_material(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_get_session(PyObject *, PyObject *);
+PyObject *po_conn_set_session(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+
+/* ---- ssl_session.c ---- */
+
+/* A Session around @session, which is taken over. */
+PyObject *po_session_wrap(po_state *state, pyossl_session *session, PyObject *context);
+
+#endif

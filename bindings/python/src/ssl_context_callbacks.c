@@ -1,0 +1,140 @@
+/* OpenSSL.SSL.Context: the methods that set its callbacks. */
+#include "ssl.h"
+
+int po_check_callback(PyObject *callback)
+{
+    if (callback == Py_None || PyCallable_Check(callback))
+        return 0;
+    PyErr_SetString(PyExc_TypeError, "callback must be callable");
+    return -1;
+}
+
+/* A copy of @callbacks with @callback, and @data if it is given, in their places. */
+static PyObject *with(PyObject *callbacks, po_slot slot, PyObject *callback, PyObject *data)
+{
+    PyObject *copy = PyTuple_New(PO_CB_MAX);
+
+    for (Py_ssize_t i = 0; copy != NULL && i < PO_CB_MAX; i++) {
+        PyObject *item = PyTuple_GET_ITEM(callbacks, i);
+
+        if (i == (Py_ssize_t)slot)
+            item = callback;
+        else if (data != NULL && i == (Py_ssize_t)slot + 1)
+            item = data;
+        PyTuple_SET_ITEM(copy, i, Py_NewRef(item));
+    }
+    return copy;
+}
+
+/* What a setter does; @mode is that of verification, and -1 for the others. */
+static PyObject *set(po_context *self, po_slot slot, int mode, PyObject *callback, PyObject *data)
+{
+    const bool on = callback != Py_None;
+    PyObject *callbacks, *old;
+    po_frame frame;
+    pyossl_status status = PYOSSL_OK;
+
+    po_quick_enter(&frame, &self->base);
+    old = self->callbacks;
+    callbacks = with(old, slot, callback, data);
+    if (callbacks != NULL) {
+        if (slot == PO_CB_VERIFY)
+            status = po_verify_install(self->base.handle, mode, on);
+        else if (on != (PyTuple_GET_ITEM(old, slot) != Py_None))
+            /* What is installed finds the new callable by itself. */
+            status = po_callback_install(self, slot, on);
+        if (status == PYOSSL_OK)
+            self->callbacks = callbacks;
+        else
+            old = callbacks;
+    }
+    (void)po_frame_leave(&frame);
+    if (callbacks == NULL)
+        return NULL;
+    if (status != PYOSSL_OK)
+        po_raise(self->base.state, PO_SSL, status);
+    Py_DECREF(old);
+    if (status != PYOSSL_OK)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static int parse(const po_params *params, PyObject *object, PyObject *const *args, Py_ssize_t nargs,
+                 PyObject *kwnames, PyObject **given)
+{
+    if (po_args(params, args, nargs, kwnames, given) < 0)
+        return -1;
+    if (((po_object *)object)->handle != NULL)
+        return 0;
+    po_raise_empty((po_object *)object, PO_SSL);
+    return -1;
+}
+
+PyObject *po_ctx_set_verify(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
+                            PyObject *kwnames)
+{
+    static const char *const names[] = { "mode", "callback" };
+    static const po_params params = { "set_verify", names, 1, 2 };
+    PyObject *given[2], *callback;
+    int mode;
+
+    if (parse(&params, object, args, nargs, kwnames, given) < 0 ||
+        po_to_int(given[0], "mode", &mode) < 0)
+        return NULL;
+    callback = given[1] != NULL ? given[1] : Py_None;
+    if (po_check_callback(callback) < 0)
+        return NULL;
+    return set((po_context *)object, PO_CB_VERIFY, mode, callback, NULL);
+}
+
+/* A setter of a callback with data of the program's own. */
+#define WITH_DATA(function, slot, argument)                                                        \
+    PyObject *po_ctx_##function(PyObject *object, PyObject *const *args, Py_ssize_t nargs,         \
+                                PyObject *kwnames)                                                 \
+    {                                                                                              \
+        static const char *const names[] = { "callback", argument };                               \
+        static const po_params params = { #function, names, 1, 2 };                                \
+        PyObject *given[2];                                                                        \
+                                                                                                   \
+        if (parse(&params, object, args, nargs, kwnames, given) < 0 ||                             \
+            po_check_callback(given[0]) < 0)                                                       \
+            return NULL;                                                                           \
+        return set((po_context *)object, slot, -1, given[0],                                       \
+                   given[1] != NULL ? given[1] : Py_None);                                         \
+    }
+
+WITH_DATA(set_passwd_cb, PO_CB_PASSPHRASE, "userdata")
+WITH_DATA(set_ocsp_server_callback, PO_CB_OCSP_SERVER, "data")
+WITH_DATA(set_ocsp_client_callback, PO_CB_OCSP_CLIENT, "data")
+
+/* A setter of a callback alone, where OpenSSL has @feature; 0 for any. */
+#define ALONE(function, slot, feature, complaint)                                                  \
+    PyObject *po_ctx_##function(PyObject *object, PyObject *const *args, Py_ssize_t nargs,         \
+                                PyObject *kwnames)                                                 \
+    {                                                                                              \
+        static const char *const names[] = { "callback" };                                         \
+        static const po_params params = { #function, names, 1, 1 };                                \
+        PyObject *given[1];                                                                        \
+                                                                                                   \
+        if (parse(&params, object, args, nargs, kwnames, given) < 0)                               \
+            return NULL;                                                                           \
+        if (feature != 0 && !pyossl_has((pyossl_feature)(feature))) {                              \
+            PyErr_SetString(PyExc_NotImplementedError, complaint);                                 \
+            return NULL;                                                                           \
+        }                                                                                          \
+        if (po_check_callback(given[0]) < 0)                                                       \
+            return NULL;                                                                           \
+        return set((po_context *)object, slot, -1, given[0], NULL);                                \
+    }
+
+ALONE(set_info_callback, PO_CB_INFO, 0, "")
+ALONE(set_keylog_callback, PO_CB_KEYLOG, PYOSSL_FEATURE_KEYLOG, "Key logging not available")
+ALONE(set_tlsext_servername_callback, PO_CB_SERVERNAME, 0, "")
+ALONE(set_alpn_select_callback, PO_CB_ALPN_SELECT, PYOSSL_FEATURE_ALPN, "ALPN not available")
+ALONE(set_npn_advertise_callback, PO_CB_NPN_ADVERTISE, PYOSSL_FEATURE_NPN, "NPN not available")
+ALONE(set_npn_select_callback, PO_CB_NPN_SELECT, PYOSSL_FEATURE_NPN, "NPN not available")
+ALONE(set_cookie_generate_callback, PO_CB_COOKIE_GENERATE, PYOSSL_FEATURE_COOKIE,
+      "DTLS cookie support is not available")
+ALONE(set_cookie_verify_callback, PO_CB_COOKIE_VERIFY, PYOSSL_FEATURE_COOKIE,
+      "DTLS cookie support is not available")
+ALONE(set_new_session_callback, PO_CB_NEW_SESSION, 0, "")

@@ -1,0 +1,344 @@
+/* Where the bytes of a Connection travel: descriptors, sockets, memory, or a program's objects. */
+#include "ssl.h"
+
+#include <errno.h>
+
+#ifndef _WIN32
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#endif
+
+/* ---- descriptors ---- */
+
+static int refuse_descriptor(void)
+{
+    PyErr_SetString(PyExc_TypeError, "argument must be an int, or have a fileno() method.");
+    return -1;
+}
+
+/* What @object says its descriptor is, -1 for closed; fails only with an exception. */
+static int ask_descriptor(po_state *state, PyObject *object, int *fd)
+{
+    PyObject *number = PyObject_CallMethodNoArgs(object, state->strings[PO_STR_fileno]);
+    int result;
+
+    if (number == NULL)
+        return -1;
+    result = PyLong_Check(number) ? po_to_int(number, "fileno()", fd) : refuse_descriptor();
+    Py_DECREF(number);
+    return result;
+}
+
+int po_to_descriptor(po_state *state, PyObject *object, int *fd)
+{
+    PyObject *method = NULL;
+
+    if (PyLong_Check(object)) {
+        if (po_to_int(object, "file descriptor", fd) < 0)
+            return -1;
+    } else {
+        method = PyObject_GetAttr(object, state->strings[PO_STR_fileno]);
+        if (method == NULL) {
+            if (!PyErr_ExceptionMatches(PyExc_AttributeError))
+                return -1;
+            PyErr_Clear();
+            return refuse_descriptor();
+        }
+        Py_DECREF(method);
+        if (ask_descriptor(state, object, fd) < 0)
+            return -1;
+    }
+    if (*fd >= 0)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "file descriptor cannot be a negative integer (%d)", *fd);
+    return -1;
+}
+
+static int raise_closed(po_state *state)
+{
+    PyObject *args = Py_BuildValue("(is)", EBADF, "EBADF");
+
+    if (args != NULL)
+        PyErr_SetObject(state->exceptions[PO_EXC_SYSCALL], args);
+    Py_XDECREF(args);
+    return -1;
+}
+
+static int check_descriptor(po_state *state, PyObject *object, int expected)
+{
+    int fd = -1;
+
+    if (object == NULL)
+        return 0;
+    if (ask_descriptor(state, object, &fd) < 0)
+        return -1;
+    /* The number may be a stranger's by now: only the object knows that it was closed. */
+    return fd == expected ? 0 : raise_closed(state);
+}
+
+int po_channel_check(po_connection *self)
+{
+    if (self->channel == PO_CHANNEL_MEMORY || self->channel == PO_CHANNEL_METHODS)
+        return 0;
+    if (check_descriptor(self->base.state, self->reader, self->read_fd) < 0)
+        return -1;
+    if (self->writer == self->reader)
+        return 0;
+    return check_descriptor(self->base.state, self->writer, self->write_fd);
+}
+
+/* ---- waiting ---- */
+
+static int descriptor_for(const po_connection *self, pyossl_status want)
+{
+    return want == PYOSSL_WANT_WRITE ? self->write_fd : self->read_fd;
+}
+
+bool po_channel_blocks(const po_connection *self, pyossl_status want)
+{
+    if (self->channel == PO_CHANNEL_MEMORY || self->channel == PO_CHANNEL_METHODS)
+        return false;
+    if (want != PYOSSL_WANT_READ && want != PYOSSL_WANT_WRITE)
+        return false;
+#ifdef _WIN32
+    return false;
+#else
+    {
+        const int flags = fcntl(descriptor_for(self, want), F_GETFL);
+
+        return flags >= 0 && (flags & O_NONBLOCK) == 0;
+    }
+#endif
+}
+
+/* How long the program had the system wait on this socket: SO_RCVTIMEO, SO_SNDTIMEO; -1 for ever. */
+static int patience(int fd, pyossl_status want)
+{
+#ifndef _WIN32
+    struct timeval limit = { 0, 0 };
+    socklen_t size = sizeof limit;
+
+    if (getsockopt(fd, SOL_SOCKET, want == PYOSSL_WANT_WRITE ? SO_SNDTIMEO : SO_RCVTIMEO, &limit,
+                   &size) == 0 &&
+        (limit.tv_sec != 0 || limit.tv_usec != 0)) {
+        if (limit.tv_sec > INT_MAX / 1000 - 1)
+            return INT_MAX;
+        return (int)(limit.tv_sec * 1000 + (limit.tv_usec + 999) / 1000);
+    }
+#endif
+    return -1;
+}
+
+int po_channel_wait(po_connection *self, pyossl_status want)
+{
+    const int limit = patience(descriptor_for(self, want), want);
+    po_frame frame;
+    pyossl_status status;
+
+    po_frame_enter(&frame, NULL);
+    status = pyossl_conn_wait(self->base.handle, want, limit);
+    if (po_frame_leave(&frame) < 0)
+        return -1;
+    if (status == PYOSSL_E_SYSTEM && pyossl_error_errno(pyossl_error_last()) == EINTR)
+        status = PYOSSL_OK;
+    /* A signal may have come: its handler may raise, and the caller may call again. */
+    if (PyErr_CheckSignals() < 0)
+        return -1;
+    if (status == PYOSSL_OK)
+        return po_channel_check(self); /* closed meanwhile? */
+    po_raise(self->base.state, PO_IO, status);
+    return -1;
+}
+
+/* ---- a program's objects ---- */
+
+/* What an exception of an object's method means to TLS; it is kept unless it asks to wait. */
+static pyossl_status judge_exception(po_frame *frame, const po_state *state, pyossl_status blocked)
+{
+    pyossl_status status = PYOSSL_E_CALLBACK;
+
+    if (PyErr_ExceptionMatches(PyExc_BlockingIOError))
+        status = blocked;
+    else if (PyErr_ExceptionMatches(state->exceptions[PO_EXC_WANT_READ]))
+        status = PYOSSL_WANT_READ;
+    else if (PyErr_ExceptionMatches(state->exceptions[PO_EXC_WANT_WRITE]))
+        status = PYOSSL_WANT_WRITE;
+    else if (PyErr_ExceptionMatches(state->exceptions[PO_EXC_ZERO_RETURN]))
+        status = PYOSSL_TRUNCATED;
+    if (status == PYOSSL_E_CALLBACK)
+        po_frame_keep(frame);
+    else
+        PyErr_Clear();
+    return status;
+}
+
+/* Bytes from recv() or read(): b"" is the end, None is "not yet". */
+static pyossl_status take(po_frame *frame, const po_state *state, PyObject *result, void *buf,
+                          size_t len, size_t *done)
+{
+    po_auto_bytes bytes = PO_BYTES_INIT;
+
+    if (result == NULL)
+        return judge_exception(frame, state, PYOSSL_WANT_READ);
+    if (result == Py_None)
+        return PYOSSL_WANT_READ;
+    if (po_to_bytes(result, "what the transport reads", PO_STR_REFUSE, &bytes) < 0)
+        return judge_exception(frame, state, PYOSSL_WANT_READ);
+    if (bytes.len > len) {
+        PyErr_Format(PyExc_ValueError, "the transport gave %zu bytes where %zu were asked for",
+                     bytes.len, len);
+        return judge_exception(frame, state, PYOSSL_WANT_READ);
+    }
+    if (bytes.len == 0)
+        return PYOSSL_TRUNCATED;
+    memcpy(buf, bytes.data, bytes.len);
+    *done = bytes.len;
+    return PYOSSL_OK;
+}
+
+static pyossl_status read_method(void *userdata, void *buf, size_t len, size_t *done)
+{
+    po_connection *self = userdata;
+    PyThreadState *detached;
+    po_frame *frame = po_callback_enter(&detached);
+    PyObject *result;
+    pyossl_status status;
+
+    if (frame == NULL)
+        return PYOSSL_E_CALLBACK;
+    result = PyObject_CallFunction(self->reader, "n", (Py_ssize_t)len);
+    status = take(frame, self->base.state, result, buf, len, done);
+    Py_XDECREF(result);
+    po_callback_leave(frame, detached);
+    return status;
+}
+
+/* How many bytes send() or write() took: None is "not yet". */
+static pyossl_status given(po_frame *frame, const po_state *state, PyObject *result, size_t len,
+                           size_t *done)
+{
+    size_t count;
+
+    if (result == NULL)
+        return judge_exception(frame, state, PYOSSL_WANT_WRITE);
+    if (result == Py_None)
+        return PYOSSL_WANT_WRITE;
+    if (po_to_size(result, "what the transport wrote", &count) < 0)
+        return judge_exception(frame, state, PYOSSL_WANT_WRITE);
+    if (count > len) {
+        PyErr_Format(PyExc_ValueError, "the transport wrote %zu bytes of %zu", count, len);
+        return judge_exception(frame, state, PYOSSL_WANT_WRITE);
+    }
+    if (count == 0)
+        return PYOSSL_WANT_WRITE;
+    *done = count;
+    return PYOSSL_OK;
+}
+
+static pyossl_status write_method(void *userdata, const void *buf, size_t len, size_t *done)
+{
+    po_connection *self = userdata;
+    PyThreadState *detached;
+    po_frame *frame = po_callback_enter(&detached);
+    PyObject *result;
+    pyossl_status status;
+
+    if (frame == NULL)
+        return PYOSSL_E_CALLBACK;
+    result = PyObject_CallFunction(self->writer, "y#", (const char *)buf, (Py_ssize_t)len);
+    status = given(frame, self->base.state, result, len, done);
+    Py_XDECREF(result);
+    po_callback_leave(frame, detached);
+    return status;
+}
+
+/* The first of two methods that @object has; NULL with TypeError. */
+static PyObject *method_of(PyObject *object, const char *first, const char *second)
+{
+    PyObject *method = PyObject_GetAttrString(object, first);
+
+    if (method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        method = PyObject_GetAttrString(object, second);
+    }
+    if (method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        (void)refuse_descriptor();
+    }
+    return method;
+}
+
+/* ---- choosing ---- */
+
+/* Whether an object stands for a descriptor. A Connection does not: its own end is within it. */
+static bool has_descriptor(po_state *state, PyObject *object)
+{
+    if (PyLong_Check(object))
+        return true;
+    if (PO_IS(state, object, PO_CONNECTION))
+        return false;
+    return PyObject_HasAttr(object, state->strings[PO_STR_fileno]) != 0;
+}
+
+static int settle(po_connection *self, pyossl_status status)
+{
+    if (status == PYOSSL_OK)
+        return 0;
+    po_raise(self->base.state, PO_SSL, status);
+    return -1;
+}
+
+static int open_methods(po_connection *self, PyObject *reader, PyObject *writer)
+{
+    static const pyossl_transport transport = { sizeof transport, read_method, write_method, NULL };
+
+    self->channel = PO_CHANNEL_METHODS;
+    self->reader = method_of(reader, "recv", "read");
+    if (self->reader == NULL)
+        return -1;
+    self->writer = method_of(writer, "send", "write");
+    if (self->writer == NULL)
+        return -1;
+    return settle(self, pyossl_conn_use_transport(self->base.handle, &transport, self));
+}
+
+static int open_descriptors(po_connection *self, PyObject *reader, PyObject *writer)
+{
+    po_state *state = self->base.state;
+
+    if (po_to_descriptor(state, reader, &self->read_fd) < 0 ||
+        po_to_descriptor(state, writer, &self->write_fd) < 0)
+        return -1;
+    if (!PyLong_Check(reader))
+        self->reader = Py_NewRef(reader);
+    if (!PyLong_Check(writer))
+        self->writer = Py_NewRef(writer);
+    if (self->read_fd == self->write_fd)
+        return settle(self, pyossl_conn_use_fd(self->base.handle, self->read_fd));
+    return settle(self, pyossl_conn_use_fds(self->base.handle, self->read_fd, self->write_fd));
+}
+
+int po_channel_open(po_connection *self, PyObject *socket)
+{
+    po_state *state = self->base.state;
+    PyObject *reader = socket, *writer = socket;
+
+    if (socket == Py_None) {
+        self->channel = PO_CHANNEL_MEMORY;
+        return settle(self, pyossl_conn_use_memory(self->base.handle));
+    }
+    self->channel = PyLong_Check(socket) ? PO_CHANNEL_FD : PO_CHANNEL_SOCKET;
+    if (PyTuple_CheckExact(socket)) {
+        if (PyTuple_GET_SIZE(socket) != 2) {
+            PyErr_SetString(PyExc_TypeError, "a pair of transports is (reader, writer)");
+            return -1;
+        }
+        reader = PyTuple_GET_ITEM(socket, 0);
+        writer = PyTuple_GET_ITEM(socket, 1);
+        self->channel = PO_CHANNEL_PAIR;
+    }
+    if (has_descriptor(state, reader) && has_descriptor(state, writer))
+        return open_descriptors(self, reader, writer);
+    return open_methods(self, reader, writer);
+}
