@@ -25,6 +25,9 @@ const po_type_row po_types[PO_TYPE_MAX] = {
     [PO_PKCS12] = { &po_pkcs12_spec, NULL, NULL },
     [PO_SPKI] = ROW(spki),
     [PO_CURVE] = { &po_curve_spec, NULL, NULL },
+    [PO_CONTEXT] = { &po_context_spec, (po_unref)pyossl_ctx_unref, (po_ref)pyossl_ctx_ref },
+    [PO_CONNECTION] = { &po_connection_spec, (po_unref)pyossl_conn_unref, (po_ref)pyossl_conn_ref },
+    [PO_SESSION] = ROW(session),
 };
 
 /* ---- exceptions ---- */
@@ -193,7 +196,9 @@ static int exec(PyObject *module)
         po_add_curves(state) < 0)
         return -1;
     if (add_functions(module, "crypto", po_crypto_functions) < 0 ||
-        add_functions(module, "rand", po_rand_functions) < 0)
+        add_functions(module, "rand", po_rand_functions) < 0 ||
+        add_functions(module, "SSL", po_ssl_functions) < 0 ||
+        add_functions(module, "private", po_private_functions) < 0)
         return -1;
     return 0;
 }

@@ -575,7 +575,7 @@ NOARGS(get_selected_srtp_profile)
 /* A function that a program put into OpenSSL._util.lib in place of OpenSSL's; borrowed or NULL. */
 static PyObject *replacement(po_state *state, const char *name)
 {
-    return state->overrides != NULL ? PyDict_GetItemString(state->overrides, name) : NULL;
+    return PyDict_GetItemString(state->hooks, name);
 }
 
 NOARGS(get_group_name)
@@ -780,7 +780,7 @@ static PyType_Slot slots[] = {
     { Py_tp_members, po_members },
     { Py_tp_getset, getset },
     { Py_tp_methods, methods },
-    { Py_tp_doc, "Connection(context, socket=None)\n--\n\n"
+    { Py_tp_doc, (void *)"Connection(context, socket=None)\n--\n\n"
                  "A TLS or DTLS connection over a socket, a descriptor, a pair of transports, or memory." },
     { 0, NULL },
 };

@@ -74,7 +74,7 @@ static PyType_Slot slots[] = {
     { Py_tp_members, po_members },
     { Py_tp_getset, getset },
     { Py_tp_methods, methods },
-    { Py_tp_doc, "Session()\n--\n\nWhat a client keeps to resume a session; as secret as the traffic." },
+    { Py_tp_doc, (void *)"Session()\n--\n\nWhat a client keeps to resume a session; as secret as the traffic." },
     { 0, NULL },
 };
 

@@ -28,11 +28,15 @@ extern PyType_Spec po_pkcs7_spec;
 extern PyType_Spec po_pkcs12_spec;
 extern PyType_Spec po_spki_spec;
 extern PyType_Spec po_curve_spec;
+extern PyType_Spec po_context_spec;
+extern PyType_Spec po_connection_spec;
+extern PyType_Spec po_session_spec;
 
 /* What a file adds to the module: its functions. NULL-terminated tables. */
 extern PyMethodDef po_crypto_functions[];
 extern PyMethodDef po_rand_functions[];
 extern PyMethodDef po_ssl_functions[];
+extern PyMethodDef po_private_functions[]; /* for the package's own files */
 
 /* Constants of all groups, set on the module: "SSL.OP_ALL" and so on. */
 int po_add_constants(PyObject *module);

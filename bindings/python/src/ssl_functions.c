@@ -1,0 +1,165 @@
+/* OpenSSL.SSL: functions, and what OpenSSL._util asks for behind the scenes. */
+#include "ssl.h"
+#include "types.h"
+
+static PyObject *openssl_version(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
+                                 PyObject *kwnames)
+{
+    static const char *const names[] = { "type" };
+    static const po_params params = { "OpenSSL_version", names, 1, 1 };
+    PyObject *given[1];
+    int part;
+
+    (void)module;
+    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
+        po_to_int(given[0], "type", &part) < 0)
+        return NULL;
+    return PyBytes_FromString(pyossl_openssl_version(part));
+}
+
+static PyObject *as_file_descriptor(PyObject *module, PyObject *object)
+{
+    int fd;
+
+    if (po_to_descriptor(PyModule_GetState(module), object, &fd) < 0)
+        return NULL;
+    return PyLong_FromLong(fd);
+}
+
+PyMethodDef po_ssl_functions[] = {
+    { "OpenSSL_version", (PyCFunction)(void (*)(void))openssl_version,
+      METH_FASTCALL | METH_KEYWORDS,
+      "OpenSSL_version($module, type)\n--\n\nA text about the OpenSSL that is running, as bytes: "
+      "OPENSSL_VERSION and the like." },
+    { "_asFileDescriptor", as_file_descriptor, METH_O,
+      "_asFileDescriptor($module, obj, /)\n--\n\nAn int, or what has a fileno(), as a descriptor." },
+    { NULL, NULL, 0, NULL },
+};
+
+/* ---- for OpenSSL._util ---- */
+
+/* The object that tells the ALPN callback's "none of these" from everything else. */
+static PyObject *set_no_overlap(PyObject *module, PyObject *object)
+{
+    po_state *state = PyModule_GetState(module);
+
+    Py_XSETREF(state->no_overlap, Py_NewRef(object));
+    Py_RETURN_NONE;
+}
+
+static PyObject *verify_error_string(PyObject *module, PyObject *number)
+{
+    long error;
+
+    (void)module;
+    if (po_to_long(number, "error", &error) < 0)
+        return NULL;
+    return PyBytes_FromString(pyossl_verify_error_string(error));
+}
+
+static PyObject *has_feature(PyObject *module, PyObject *number)
+{
+    int feature;
+
+    (void)module;
+    if (po_to_int(number, "feature", &feature) < 0)
+        return NULL;
+    return PyBool_FromLong(pyossl_has((pyossl_feature)feature));
+}
+
+/* A Connection with a handle; borrowed, or NULL with an exception. */
+static po_connection *to_connection(PyObject *module, PyObject *object)
+{
+    if (!PO_IS((po_state *)PyModule_GetState(module), object, PO_CONNECTION)) {
+        PyErr_SetString(PyExc_TypeError, "a Connection is needed");
+        return NULL;
+    }
+    if (((po_object *)object)->handle != NULL)
+        return (po_connection *)object;
+    po_raise_empty((po_object *)object, PO_SSL);
+    return NULL;
+}
+
+/* Another descriptor for a Connection that has exchanged nothing yet. */
+static PyObject *set_fd(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
+{
+    po_state *state = PyModule_GetState(module);
+    po_connection *self;
+    int fd;
+    po_frame frame;
+    pyossl_status status;
+
+    if (nargs != 2)
+        return PyErr_Format(PyExc_TypeError, "set_fd() takes a Connection and an int");
+    self = to_connection(module, args[0]);
+    if (self == NULL || po_to_int(args[1], "fd", &fd) < 0)
+        return NULL;
+    po_quick_enter(&frame, &self->base);
+    status = pyossl_conn_use_fd(self->base.handle, fd);
+    if (status == PYOSSL_OK) {
+        self->channel = PO_CHANNEL_FD;
+        self->read_fd = self->write_fd = fd;
+        Py_CLEAR(self->reader);
+        Py_CLEAR(self->writer);
+    }
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(state, PO_SSL, status);
+    Py_RETURN_NONE;
+}
+
+/* How many certificates a store holds. */
+static PyObject *store_count(PyObject *module, PyObject *store)
+{
+    po_state *state = PyModule_GetState(module);
+    pyossl_store *handle = po_take_handle(state, store, PO_STORE, "store");
+    pyossl_x509_list certs = PYOSSL_X509_LIST_INIT;
+    po_frame frame;
+    pyossl_status status;
+    size_t count;
+
+    if (handle == NULL)
+        return NULL;
+    po_frame_enter(&frame, (po_object *)store);
+    status = pyossl_store_certs(handle, &certs);
+    count = certs.count;
+    pyossl_x509_list_clear(&certs);
+    pyossl_store_unref(handle);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(state, PO_CRYPTO, status);
+    return PyLong_FromSize_t(count);
+}
+
+static PyObject *group_name(PyObject *module, PyObject *object)
+{
+    po_connection *self = to_connection(module, object);
+    PyObject *text;
+    po_frame frame;
+
+    if (self == NULL)
+        return NULL;
+    po_quick_enter(&frame, &self->base);
+    text = po_from_text(pyossl_conn_group_name(self->base.handle));
+    if (po_frame_leave(&frame) < 0)
+        Py_CLEAR(text);
+    return text;
+}
+
+static PyObject *dtls_handle_timeout(PyObject *module, PyObject *object)
+{
+    return to_connection(module, object) != NULL ? po_conn_dtls_handle_timeout(object, NULL) : NULL;
+}
+
+PyMethodDef po_private_functions[] = {
+    { "store_count", store_count, METH_O, NULL },
+    { "group_name", group_name, METH_O, NULL },
+    { "dtls_handle_timeout", dtls_handle_timeout, METH_O, NULL },
+    { "set_no_overlap", set_no_overlap, METH_O, NULL },
+    { "verify_error_string", verify_error_string, METH_O, NULL },
+    { "has_feature", has_feature, METH_O, NULL },
+    { "set_fd", (PyCFunction)(void (*)(void))set_fd, METH_FASTCALL, NULL },
+    { NULL, NULL, 0, NULL },
+};
