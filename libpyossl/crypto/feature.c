@@ -32,15 +32,6 @@ static bool has_cookie(void)
 #endif
 }
 
-static bool has_group_name(void)
-{
-#ifdef OSL_HAVE_GET0_GROUP_NAME
-    return true;
-#else
-    return false;
-#endif
-}
-
 static bool has_ocsp(void)
 {
 #ifdef OPENSSL_NO_OCSP
@@ -65,7 +56,7 @@ int pyossl_has(pyossl_feature feature)
     case PYOSSL_FEATURE_COOKIE:
         return has_cookie();
     case PYOSSL_FEATURE_GROUP_NAME:
-        return has_group_name();
+        return true; /* by one function or another: see pyossl_conn_group_name() */
     case PYOSSL_FEATURE_OCSP:
         return has_ocsp();
     case PYOSSL_FEATURE_LEGACY:

@@ -12,7 +12,22 @@ for _name in (
 ):
     globals()[_name + "Type"] = globals()[_name]
 
-del _name, _value
+# Programs hand these to functions of OpenSSL._util.lib, which take the objects themselves.
+for _class, _name in (
+    (CRL, "_crl"),
+    (NetscapeSPKI, "_spki"),
+    (PKCS7, "_pkcs7"),
+    (PKey, "_pkey"),
+    (Revoked, "_revoked"),
+    (X509, "_x509"),
+    (X509Extension, "_extension"),
+    (X509Name, "_name"),
+    (X509Req, "_req"),
+    (X509Store, "_store"),
+):
+    setattr(_class, _name, property(lambda self: self))
+
+del _class, _name, _value
 
 __all__ = [
     "CRL",

@@ -4,6 +4,7 @@
 
 #include "shapes.h"
 
+#include "crypto_common.h"
 #include "ssl.h"
 #include "types.h"
 
@@ -39,12 +40,6 @@ static PyObject *finish(po_connection *self, po_frame *frame, pyossl_status stat
                                                                                                    \
     if (po_args(&params, args, nargs, kwnames, given) < 0 || self == NULL)                         \
         return NULL
-
-#define FAST(function)                                                                             \
-    static PyObject *po_m_##function(PyObject *object, PyObject *const *args, Py_ssize_t nargs,    \
-                                     PyObject *kwnames)
-
-#define NOARGS(function) static PyObject *po_m_##function(PyObject *object, PyObject *unused)
 
 /* ---- the socket behind ---- */
 
@@ -107,13 +102,13 @@ static PyObject *role_method(PyObject *object, pyossl_role role)
     Py_RETURN_NONE;
 }
 
-NOARGS(set_accept_state)
+PO_METHOD0(set_accept_state)
 {
     (void)unused;
     return role_method(object, PYOSSL_SERVER);
 }
 
-NOARGS(set_connect_state)
+PO_METHOD0(set_connect_state)
 {
     (void)unused;
     return role_method(object, PYOSSL_CLIENT);
@@ -162,7 +157,7 @@ static PyObject *serve(po_connection *self, PyObject *client)
     return served;
 }
 
-NOARGS(accept)
+PO_METHOD0(accept)
 {
     po_connection *self = connection_of(object);
     PyObject *method = NULL, *pair = NULL, *result = NULL, *client, *address;
@@ -206,7 +201,7 @@ static PyObject *po_m_makefile(PyObject *object, PyObject *args, PyObject *kwarg
 
 /* ---- handshake and shutdown ---- */
 
-NOARGS(renegotiate)
+PO_METHOD0(renegotiate)
 {
     po_connection *self = connection_of(object);
     po_frame frame;
@@ -227,7 +222,7 @@ NOARGS(renegotiate)
     return PyBool_FromLong(!pending);
 }
 
-FAST(key_update)
+PO_METHOD(key_update)
 {
     po_frame frame;
     pyossl_status status;
@@ -242,7 +237,7 @@ FAST(key_update)
     return finish(self, &frame, status);
 }
 
-FAST(set_shutdown)
+PO_METHOD(set_shutdown)
 {
     int state;
     po_frame frame;
@@ -258,13 +253,13 @@ FAST(set_shutdown)
 
 /* ---- the context ---- */
 
-NOARGS(get_context)
+PO_METHOD0(get_context)
 {
     (void)unused;
     return po_field_get((po_object *)object, &((po_connection *)object)->context);
 }
 
-FAST(set_context)
+PO_METHOD(set_context)
 {
     PyObject *callbacks, *old_callbacks = NULL, *old_context = NULL;
     po_context *context;
@@ -299,9 +294,9 @@ FAST(set_context)
 
 /* ---- settings ---- */
 
-FAST(set_verify)
+PO_METHOD(set_verify)
 {
-    PyObject *callback, *old = NULL;
+    PyObject *callback, *old = NULL, *unasked = NULL;
     int mode;
     po_frame frame;
     pyossl_status status;
@@ -317,16 +312,19 @@ FAST(set_verify)
     if (status == PYOSSL_OK) {
         old = self->own_verify;
         self->own_verify = Py_NewRef(callback);
+        unasked = self->verify;
+        self->verify = NULL;
     }
     if (po_frame_leave(&frame) < 0)
         status = PYOSSL_E_CALLBACK;
     if (status != PYOSSL_OK)
         return po_raise(self->base.state, PO_SSL, status);
     Py_XDECREF(old);
+    Py_XDECREF(unasked);
     Py_RETURN_NONE;
 }
 
-FAST(set_info_callback)
+PO_METHOD(set_info_callback)
 {
     PyObject *old = NULL;
     po_frame frame;
@@ -349,7 +347,7 @@ FAST(set_info_callback)
     Py_RETURN_NONE;
 }
 
-FAST(set_verify_hostname)
+PO_METHOD(set_verify_hostname)
 {
     po_auto_bytes name = PO_BYTES_INIT;
     int flags = 0;
@@ -367,7 +365,7 @@ FAST(set_verify_hostname)
     return finish(self, &frame, status);
 }
 
-FAST(set_verify_ip)
+PO_METHOD(set_verify_ip)
 {
     po_auto_bytes address = PO_BYTES_INIT;
     po_frame frame;
@@ -381,7 +379,7 @@ FAST(set_verify_ip)
     return finish(self, &frame, status);
 }
 
-FAST(set_tlsext_host_name)
+PO_METHOD(set_tlsext_host_name)
 {
     po_auto_bytes name = PO_BYTES_INIT;
     po_frame frame;
@@ -400,7 +398,7 @@ FAST(set_tlsext_host_name)
     return finish(self, &frame, status);
 }
 
-FAST(set_alpn_protos)
+PO_METHOD(set_alpn_protos)
 {
     PyObject *wire;
     po_frame frame;
@@ -428,7 +426,7 @@ FAST(set_alpn_protos)
 
 /* A method that takes a mask and returns the whole mask. */
 #define MASK_METHOD(function, argument, type, limit, change, read)                                 \
-    FAST(function)                                                                                 \
+    PO_METHOD(function)                                                                                 \
     {                                                                                              \
         uint64_t mask;                                                                             \
         po_frame frame;                                                                            \
@@ -453,7 +451,7 @@ MASK_METHOD(set_options, options, uint64_t, UINT64_MAX, pyossl_conn_set_options,
 MASK_METHOD(set_mode, mode, uint32_t, UINT32_MAX, pyossl_conn_set_mode, pyossl_conn_mode)
 MASK_METHOD(clear_mode, mode_to_clear, uint32_t, UINT32_MAX, pyossl_conn_clear_mode, pyossl_conn_mode)
 
-FAST(set_ciphertext_mtu)
+PO_METHOD(set_ciphertext_mtu)
 {
     size_t mtu;
     po_frame frame;
@@ -467,14 +465,14 @@ FAST(set_ciphertext_mtu)
     return finish(self, &frame, status);
 }
 
-FAST(set_app_data)
+PO_METHOD(set_app_data)
 {
     ARGUMENTS(set_app_data, 1, "data");
     po_field_set(&self->base, &self->app_data, Py_NewRef(given[0]));
     Py_RETURN_NONE;
 }
 
-NOARGS(get_app_data)
+PO_METHOD0(get_app_data)
 {
     (void)unused;
     return po_field_get((po_object *)object, &((po_connection *)object)->app_data);
@@ -482,7 +480,7 @@ NOARGS(get_app_data)
 
 /* ---- what was negotiated ---- */
 
-NOARGS(get_cipher_list)
+PO_METHOD0(get_cipher_list)
 {
     po_connection *self = connection_of(object);
     PyObject *list = self != NULL ? PyList_New(0) : NULL;
@@ -506,7 +504,7 @@ NOARGS(get_cipher_list)
     return list;
 }
 
-NOARGS(get_cipher_bits)
+PO_METHOD0(get_cipher_bits)
 {
     po_connection *self = connection_of(object);
     po_frame frame;
@@ -546,13 +544,13 @@ static PyObject *kept_bytes(PyObject *object, bytes_getter get)
     return bytes;
 }
 
-NOARGS(get_alpn_proto_negotiated)
+PO_METHOD0(get_alpn_proto_negotiated)
 {
     (void)unused;
     return kept_bytes(object, pyossl_conn_alpn);
 }
 
-NOARGS(get_next_proto_negotiated)
+PO_METHOD0(get_next_proto_negotiated)
 {
     (void)unused;
     return kept_bytes(object, pyossl_conn_npn);
@@ -566,19 +564,13 @@ static const unsigned char *srtp_profile(const pyossl_conn *conn, size_t *len)
     return (const unsigned char *)name;
 }
 
-NOARGS(get_selected_srtp_profile)
+PO_METHOD0(get_selected_srtp_profile)
 {
     (void)unused;
     return kept_bytes(object, srtp_profile);
 }
 
-/* A function that a program put into OpenSSL._util.lib in place of OpenSSL's; borrowed or NULL. */
-static PyObject *replacement(po_state *state, const char *name)
-{
-    return PyDict_GetItemString(state->hooks, name);
-}
-
-NOARGS(get_group_name)
+PO_METHOD0(get_group_name)
 {
     po_connection *self = connection_of(object);
     PyObject *instead, *text;
@@ -592,9 +584,10 @@ NOARGS(get_group_name)
                         "Getting group name is not supported by the linked OpenSSL version");
         return NULL;
     }
-    instead = replacement(self->base.state, "SSL_get0_group_name");
+    instead = po_hook(self->base.state, "SSL_get0_group_name");
     if (instead != NULL) {
         text = PyObject_CallOneArg(instead, object);
+        Py_DECREF(instead);
         if (text == NULL || PyUnicode_Check(text))
             return text;
         Py_DECREF(text);
@@ -609,7 +602,7 @@ NOARGS(get_group_name)
 
 /* ---- DTLS timers ---- */
 
-NOARGS(DTLSv1_get_timeout)
+PO_METHOD0(DTLSv1_get_timeout)
 {
     po_connection *self = connection_of(object);
     po_frame frame;
@@ -627,10 +620,10 @@ NOARGS(DTLSv1_get_timeout)
     return PyFloat_FromDouble((double)milliseconds / 1000.0);
 }
 
-NOARGS(DTLSv1_handle_timeout)
+PO_METHOD0(DTLSv1_handle_timeout)
 {
     po_connection *self = connection_of(object);
-    PyObject *instead = self != NULL ? replacement(self->base.state, "DTLSv1_handle_timeout") : NULL;
+    PyObject *instead = self != NULL ? po_hook(self->base.state, "DTLSv1_handle_timeout") : NULL;
     PyObject *result;
     long value;
 
@@ -639,6 +632,7 @@ NOARGS(DTLSv1_handle_timeout)
     if (instead == NULL)
         return po_conn_dtls_handle_timeout(object, unused);
     result = PyObject_CallOneArg(instead, object);
+    Py_DECREF(instead);
     value = result != NULL ? PyLong_AsLong(result) : -1;
     Py_XDECREF(result);
     if (value < 0)

@@ -4,6 +4,7 @@
 
 #include "shapes.h"
 
+#include "crypto_common.h"
 #include "ssl.h"
 #include "types.h"
 
@@ -124,10 +125,6 @@ static PyObject *finish(po_context *self, po_frame *frame, pyossl_status status)
     if (po_args(&params, args, nargs, kwnames, given) < 0 || self == NULL)                         \
         return NULL
 
-#define FAST(function)                                                                             \
-    static PyObject *po_m_##function(PyObject *object, PyObject *const *args, Py_ssize_t nargs,    \
-                                     PyObject *kwnames)
-
 /* ---- files ---- */
 
 typedef pyossl_status (*file_setter)(pyossl_ctx *ctx, const char *path, int format);
@@ -149,19 +146,19 @@ static PyObject *use_file(po_context *self, file_setter set, PyObject *file, con
     return finish(self, &frame, status);
 }
 
-FAST(use_certificate_file)
+PO_METHOD(use_certificate_file)
 {
     ARGUMENTS(use_certificate_file, 1, "certfile", "filetype");
     return use_file(self, pyossl_ctx_use_certificate_file, given[0], "certfile", given[1]);
 }
 
-FAST(use_privatekey_file)
+PO_METHOD(use_privatekey_file)
 {
     ARGUMENTS(use_privatekey_file, 1, "keyfile", "filetype");
     return use_file(self, pyossl_ctx_use_pkey_file, given[0], "keyfile", given[1]);
 }
 
-FAST(load_verify_locations)
+PO_METHOD(load_verify_locations)
 {
     po_auto_bytes file = PO_BYTES_INIT, dir = PO_BYTES_INIT;
     po_frame frame;
@@ -177,7 +174,7 @@ FAST(load_verify_locations)
     return finish(self, &frame, status);
 }
 
-FAST(load_client_ca)
+PO_METHOD(load_client_ca)
 {
     po_auto_bytes warned = PO_BYTES_INIT, path = PO_BYTES_INIT;
     po_frame frame;
@@ -195,7 +192,7 @@ FAST(load_client_ca)
 
 /* ---- names and addresses ---- */
 
-FAST(set_verify_hostname)
+PO_METHOD(set_verify_hostname)
 {
     po_auto_bytes name = PO_BYTES_INIT;
     int flags = 0;
@@ -213,7 +210,7 @@ FAST(set_verify_hostname)
     return finish(self, &frame, status);
 }
 
-FAST(set_verify_ip)
+PO_METHOD(set_verify_ip)
 {
     po_auto_bytes address = PO_BYTES_INIT;
     po_frame frame;
@@ -231,7 +228,7 @@ FAST(set_verify_ip)
 
 /* A method that takes a mask of @width bits and returns the whole mask. */
 #define MASK_METHOD(function, argument, type, limit, change, read)                                 \
-    FAST(function)                                                                                 \
+    PO_METHOD(function)                                                                                 \
     {                                                                                              \
         uint64_t mask;                                                                             \
         po_frame frame;                                                                            \
@@ -259,7 +256,7 @@ MASK_METHOD(clear_mode, mode_to_clear, uint32_t, UINT32_MAX, pyossl_ctx_clear_mo
 
 /* A method that sets a number and returns the one before. */
 #define EXCHANGE_METHOD(function, argument, change, read)                                          \
-    FAST(function)                                                                                 \
+    PO_METHOD(function)                                                                                 \
     {                                                                                              \
         long value, before;                                                                        \
         po_frame frame;                                                                            \
@@ -282,7 +279,7 @@ EXCHANGE_METHOD(set_session_cache_mode, mode, pyossl_ctx_set_session_cache_mode,
                 pyossl_ctx_session_cache_mode)
 EXCHANGE_METHOD(set_timeout, timeout, pyossl_ctx_set_timeout, pyossl_ctx_timeout)
 
-FAST(set_num_tickets)
+PO_METHOD(set_num_tickets)
 {
     size_t count;
     po_frame frame;
@@ -298,7 +295,7 @@ FAST(set_num_tickets)
 
 /* A method that takes a truth value. */
 #define SWITCH_METHOD(function, change)                                                            \
-    FAST(function)                                                                                 \
+    PO_METHOD(function)                                                                                 \
     {                                                                                              \
         int on;                                                                                    \
         po_frame frame;                                                                            \
@@ -320,7 +317,7 @@ SWITCH_METHOD(set_read_ahead, pyossl_ctx_set_read_ahead)
 
 /* A method that takes bytes without a NUL, or a str by @rule. */
 #define TEXT_METHOD(function, argument, rule, change)                                              \
-    FAST(function)                                                                                 \
+    PO_METHOD(function)                                                                                 \
     {                                                                                              \
         po_auto_bytes text = PO_BYTES_INIT, checked = PO_BYTES_INIT;                               \
         po_frame frame;                                                                            \
@@ -339,7 +336,7 @@ TEXT_METHOD(set_cipher_list, cipher_list, PO_STR_WARN, pyossl_ctx_set_cipher_lis
 TEXT_METHOD(set_tls13_ciphersuites, ciphersuites, PO_STR_REFUSE, pyossl_ctx_set_ciphersuites)
 TEXT_METHOD(set_tlsext_use_srtp, profiles, PO_STR_REFUSE, pyossl_ctx_set_srtp_profiles)
 
-FAST(set_session_id)
+PO_METHOD(set_session_id)
 {
     po_auto_bytes name = PO_BYTES_INIT;
     po_frame frame;
@@ -353,7 +350,7 @@ FAST(set_session_id)
     return finish(self, &frame, status);
 }
 
-FAST(set_alpn_protos)
+PO_METHOD(set_alpn_protos)
 {
     PyObject *wire;
     po_frame frame;
@@ -391,7 +388,7 @@ static const char *curve_name(const char *name)
     return name;
 }
 
-FAST(set_tmp_ecdh)
+PO_METHOD(set_tmp_ecdh)
 {
     po_auto_bytes name = PO_BYTES_INIT;
     PyObject *text;
@@ -420,7 +417,7 @@ FAST(set_tmp_ecdh)
 
 /* ---- an object of the program's own ---- */
 
-FAST(set_app_data)
+PO_METHOD(set_app_data)
 {
     ARGUMENTS(set_app_data, 1, "data");
     po_field_set(&self->base, &self->app_data, Py_NewRef(given[0]));

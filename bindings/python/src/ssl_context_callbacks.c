@@ -87,8 +87,8 @@ PyObject *po_ctx_set_verify(PyObject *object, PyObject *const *args, Py_ssize_t 
     return set((po_context *)object, PO_CB_VERIFY, mode, callback, NULL);
 }
 
-/* A setter of a callback with data of the program's own. */
-#define WITH_DATA(function, slot, argument)                                                        \
+/* A setter of a callback with data of the program's own; @refused is what it cannot be. */
+#define WITH_DATA(function, slot, argument, refused)                                                      \
     PyObject *po_ctx_##function(PyObject *object, PyObject *const *args, Py_ssize_t nargs,         \
                                 PyObject *kwnames)                                                 \
     {                                                                                              \
@@ -96,16 +96,21 @@ PyObject *po_ctx_set_verify(PyObject *object, PyObject *const *args, Py_ssize_t 
         static const po_params params = { #function, names, 1, 2 };                                \
         PyObject *given[2];                                                                        \
                                                                                                    \
-        if (parse(&params, object, args, nargs, kwnames, given) < 0 ||                             \
-            po_check_callback(given[0]) < 0)                                                       \
+        if (parse(&params, object, args, nargs, kwnames, given) < 0)                               \
+            return NULL;                                                                           \
+        if (given[0] == (refused)) {                                                               \
+            PyErr_SetString(PyExc_TypeError, "callback must be callable");                         \
+            return NULL;                                                                           \
+        }                                                                                          \
+        if (po_check_callback(given[0]) < 0)                                                       \
             return NULL;                                                                           \
         return set((po_context *)object, slot, -1, given[0],                                       \
                    given[1] != NULL ? given[1] : Py_None);                                         \
     }
 
-WITH_DATA(set_passwd_cb, PO_CB_PASSPHRASE, "userdata")
-WITH_DATA(set_ocsp_server_callback, PO_CB_OCSP_SERVER, "data")
-WITH_DATA(set_ocsp_client_callback, PO_CB_OCSP_CLIENT, "data")
+WITH_DATA(set_passwd_cb, PO_CB_PASSPHRASE, "userdata", Py_None)
+WITH_DATA(set_ocsp_server_callback, PO_CB_OCSP_SERVER, "data", NULL)
+WITH_DATA(set_ocsp_client_callback, PO_CB_OCSP_CLIENT, "data", NULL)
 
 /* A setter of a callback alone, where OpenSSL has @feature; 0 for any. */
 #define ALONE(function, slot, feature, complaint)                                                  \

@@ -48,7 +48,9 @@ void po_conn_follow_context(po_connection *self)
             old = self->callbacks;
             verify = self->verify;
             self->callbacks = Py_NewRef(callbacks);
-            self->verify = Py_NewRef(PyTuple_GET_ITEM(callbacks, PO_CB_VERIFY));
+            self->verify = self->own_verify == NULL
+                               ? Py_NewRef(PyTuple_GET_ITEM(callbacks, PO_CB_VERIFY))
+                               : NULL;
         }
         (void)po_frame_leave(&frame);
     }

@@ -2,15 +2,14 @@
  * Certificates, keys and names that go into a Context or a Connection. Besides
  * our own objects those of the cryptography package are taken, by way of DER.
  */
+#include "crypto_common.h"
 #include "ssl.h"
 
 /* What OpenSSL/_cryptography.py makes of an object that is not ours: bytes. */
 static PyObject *encode(const char *function, PyObject *object)
 {
-    PyObject *module = PyImport_ImportModule("OpenSSL._cryptography");
-    PyObject *der = module != NULL ? PyObject_CallMethod(module, function, "O", object) : NULL;
+    PyObject *der = po_bridge(function, object);
 
-    Py_XDECREF(module);
     if (der == NULL || PyBytes_Check(der))
         return der;
     Py_DECREF(der);
@@ -25,10 +24,8 @@ static pyossl_x509 *to_certificate(po_state *state, PyObject *object)
     pyossl_status status;
     PyObject *der;
 
-    if (PO_IS(state, object, PO_X509)) {
-        cert = po_to_handle(state, object, PO_X509, "cert");
-        return cert != NULL ? pyossl_x509_ref(cert) : NULL;
-    }
+    if (PO_IS(state, object, PO_X509))
+        return po_take_handle(state, object, PO_X509, "cert");
     der = encode("certificate_der", object);
     if (der == NULL)
         return NULL;
@@ -46,13 +43,8 @@ static pyossl_pkey *to_key(po_state *state, PyObject *object)
     pyossl_status status;
     PyObject *der;
 
-    if (PO_IS(state, object, PO_PKEY)) {
-        pkey = ((po_object *)object)->handle;
-        if (pkey != NULL)
-            return pyossl_pkey_ref(pkey);
-        po_raise_text(state, PO_SSL, "the key is empty");
-        return NULL;
-    }
+    if (PO_IS(state, object, PO_PKEY))
+        return po_take_handle(state, object, PO_PKEY, "pkey");
     der = encode("key_der", object);
     if (der == NULL)
         return NULL;

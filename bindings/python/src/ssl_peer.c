@@ -1,4 +1,5 @@
 /* OpenSSL.SSL.Connection: what it knows of its peer, the secrets they share, the session. */
+#include "crypto_common.h"
 #include "ssl.h"
 
 static po_connection *connection_of(PyObject *object)
@@ -128,16 +129,13 @@ PyObject *po_conn_get_verified_chain(PyObject *object, PyObject *const *args, Py
 /* An X509Name as a Name of the cryptography package; takes @name over. */
 static PyObject *convert_name(PyObject *name, int as_cryptography)
 {
-    PyObject *module, *der, *converted = NULL;
+    PyObject *der, *converted;
 
     if (name == NULL || !as_cryptography)
         return name;
-    module = PyImport_ImportModule("OpenSSL._cryptography");
-    der = module != NULL ? PyObject_CallMethod(name, "der", NULL) : NULL;
-    if (der != NULL)
-        converted = PyObject_CallMethod(module, "name", "O", der);
+    der = PyObject_CallMethod(name, "der", NULL);
+    converted = der != NULL ? po_bridge("name", der) : NULL;
     Py_XDECREF(der);
-    Py_XDECREF(module);
     Py_DECREF(name);
     return converted;
 }
