@@ -19,7 +19,7 @@ show make_ca .
 "$build/doc/examples/example_make_ca" "$folder" | sed "s|^$folder/|    |"
 
 show echo_server chain.pem server.key
-"$build/doc/examples/example_echo_server" "$folder/chain.pem" "$folder/server.key" >"$folder/port" &
+"$build/doc/examples/example_echo_server" "$folder/chain.pem" "$folder/server.key" >"$folder/port" 2>/dev/null &
 server=$!
 while ! grep -q : "$folder/port"; do
     kill -0 "$server"
