@@ -48,6 +48,9 @@ PYOSSL_API int pyossl_ext_critical(const pyossl_ext *ext) PYOSSL_NONNULL(1);
 /** Its short name, "UNDEF" where OpenSSL knows none. */
 PYOSSL_API const char *pyossl_ext_short_name(const pyossl_ext *ext) PYOSSL_NONNULL(1);
 
+/** OpenSSL's number for its type, 0 where it has none. */
+PYOSSL_API int pyossl_ext_nid(const pyossl_ext *ext) PYOSSL_NONNULL(1);
+
 /** Its dotted number. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ext_oid(const pyossl_ext *ext, pyossl_buf *out) PYOSSL_NONNULL(1, 2);

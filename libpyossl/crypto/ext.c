@@ -162,6 +162,11 @@ pyossl_status osl_object_dotted(const ASN1_OBJECT *object, pyossl_buf *out)
     return PYOSSL_OK;
 }
 
+int pyossl_ext_nid(const pyossl_ext *ext)
+{
+    return OBJ_obj2nid(X509_EXTENSION_get_object(ext->ext));
+}
+
 pyossl_status pyossl_ext_oid(const pyossl_ext *ext, pyossl_buf *out)
 {
     OSL_API_ENTER;

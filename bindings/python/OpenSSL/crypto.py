@@ -12,6 +12,9 @@ for _name in (
 ):
     globals()[_name + "Type"] = globals()[_name]
 
+# Which of an extension's names programs write with which word, by RFC 5280's numbers.
+X509Extension._prefixes = {1: "email", 2: "DNS", 6: "URI"}
+
 # Programs hand these to functions of OpenSSL._util.lib, which take the objects themselves.
 for _class, _name in (
     (CRL, "_crl"),

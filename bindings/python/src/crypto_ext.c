@@ -150,6 +150,25 @@ PO_METHOD0(get_general_names)
     return list;
 }
 
+static PyObject *get_nid(PyObject *object, void *unused)
+{
+    po_frame frame;
+    const pyossl_ext *ext = po_enter_quick(&frame, (po_object *)object);
+    int nid;
+
+    (void)unused;
+    if (ext == NULL)
+        return NULL;
+    nid = pyossl_ext_nid(ext);
+    return po_frame_leave(&frame) < 0 ? NULL : PyLong_FromLong(nid);
+}
+
+static PyGetSetDef getset[] = {
+    { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
+    { "_nid", get_nid, NULL, "OpenSSL's number for the type.", NULL },
+    { NULL, NULL, NULL, NULL, NULL },
+};
+
 #include "rows.h"
 
 static PyMethodDef methods[] = {
@@ -159,7 +178,8 @@ static PyMethodDef methods[] = {
 };
 
 static PyType_Slot slots[] = {
-    PO_COMMON_SLOTS,
+    PO_BASIC_SLOTS,
+    { Py_tp_getset, getset },
     { Py_tp_methods, methods },
     { Py_tp_init, (void *)init },
     { Py_tp_str, (void *)str },

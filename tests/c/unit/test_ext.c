@@ -503,9 +503,11 @@ static void test_na_133_new_der(void **state)
     (void)state;
     assert_ok(pyossl_ext_new_der(&known, "basicConstraints", 1, "0\0", 2));
     assert_string_equal(pyossl_ext_short_name(known), "basicConstraints");
+    assert_int_equal(pyossl_ext_nid(known), NID_basic_constraints);
     assert_int_equal(pyossl_ext_critical(known), 1);
     assert_ok(pyossl_ext_new_der(&dotted, "1.3.6.1.4.1.99999.1", 42, "any\0thing", 9));
     assert_string_equal(pyossl_ext_short_name(dotted), "UNDEF");
+    assert_int_equal(pyossl_ext_nid(dotted), NID_undef);
     assert_int_equal(pyossl_ext_critical(dotted), 1);
     assert_ok(pyossl_ext_data(dotted, &data));
     assert_buf(data, "any\0thing", 9);
