@@ -55,7 +55,8 @@ pyossl_status pyossl_pkey_sign(const pyossl_pkey *pkey, const char *digest, cons
         EVP_DigestSign(ctx, NULL, &size, data, len) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     OSL_TRY(osl_buf_alloc(&bytes, size));
-    if (EVP_DigestSign(ctx, bytes.data, &size, data, len) != 1)
+    /* ECDSA reports success, and -1 as length, where its encoder finds no memory. */
+    if (EVP_DigestSign(ctx, bytes.data, &size, data, len) != 1 || size > bytes.len)
         return osl_fail(PYOSSL_E_OPENSSL);
     bytes.len = size; /* DSA and ECDSA signatures vary in length */
     bytes.data[size] = '\0';

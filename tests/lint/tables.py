@@ -22,7 +22,7 @@ def sources():
 
 def tests():
     """tests/c/meson.build names every test file"""
-    for kind in ("unit", "integration"):
+    for kind in ("unit", "integration", "oom"):
         named = set(_list("tests/c/meson.build", f"{kind}_tests"))
         there = {path.stem.removeprefix("test_")
                  for path in lint.files(".c", under=f"tests/c/{kind}")}

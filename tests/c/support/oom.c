@@ -38,7 +38,7 @@ typedef struct block {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static block live = { .next = &live, .prev = &live };
 static size_t live_ours, live_theirs;
-static bool armed, armed_onwards;
+static bool armed, armed_onwards, failed_ours;
 static size_t armed_index, counted;
 
 /* The file is that of the caller of OPENSSL_malloc(); the library's own lie in libpyossl/. */
@@ -48,14 +48,16 @@ static bool is_ours(const char *file)
 }
 
 /* Whether this allocation is to fail. */
-static bool fails_now(void)
+static bool fails_now(const char *file)
 {
-    size_t index;
+    bool fails;
 
     if (!armed)
         return false;
-    index = counted++;
-    return index == armed_index || (armed_onwards && index > armed_index);
+    fails = counted == armed_index || (armed_onwards && counted > armed_index);
+    counted++;
+    failed_ours |= fails && is_ours(file);
+    return fails;
 }
 
 static void link_block(block *b)
@@ -90,7 +92,7 @@ static void *hook_malloc(size_t size, const char *file, int line)
     block *b = NULL;
 
     pthread_mutex_lock(&mutex);
-    if (!fails_now() && size <= SIZE_MAX - sizeof *b)
+    if (!fails_now(file) && size <= SIZE_MAX - sizeof *b)
         b = malloc(sizeof *b + size);
     if (b != NULL) {
         *b = (block){ .file = file, .line = line, .magic = MAGIC, .size = size };
@@ -138,8 +140,14 @@ static void *hook_realloc(void *data, size_t size, const char *file, int line)
     return moved;
 }
 
+enum { SIGNALS = 5 };
+static const int fatal[SIGNALS] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV };
+static struct sigaction before_cmocka[SIGNALS]; /* the system's, or a sanitizer's */
+
 void oom_install(void)
 {
+    for (size_t i = 0; i < SIGNALS; i++)
+        (void)sigaction(fatal[i], NULL, &before_cmocka[i]);
     if (CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) != 1) {
         fprintf(stderr, "oom: OpenSSL has allocated already\n");
         abort();
@@ -153,6 +161,7 @@ void oom_fail_at(size_t index, int onwards)
     armed_index = index;
     armed_onwards = onwards != 0;
     counted = 0;
+    failed_ours = false;
     pthread_mutex_unlock(&mutex);
 }
 
@@ -202,11 +211,11 @@ static void complain(progress *p, const oom_scenario *s, bool onwards, const cha
                 onwards ? "and on" : "once", what);
 }
 
-/* The newest of our blocks: what was left behind. */
-static void show_ours(size_t count)
+/* The newest blocks, ours or theirs: what was left behind. */
+static void show(bool ours, size_t count)
 {
     for (const block *b = live.next; b != &live && count > 0; b = b->next)
-        if (b->ours) {
+        if (b->ours == ours) {
             fprintf(stderr, "#   %zu bytes from %s:%d\n", b->size, b->file, b->line);
             count--;
         }
@@ -229,7 +238,7 @@ static const char *judge(const oom_scenario *s, pyossl_status status, progress *
         return NULL;
     }
     p->other++;
-    return s->any_error ? NULL : pyossl_status_name(status);
+    return s->any_error && !failed_ours ? NULL : pyossl_status_name(status);
 }
 
 static pyossl_status run_clean(const oom_scenario *s)
@@ -257,30 +266,40 @@ static void try_point(const oom_scenario *s, bool onwards, progress *p)
     OPENSSL_thread_stop();
     if (oom_ours() > ours) {
         complain(p, s, onwards, "blocks of ours stayed behind:");
-        show_ours(oom_ours() - ours);
+        show(true, oom_ours() - ours);
     }
     if (run_clean(s) != PYOSSL_OK)
         complain(p, s, onwards, "the run after it failed");
     /* What OpenSSL fills late is no leak either: look again after another run. */
     if (oom_theirs() > theirs + s->theirs && run_clean(s) == PYOSSL_OK &&
-        oom_theirs() > theirs + s->theirs)
-        complain(p, s, onwards, "blocks of OpenSSL's stayed behind");
+        oom_theirs() > theirs + s->theirs) {
+        complain(p, s, onwards, "blocks of OpenSSL's stayed behind:");
+        show(false, oom_theirs() - theirs);
+    }
 }
 
-static size_t stride(void)
+static size_t stride(const oom_scenario *s)
 {
     const char *text = getenv("OOM_STRIDE");
     const unsigned long value = text != NULL ? strtoul(text, NULL, 10) : 1;
 
-    return value > 0 ? value : 1;
+    return (value > 0 ? value : 1) * (s->step > 0 ? s->step : 1);
+}
+
+/* cmocka turns a crash into a failed test and would go on with the next one, in the child. */
+static void die_of_signals(void)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        (void)sigaction(fatal[i], &before_cmocka[i], NULL);
 }
 
 /* Try points until the last, or until the child dies of one. */
 static void sweep_in_child(const oom_scenario *s, bool onwards, size_t first, size_t count,
                            progress *p)
 {
-    const size_t step = stride();
+    const size_t step = stride(s);
 
+    die_of_signals();
     (void)run_clean(s);
     for (size_t i = first; i < count; i += step) {
         p->point = i;

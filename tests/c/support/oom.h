@@ -19,10 +19,15 @@ typedef struct oom_scenario {
     const char *name;
     pyossl_status (*run)(void *arg);
     void *arg;
-    /* Where OpenSSL does not say that it ran out of memory: any ERROR will do, not E_NOMEM alone. */
+    /*
+     * Where OpenSSL fails an allocation of its own without saying so, any ERROR will do.
+     * When one of ours fails it is E_NOMEM, always.
+     */
     int any_error;
     /* Blocks that OpenSSL may leave behind per fault; ours must always be 0. */
     size_t theirs;
+    /* Try every so many points; 0 for all. For what allocates the same thousands of times. */
+    size_t step;
 } oom_scenario;
 
 /* First thing in main(): OpenSSL takes the hook only before its first allocation. */

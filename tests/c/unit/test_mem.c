@@ -237,9 +237,9 @@ static void test_na_006_every_allocation_may_fail(void **state)
 {
     char *path = temporary_file(40000);
     const oom_scenario scenarios[] = {
-        { "buffer", scenario_buf, NULL, 0, 0 },
-        { "file", scenario_file, path, 0, 0 },
-        { "BIO", scenario_bio, NULL, 0, 0 },
+        { "buffer", scenario_buf, NULL, 0, 0, 0 },
+        { "file", scenario_file, path, 0, 0, 0 },
+        { "BIO", scenario_bio, NULL, 0, 0, 0 },
     };
 
     (void)state;

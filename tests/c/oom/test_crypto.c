@@ -1,0 +1,407 @@
+/* Certificates, keys and containers with every allocation failing in turn. NA-006, NA-059, NA-070, NA-074 */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "oom.h"
+#include "owned.h"
+
+/* Files are read before anything fails: reading them is not what is tested. */
+typedef struct file {
+    const char *name;
+    unsigned char *data;
+    size_t len;
+} file;
+
+static file rsa = { DATA("rsa.pem"), NULL, 0 };
+static file rsa_encrypted = { DATA("rsa-aes256.pem"), NULL, 0 };
+static file ec = { DATA("ec.pem"), NULL, 0 };
+static file ed25519 = { DATA("ed25519.pem"), NULL, 0 };
+static file rsa_public = { DATA("rsa-public.pem"), NULL, 0 };
+static file server = { DATA("server.pem"), NULL, 0 };
+static file server_der = { DATA("server.der"), NULL, 0 };
+static file chain = { DATA("chain.pem"), NULL, 0 };
+static file root = { DATA("root.pem"), NULL, 0 };
+static file intermediate = { DATA("intermediate.pem"), NULL, 0 };
+static file crl = { DATA("crl.pem"), NULL, 0 };
+static file request = { DATA("request.pem"), NULL, 0 };
+static file bundle = { DATA("modern.p12"), NULL, 0 };
+static file signed_message = { DATA("pkcs7-signed.pem"), NULL, 0 };
+static file spkac = { DATA("spkac.txt"), NULL, 0 };
+
+static file *const files[] = {
+    &rsa,   &rsa_encrypted, &ec,  &ed25519, &rsa_public, &server,         &server_der, &chain,
+    &root,  &intermediate,  &crl, &request, &bundle,     &signed_message, &spkac,
+};
+
+static const pyossl_passphrase secret = { "secret", 6, NULL, NULL };
+
+static int read_files(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        FILE *from = fopen(files[i]->name, "rb");
+
+        if (from == NULL)
+            return -1;
+        files[i]->data = malloc(65536);
+        if (files[i]->data != NULL)
+            files[i]->len = fread(files[i]->data, 1, 65536, from);
+        fclose(from);
+        if (files[i]->len == 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int free_files(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        free(files[i]->data);
+    return 0;
+}
+
+/* What must hold of an output however the call ended. */
+#define STRONG(status, output) oom_check(((status) == PYOSSL_OK) == ((output) != NULL))
+
+static pyossl_status load_key(pyossl_pkey **out, const file *from)
+{
+    pyossl_pkey *key = NULL;
+    const pyossl_status status =
+        pyossl_pkey_load_private(&key, PYOSSL_PEM, from->data, from->len, &secret);
+
+    STRONG(status, key);
+    *out = key;
+    return status;
+}
+
+static pyossl_status load_cert(pyossl_x509 **out, const file *from)
+{
+    pyossl_x509 *cert = NULL;
+    const pyossl_status status = pyossl_x509_load(&cert, PYOSSL_PEM, from->data, from->len);
+
+    STRONG(status, cert);
+    *out = cert;
+    return status;
+}
+
+static pyossl_status dump_key(void *from)
+{
+    OWNED(pkey) key = NULL;
+    OWNED_BUF out = PYOSSL_BUF_INIT;
+    pyossl_status status;
+
+    TRY(load_key(&key, from));
+    status = pyossl_pkey_dump_private(key, PYOSSL_PEM, "aes-256-cbc", &secret, &out);
+    STRONG(status, out.data);
+    TRY(status);
+    TRY(pyossl_pkey_dump_private(key, PYOSSL_DER, NULL, NULL, &out));
+    return pyossl_pkey_dump_public(key, PYOSSL_PEM, &out);
+}
+
+static pyossl_status load_public_key(void *unused)
+{
+    OWNED(pkey) key = NULL;
+    const pyossl_status status =
+        pyossl_pkey_load_public(&key, PYOSSL_PEM, rsa_public.data, rsa_public.len);
+
+    (void)unused;
+    STRONG(status, key);
+    return status;
+}
+
+static pyossl_status generate_ec(void *unused)
+{
+    OWNED(pkey) key = NULL;
+    const pyossl_status status = pyossl_pkey_generate_ec(&key, "prime256v1");
+
+    (void)unused;
+    STRONG(status, key);
+    return status;
+}
+
+static pyossl_status generate_ed25519(void *unused)
+{
+    OWNED(pkey) key = NULL;
+    const pyossl_status status = pyossl_pkey_generate(&key, PYOSSL_KEY_ED25519, 0);
+
+    (void)unused;
+    STRONG(status, key);
+    return status;
+}
+
+static pyossl_status sign_and_verify(void *from)
+{
+    const char *digest = from == &ed25519 ? NULL : "sha256";
+    OWNED(pkey) key = NULL;
+    OWNED_BUF signature = PYOSSL_BUF_INIT;
+    pyossl_status status;
+
+    TRY(load_key(&key, from));
+    status = pyossl_pkey_sign(key, digest, "message", 7, &signature);
+    STRONG(status, signature.data);
+    TRY(status);
+    return pyossl_pkey_verify(key, digest, "message", 7, signature.data, signature.len);
+}
+
+static pyossl_status read_certificate(void *unused)
+{
+    OWNED(x509) cert = NULL;
+    OWNED(x509) copy = NULL;
+    OWNED(name) subject = NULL;
+    OWNED(pkey) key = NULL;
+    OWNED_BUF out = PYOSSL_BUF_INIT;
+    int expired;
+
+    (void)unused;
+    TRY(load_cert(&cert, &server));
+    TRY(pyossl_x509_copy(&copy, cert));
+    TRY(pyossl_x509_serial(cert, &out));
+    TRY(pyossl_x509_subject(cert, &subject));
+    TRY(pyossl_name_oneline(subject, &out));
+    TRY(pyossl_x509_not_before(cert, &out));
+    TRY(pyossl_x509_not_after(cert, &out));
+    TRY(pyossl_x509_has_expired(cert, &expired));
+    TRY(pyossl_x509_pubkey(cert, &key));
+    TRY(pyossl_x509_digest(cert, "sha256", &out));
+    for (size_t i = 0; i < pyossl_x509_ext_count(cert); i++) {
+        OWNED(ext) ext = NULL;
+
+        TRY(pyossl_x509_ext_at(cert, i, &ext));
+        TRY(pyossl_ext_text(ext, &out));
+        TRY(pyossl_ext_data(ext, &out));
+    }
+    TRY(pyossl_x509_dump(cert, PYOSSL_TEXT, &out));
+    TRY(pyossl_x509_dump(cert, PYOSSL_DER, &out));
+    return pyossl_x509_dump(cert, PYOSSL_PEM, &out);
+}
+
+static pyossl_status load_der_and_chain(void *unused)
+{
+    OWNED(x509) cert = NULL;
+    OWNED_LIST list = PYOSSL_X509_LIST_INIT;
+    pyossl_status status;
+
+    (void)unused;
+    status = pyossl_x509_load(&cert, PYOSSL_DER, server_der.data, server_der.len);
+    STRONG(status, cert);
+    TRY(status);
+    status = pyossl_x509_load_all(&list, chain.data, chain.len);
+    oom_check(list.count == (status == PYOSSL_OK ? 2u : 0u));
+    return status;
+}
+
+static pyossl_status make_certificate(void *unused)
+{
+    OWNED(pkey) key = NULL;
+    OWNED(x509) cert = NULL;
+    OWNED(name) name = NULL;
+    OWNED(ext) constraints = NULL;
+    OWNED(ext) names = NULL;
+    OWNED_BUF out = PYOSSL_BUF_INIT;
+    pyossl_ext *exts[2];
+    pyossl_status status;
+
+    (void)unused;
+    TRY(load_key(&key, &ec));
+    TRY(pyossl_x509_new(&cert));
+    TRY(pyossl_x509_set_version(cert, 2));
+    TRY(pyossl_x509_set_serial(cert, "0102030405060708090a"));
+    TRY(pyossl_x509_subject(cert, &name));
+    TRY(pyossl_name_add(name, "O", "Tests", 5));
+    TRY(pyossl_name_set(name, "CN", "localhost", 9));
+    TRY(pyossl_x509_set_issuer(cert, name));
+    TRY(pyossl_x509_adj_not_before(cert, 0));
+    TRY(pyossl_x509_set_not_after(cert, "20991231235959Z", 15));
+    TRY(pyossl_x509_set_pubkey(cert, key));
+    TRY(pyossl_ext_new(&constraints, "basicConstraints", 1, "CA:TRUE", 7, NULL, NULL));
+    TRY(pyossl_ext_new(&names, "subjectAltName", 0, "DNS:localhost", 13, NULL, NULL));
+    exts[0] = constraints;
+    exts[1] = names;
+    status = pyossl_x509_add_exts(cert, exts, 2);
+    oom_check(pyossl_x509_ext_count(cert) == (status == PYOSSL_OK ? 2u : 0u));
+    TRY(status);
+    TRY(pyossl_x509_sign(cert, key, "sha256"));
+    TRY(pyossl_x509_verify(cert, key));
+    return pyossl_x509_dump(cert, PYOSSL_PEM, &out);
+}
+
+static pyossl_status make_request(void *unused)
+{
+    OWNED(pkey) key = NULL;
+    OWNED(req) req = NULL;
+    OWNED(req) loaded = NULL;
+    OWNED(name) subject = NULL;
+    OWNED(ext) names = NULL;
+    OWNED_BUF out = PYOSSL_BUF_INIT;
+    pyossl_ext *exts[1];
+
+    (void)unused;
+    TRY(load_key(&key, &ec));
+    TRY(pyossl_req_new(&req));
+    TRY(pyossl_req_subject(req, &subject));
+    TRY(pyossl_name_set(subject, "CN", "localhost", 9));
+    TRY(pyossl_req_set_pubkey(req, key));
+    TRY(pyossl_ext_new(&names, "subjectAltName", 0, "DNS:localhost", 13, NULL, NULL));
+    exts[0] = names;
+    TRY(pyossl_req_add_exts(req, exts, 1));
+    TRY(pyossl_req_sign(req, key, "sha256"));
+    TRY(pyossl_req_verify(req, key));
+    TRY(pyossl_req_dump(req, PYOSSL_PEM, &out));
+    TRY(pyossl_req_load(&loaded, PYOSSL_PEM, request.data, request.len));
+    return pyossl_req_dump(loaded, PYOSSL_TEXT, &out);
+}
+
+static pyossl_status make_crl(void *unused)
+{
+    OWNED(pkey) key = NULL;
+    OWNED(x509) issuer = NULL;
+    OWNED(name) name = NULL;
+    OWNED(crl) list = NULL;
+    OWNED(crl) loaded = NULL;
+    OWNED(revoked) entry = NULL;
+    OWNED(revoked) found = NULL;
+    OWNED_BUF out = PYOSSL_BUF_INIT;
+    pyossl_status status;
+
+    (void)unused;
+    TRY(load_key(&key, &ec));
+    TRY(load_cert(&issuer, &root));
+    TRY(pyossl_x509_subject(issuer, &name));
+    TRY(pyossl_crl_new(&list));
+    TRY(pyossl_crl_set_issuer(list, name));
+    TRY(pyossl_crl_set_version(list, 1));
+    TRY(pyossl_crl_set_last_update(list, "20200101000000Z", 15));
+    TRY(pyossl_crl_set_next_update(list, "20991231235959Z", 15));
+    TRY(pyossl_revoked_new(&entry));
+    TRY(pyossl_revoked_set_serial(entry, "17"));
+    TRY(pyossl_revoked_set_date(entry, "20200601000000Z", 15));
+    TRY(pyossl_revoked_set_reason(entry, "keyCompromise"));
+    status = pyossl_crl_add_revoked(list, entry);
+    oom_check(pyossl_crl_count(list) == (status == PYOSSL_OK ? 1u : 0u));
+    TRY(status);
+    TRY(pyossl_crl_sign(list, key, "sha256"));
+    TRY(pyossl_crl_verify(list, key));
+    TRY(pyossl_crl_dump(list, PYOSSL_DER, &out));
+    TRY(pyossl_crl_load(&loaded, PYOSSL_PEM, crl.data, crl.len));
+    TRY(pyossl_crl_revoked_at(loaded, 0, &found));
+    return pyossl_revoked_reason(found, &out);
+}
+
+static pyossl_status judge_chain(void *unused)
+{
+    OWNED(x509) leaf = NULL;
+    OWNED(x509) middle = NULL;
+    OWNED(x509) anchor = NULL;
+    OWNED(crl) list = NULL;
+    OWNED(store) store = NULL;
+    OWNED_VERDICT verdict = PYOSSL_VERDICT_INIT;
+
+    (void)unused;
+    TRY(load_cert(&leaf, &server));
+    TRY(load_cert(&middle, &intermediate));
+    TRY(load_cert(&anchor, &root));
+    TRY(pyossl_crl_load(&list, PYOSSL_PEM, crl.data, crl.len));
+    TRY(pyossl_store_new(&store));
+    TRY(pyossl_store_add_cert(store, anchor));
+    TRY(pyossl_store_add_crl(store, list));
+    TRY(pyossl_store_set_flags(store, PYOSSL_STORE_CRL_CHECK));
+    return pyossl_store_verify(store, leaf, &middle, 1, &verdict);
+}
+
+static pyossl_status load_and_make_pkcs12(void *unused)
+{
+    OWNED(pkcs12) loaded = NULL;
+    OWNED_BUF out = PYOSSL_BUF_INIT;
+    pyossl_status status = pyossl_pkcs12_load(&loaded, bundle.data, bundle.len, &secret);
+
+    (void)unused;
+    STRONG(status, loaded);
+    TRY(status);
+    status = pyossl_pkcs12_dump(loaded, &secret, NULL, &out);
+    STRONG(status, out.data);
+    return status;
+}
+
+static pyossl_status read_pkcs7(void *unused)
+{
+    OWNED(pkcs7) loaded = NULL;
+    OWNED(pkcs7) made = NULL;
+    OWNED_LIST certs = PYOSSL_X509_LIST_INIT;
+    OWNED_BUF out = PYOSSL_BUF_INIT;
+    pyossl_status status =
+        pyossl_pkcs7_load(&loaded, PYOSSL_PEM, signed_message.data, signed_message.len);
+
+    (void)unused;
+    STRONG(status, loaded);
+    TRY(status);
+    status = pyossl_pkcs7_certs(loaded, &certs);
+    oom_check((status == PYOSSL_OK) == (certs.count == 2));
+    TRY(status);
+    TRY(pyossl_pkcs7_new_certs(&made, certs.items, certs.count));
+    return pyossl_pkcs7_dump(made, PYOSSL_DER, &out);
+}
+
+static pyossl_status make_spkac(void *unused)
+{
+    OWNED(pkey) key = NULL;
+    OWNED(spki) loaded = NULL;
+    OWNED(spki) made = NULL;
+    OWNED_BUF out = PYOSSL_BUF_INIT;
+
+    (void)unused;
+    TRY(load_key(&key, &ec));
+    TRY(pyossl_spki_load(&loaded, (const char *)spkac.data, spkac.len));
+    TRY(pyossl_spki_challenge(loaded, &out));
+    TRY(pyossl_spki_new(&made));
+    TRY(pyossl_spki_set_pubkey(made, key));
+    TRY(pyossl_spki_set_challenge(made, "again", 5));
+    TRY(pyossl_spki_sign(made, key, "sha256"));
+    TRY(pyossl_spki_verify(made, key));
+    return pyossl_spki_dump(made, &out);
+}
+
+/* What OpenSSL 3.0 may leave behind: a definition of properties, cached half-made. */
+static const oom_scenario scenarios[] = {
+    { "key: RSA", dump_key, &rsa, 1, 0, 41 },
+    { "key: RSA, encrypted", dump_key, &rsa_encrypted, 1, 0, 41 },
+    { "key: EC", dump_key, &ec, 1, 0, 41 },
+    { "key: Ed25519", dump_key, &ed25519, 1, 0, 41 },
+    { "key: public", load_public_key, NULL, 1, 4, 1 },
+    { "key: generate EC", generate_ec, NULL, 1, 0, 1 },
+    { "key: generate Ed25519", generate_ed25519, NULL, 1, 0, 1 },
+    { "signature: RSA", sign_and_verify, &rsa, 1, 0, 1 },
+    { "signature: EC", sign_and_verify, &ec, 1, 0, 1 },
+    { "signature: Ed25519", sign_and_verify, &ed25519, 1, 0, 1 },
+    { "certificate: read", read_certificate, NULL, 1, 0, 1 },
+    { "certificate: DER, chain", load_der_and_chain, NULL, 1, 0, 1 },
+    { "certificate: make", make_certificate, NULL, 1, 0, 1 },
+    { "request", make_request, NULL, 1, 0, 1 },
+    { "revocation list", make_crl, NULL, 1, 0, 1 },
+    { "chain", judge_chain, NULL, 1, 0, 1 },
+    { "PKCS #12", load_and_make_pkcs12, NULL, 1, 0, 41 },
+    { "PKCS #7", read_pkcs7, NULL, 1, 0, 1 },
+    { "SPKAC", make_spkac, NULL, 1, 0, 1 },
+};
+
+static void sweep(void **state)
+{
+    assert_int_equal(oom_sweep(*state), 0);
+}
+
+/* With an argument, the scenarios of that name alone ("key*"). */
+int main(int argc, char **argv)
+{
+    struct CMUnitTest tests[sizeof scenarios / sizeof scenarios[0]];
+
+    oom_install();
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
+        tests[i] = (struct CMUnitTest){ .name = scenarios[i].name,
+                                        .test_func = sweep,
+                                        .initial_state = (void *)(uintptr_t)&scenarios[i] };
+    return cmocka_run_group_tests(tests, read_files, free_files);
+}
