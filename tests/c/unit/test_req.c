@@ -385,7 +385,7 @@ static pyossl_status scenario(void *arg)
 static void test_na_006_every_allocation_may_fail(void **state)
 {
     osl_auto(pyossl_pkey) *key = key_of(DATA("ed25519.pem"));
-    const oom_scenario sweep = { "requests", scenario, key, 1, 8 };
+    const oom_scenario sweep = { "requests", scenario, key, 1, 8, 0 };
 
     (void)state;
     assert_int_equal(oom_sweep(&sweep), 0);

@@ -1083,8 +1083,8 @@ static void test_na_006_every_allocation_may_fail(void **state)
 {
     osl_auto_buf pem = PYOSSL_BUF_INIT;
     const oom_scenario sweeps[] = {
-        { "lists of certificates", scenario_of_lists, &pem, 1, 8 },
-        { "certificates", scenario, &pem, 1, 8 },
+        { "lists of certificates", scenario_of_lists, &pem, 1, 8, 0 },
+        { "certificates", scenario, &pem, 1, 8, 0 },
     };
 
     (void)state;
