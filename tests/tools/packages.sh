@@ -1,12 +1,13 @@
 #!/bin/sh
-# Install the Debian packages of the groups named: build test check docs.
+# Install the Debian packages of the groups named: build test conformance check docs.
 # Without the right to install it says what is missing, and fails if one is needed.
 set -eu
 
 packages() {
     case $1 in
     build) echo gcc libc6-dev make pkg-config meson ninja-build libssl-dev openssl python3 python3-dev ;;
-    test) echo libcmocka-dev python3-pytest python3-hypothesis binutils g++ ;;
+    test) echo libcmocka-dev python3-pytest python3-hypothesis python3-cryptography binutils g++ gnutls-bin curl ;;
+    conformance) echo python3-pip python3-setuptools python3-pretend python3-flaky python3-pytest-rerunfailures python3-six ;;
     check) echo clang libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind abigail-tools codespell mypy ;;
     docs) echo doxygen python3-sphinx python3-breathe python3-docutils ;;
     *) echo "packages.sh: no group $1" >&2 && exit 2 ;;

@@ -1,0 +1,124 @@
+"""Run the test suites of pyOpenSSL's own releases, unmodified, against our package.
+
+    conformance.py BUILD-FOLDER [RELEASE ...]
+
+Their source packages come from the Python package index and are kept in the
+build folder, never in the tree. A test that does not pass must be listed in
+doc/python/conformance.csv, with the reason; one that is listed and passes is an
+error too. Without a way to the package index it says so, and passes nothing.
+"""
+
+import csv
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import xml.etree.ElementTree
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+LISTED = TOP / "doc" / "python" / "conformance.csv"
+
+# Which files of a release, and which of two plugins that cannot live together it wants.
+RELEASES = {
+    "26.4.0": (["ssl", "crypto", "rand", "debug", "util"], "no:flaky"),
+    "23.0.0": (["ssl", "crypto", "rand", "debug", "util"], "no:rerunfailures"),
+    "17.1.0": (["crypto", "rand"], "no:rerunfailures"),
+}
+
+
+def fetch(release, folder):
+    """The tests of a release as a folder, or None where the index cannot be reached."""
+    tests = folder / release / "tests"
+    if tests.is_dir():
+        return tests
+    download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary",
+                ":all:", "--no-build-isolation", "--dest", str(folder), f"pyOpenSSL=={release}"]
+    done = subprocess.run(download, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+    archives = [p for p in folder.glob("*.tar.gz") if p.name.lower() == f"pyopenssl-{release}.tar.gz"]
+    if not archives:
+        print(done.stdout.decode(errors="replace")[-500:])
+        return None
+    with tarfile.open(archives[0]) as archive:
+        archive.extractall(folder)
+    unpacked = next(p for p in folder.iterdir() if p.is_dir() and p.name.lower() == f"pyopenssl-{release}")
+    shutil.copytree(unpacked / "tests", tests)
+    return tests
+
+
+def run(release, tests, package):
+    """Outcomes of a release's tests: {name: (outcome, text)}."""
+    files, plugin = RELEASES[release]
+    report = tests.parent / "report.xml"
+    report.unlink(missing_ok=True)
+    environment = dict(os.environ, PYTHONPATH=f"{package}:{tests.parent}")
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        environment.pop(name, None)
+    check = "import OpenSSL; print(OpenSSL.version.__pyossl_version__)"
+    subprocess.run([sys.executable, "-c", check], env=environment, check=True,
+                   stdout=subprocess.DEVNULL, cwd=tests.parent)
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider",
+         "-p", plugin, "-q", "--tb=no", f"--junitxml={report}"]
+        + [f"tests/test_{name}.py" for name in files],
+        cwd=tests.parent, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        timeout=900,
+    )
+    outcomes = {}
+    for case in xml.etree.ElementTree.parse(report).iter("testcase"):
+        name = case.get("classname").removeprefix("tests.") + "." + case.get("name")
+        bad = [child for child in case if child.tag in ("failure", "error", "skipped")]
+        outcomes[name] = (bad[0].tag, bad[0].get("message")) if bad else ("passed", "")
+    return outcomes
+
+
+def listed():
+    with LISTED.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["reason"].strip() for row in rows)
+    return {(row["release"], row["test"]): row["reason"] for row in rows}
+
+
+def judge(release, outcomes, known):
+    """Print what is not as listed; how many such."""
+    wrong = 0
+    for name, (outcome, text) in sorted(outcomes.items()):
+        reason = known.get((release, name))
+        if outcome in ("failure", "error") and reason is None:
+            print(f"not listed: {release} {name}: {(text or '').splitlines()[:1]}")
+            wrong += 1
+        elif outcome == "passed" and reason is not None and "network" not in reason:
+            print(f"listed, but passes: {release} {name}")
+            wrong += 1
+    missing = [n for r, n in known if r == release and n not in outcomes]
+    for name in missing:
+        print(f"listed, but not there: {release} {name}")
+    return wrong + len(missing)
+
+
+def main(arguments):
+    build = pathlib.Path(arguments[0]).resolve()
+    folder = build / "conformance"
+    folder.mkdir(parents=True, exist_ok=True)
+    known = listed()
+    wrong = 0
+    for release in arguments[1:] or RELEASES:
+        tests = fetch(release, folder)
+        if tests is None:
+            print(f"pyOpenSSL {release}: skipped, its source package cannot be had here")
+            continue
+        outcomes = run(release, tests, build / "bindings" / "python")
+        counts = {}
+        for outcome, _ in outcomes.values():
+            counts[outcome] = counts.get(outcome, 0) + 1
+        print(f"pyOpenSSL {release}: {len(outcomes)} tests, "
+              + ", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items())), flush=True)
+        if len(outcomes) < 100:
+            wrong += 1
+        wrong += judge(release, outcomes, known)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
