@@ -74,10 +74,12 @@ PYOSSL_API pyossl_ctx *pyossl_conn_ctx(const pyossl_conn *conn) PYOSSL_NONNULL(1
 /**
  * Go on under @p ctx; meant for pyossl_servername_cb.
  *
- * Inside a handshake that brings @p ctx's certificate, key, chain, and its
- * choice of ALPN, OCSP and tickets; the verification mode and callback, the
- * options and the protocol versions stay. Before the handshake all of @p ctx
- * counts.
+ * Inside a handshake that brings @p ctx's certificate, key, chain, whom it
+ * trusts, and its choice of ALPN, OCSP and number of tickets; the verification
+ * mode and callback, the options and the protocol versions stay. Before the
+ * handshake all of @p ctx counts, and a session of another context is forgotten.
+ *
+ * @retval PYOSSL_E_ARGUMENT one context is for TLS, the other for DTLS
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_set_ctx(pyossl_conn *conn, pyossl_ctx *ctx) PYOSSL_NONNULL(1, 2);
@@ -92,7 +94,11 @@ pyossl_status pyossl_conn_set_role(pyossl_conn *conn, pyossl_role role) PYOSSL_N
  * @{
  */
 
-/** Talk through @p fd, which stays the caller's to close. A closed one is PYOSSL_E_SYSTEM when used. */
+/**
+ * Talk through @p fd, which stays the caller's to close: a socket, or what read()
+ * and write() take. A closed one is PYOSSL_E_SYSTEM when used. A socket for DTLS
+ * must be connected to the peer.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_use_fd(pyossl_conn *conn, int fd) PYOSSL_NONNULL(1);
 
@@ -132,7 +138,11 @@ PYOSSL_API void pyossl_conn_detach(pyossl_conn *conn) PYOSSL_NONNULL(1);
 
 /**
  * Give the connection ciphertext that came from the peer: for DTLS one datagram
- * a call. Takes all of it, unless a limit was set and reached: then PYOSSL_WANT_WRITE.
+ * a call, though several that were drained may be fed as one. Takes all of it,
+ * unless a limit was set and reached: then PYOSSL_WANT_WRITE.
+ *
+ * @param[out] done       bytes taken
+ * @retval PYOSSL_E_STATE the end has been fed
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_feed(pyossl_conn *conn, const void *data, size_t len, size_t *done)
@@ -142,7 +152,11 @@ pyossl_status pyossl_conn_feed(pyossl_conn *conn, const void *data, size_t len, 
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_feed_eof(pyossl_conn *conn) PYOSSL_NONNULL(1);
 
-/** Take ciphertext meant for the peer; PYOSSL_WANT_READ when there is none. */
+/**
+ * Take ciphertext meant for the peer; PYOSSL_WANT_READ when there is none. For DTLS
+ * a call gives one datagram, or as much of it as fits in @p cap, and the next call
+ * the rest.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_drain(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
     PYOSSL_NONNULL(1, 4);
@@ -161,7 +175,10 @@ pyossl_status pyossl_conn_set_memory_limit(pyossl_conn *conn, size_t limit) PYOS
  * @{
  */
 
-/** Ask for the host @p name (SNI): at most 255 bytes, no NUL; NULL asks for none. */
+/**
+ * Ask for the host @p name (SNI): at most 255 bytes, no NUL; NULL asks for none. An
+ * IP address is no name (RFC 6066, section 3): it is not sent, which is no error.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_set_servername(pyossl_conn *conn, const char *name, size_t len)
     PYOSSL_NONNULL(1);
@@ -217,14 +234,20 @@ pyossl_status pyossl_conn_clear_mode(pyossl_conn *conn, uint32_t mode) PYOSSL_NO
 /** The modes in force. */
 PYOSSL_API uint32_t pyossl_conn_mode(const pyossl_conn *conn) PYOSSL_NONNULL(1);
 
-/** The largest DTLS datagram, in bytes. */
+/**
+ * The largest DTLS datagram, in bytes. Without this it is what the path of a
+ * connected socket carries, and 1232 elsewhere, which every IPv6 path carries.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_set_mtu(pyossl_conn *conn, size_t mtu) PYOSSL_NONNULL(1);
 /** @} */
 
 /**
  * @name Exchange
- * Each of these may run the context's callbacks, on the calling thread.
+ * Each of these may run the context's callbacks, on the calling thread. After a
+ * fatal failure all of them fail, and after PYOSSL_TRUNCATED all of them say that
+ * again. PYOSSL_E_SYSTEM, and what a transport of the program's failed with, ends
+ * nothing by itself: the next call asks the transport again.
  * @{
  */
 
@@ -263,6 +286,9 @@ pyossl_status pyossl_conn_write(pyossl_conn *conn, const void *buf, size_t len, 
 
 /**
  * Send the close alert, or look for the peer's.
+ *
+ * PYOSSL_E_OPENSSL before the handshake is over, PYOSSL_E_STATE while a write waits
+ * to be repeated: neither does any harm.
  *
  * @param[out] complete 1 once both alerts have passed, else 0: then read until
  *                      PYOSSL_CLOSED, or call again
