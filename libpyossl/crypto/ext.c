@@ -85,8 +85,7 @@ static pyossl_status from_moving_words(X509_EXTENSION **out, const char *type, c
         x509 = osl_x509_mutable(subject);
         if (x509 == NULL)
             return osl_recorded();
-        OSL_TRY(osl_x509_changed(x509,
-                                 X509_set_subject_name(x509, X509_get_subject_name(copy))));
+        OSL_TRY(osl_x509_changed(x509, X509_set_subject_name(x509, X509_get_subject_name(copy))));
     }
     *out = osl_steal(made);
     return PYOSSL_OK;

@@ -90,8 +90,8 @@ pyossl_status osl_name_view(pyossl_name **out, osl_name_owner kind, void *owner,
     osl_object_init(&view->base);
     view->owner_kind = kind;
     view->generation = generation;
-    view->owner = kind == OSL_REQ_SUBJECT ? (void *)pyossl_req_ref(owner)
-                                          : (void *)pyossl_x509_ref(owner);
+    view->owner =
+        kind == OSL_REQ_SUBJECT ? (void *)pyossl_req_ref(owner) : (void *)pyossl_x509_ref(owner);
     *out = view;
     return PYOSSL_OK;
 }
@@ -215,8 +215,8 @@ pyossl_status pyossl_name_get(const pyossl_name *name, const char *field, pyossl
 }
 
 /* Add an entry to a copy, and let the copy take the name's place if all went well. */
-static pyossl_status write_entry(pyossl_name *name, const char *field, const void *utf8,
-                                 size_t len, bool instead)
+static pyossl_status write_entry(pyossl_name *name, const char *field, const void *utf8, size_t len,
+                                 bool instead)
 {
     static const unsigned char nothing[1] = "";
     const X509_NAME *from = osl_name_read(name);

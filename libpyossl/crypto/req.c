@@ -29,7 +29,7 @@ pyossl_status osl_req_changed(X509_REQ *req, int result)
 {
     if (result != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    /* Encodes afresh, which an unfinished request cannot do yet; then nothing is kept either. */
+    /* Encodes afresh; an unfinished request cannot, but then OpenSSL keeps nothing either. */
     ERR_set_mark();
     (void)i2d_re_X509_REQ_tbs(req, NULL);
     ERR_pop_to_mark();
@@ -182,8 +182,7 @@ static void free_extensions(STACK_OF(X509_EXTENSION) **exts)
 {
     sk_X509_EXTENSION_pop_free(*exts, X509_EXTENSION_free);
 }
-#define auto_extensions                                                                            \
-    __attribute__((cleanup(free_extensions))) STACK_OF(X509_EXTENSION)
+#define auto_extensions __attribute__((cleanup(free_extensions))) STACK_OF(X509_EXTENSION)
 
 /* Where there is no such attribute, or it cannot be read, OpenSSL answers with nothing. */
 static STACK_OF(X509_EXTENSION) *requested(const pyossl_req *req)

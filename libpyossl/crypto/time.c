@@ -18,9 +18,9 @@ enum {
 #define SECONDS_PER_DAY 86400
 
 typedef struct moment {
-    int  year, month, day, hour, minute, second;
-    int  offset; /* minutes east of UTC */
-    bool plain;  /* seconds are there, a fraction is not, and the zone is "Z" */
+    int year, month, day, hour, minute, second;
+    int offset; /* minutes east of UTC */
+    bool plain; /* seconds are there, a fraction is not, and the zone is "Z" */
 } moment;
 
 /* What is left to read. */

@@ -275,7 +275,7 @@ pyossl_status osl_x509_changed(X509 *x509, int result)
 {
     if (result != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    /* Encodes afresh, which an unfinished certificate cannot do yet; then nothing is kept either. */
+    /* Encodes afresh; an unfinished certificate cannot, but then OpenSSL keeps nothing either. */
     ERR_set_mark();
     (void)i2d_re_X509_tbs(x509, NULL);
     ERR_pop_to_mark();

@@ -334,8 +334,8 @@ static void test_by_gnutls(void **state)
         return;
     write_file("template", &config);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        snprintf(line, sizeof line,
-                 "certtool --generate-privkey --key-type %s --outfile key.pem", keys[i]);
+        snprintf(line, sizeof line, "certtool --generate-privkey --key-type %s --outfile key.pem",
+                 keys[i]);
         run(line);
         run("certtool --generate-self-signed --load-privkey key.pem --template template "
             "--outfile cert.pem");

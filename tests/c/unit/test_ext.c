@@ -150,9 +150,9 @@ static void test_na_128_na_132_words_that_are_refused(void **state)
                      PYOSSL_E_OPENSSL);
     }
     /* Twice critical. */
-    assert_fails(pyossl_ext_new(&untouched, "basicConstraints", 1, "critical,CA:TRUE", 16, NULL,
-                                NULL),
-                 PYOSSL_E_OPENSSL);
+    assert_fails(
+        pyossl_ext_new(&untouched, "basicConstraints", 1, "critical,CA:TRUE", 16, NULL, NULL),
+        PYOSSL_E_OPENSSL);
     assert_null(untouched);
 }
 
@@ -163,9 +163,9 @@ static void test_na_105_nul_in_the_value(void **state)
     (void)state;
     assert_fails(pyossl_ext_new(&untouched, "nsComment", 0, "a\0b", 3, NULL, NULL),
                  PYOSSL_E_ARGUMENT);
-    assert_fails(pyossl_ext_new(&untouched, "subjectAltName", 0, "DNS:good.test\0.evil", 19, NULL,
-                                NULL),
-                 PYOSSL_E_ARGUMENT);
+    assert_fails(
+        pyossl_ext_new(&untouched, "subjectAltName", 0, "DNS:good.test\0.evil", 19, NULL, NULL),
+        PYOSSL_E_ARGUMENT);
     assert_null(untouched);
 }
 
@@ -224,15 +224,16 @@ static void test_unfinished_subject_and_issuer(void **state)
 
     (void)state;
     assert_ok(pyossl_x509_new(&cert));
-    assert_fails(pyossl_ext_new(&untouched, "authorityKeyIdentifier", 0, "keyid:always", 12, NULL,
-                                cert),
-                 PYOSSL_E_OPENSSL);
+    assert_fails(
+        pyossl_ext_new(&untouched, "authorityKeyIdentifier", 0, "keyid:always", 12, NULL, cert),
+        PYOSSL_E_OPENSSL);
     assert_ok(pyossl_x509_subject(cert, &subject));
     assert_ok(pyossl_name_set(subject, "CN", "Yoda root CA", 12));
     assert_ok(pyossl_x509_set_issuer(cert, subject));
     assert_ok(pyossl_x509_set_pubkey(cert, key));
     assert_ok(pyossl_ext_new(&hash, "subjectKeyIdentifier", 0, "hash", 4, cert, NULL));
-    assert_ok(pyossl_ext_new(&issuer, "authorityKeyIdentifier", 0, "issuer:always", 13, NULL, cert));
+    assert_ok(
+        pyossl_ext_new(&issuer, "authorityKeyIdentifier", 0, "issuer:always", 13, NULL, cert));
     assert_ok(pyossl_ext_text(issuer, &text));
     assert_non_null(strstr((char *)text.data, "DirName:/CN=Yoda root CA"));
     assert_null(untouched);
@@ -263,9 +264,9 @@ static void test_addresses_copied_and_moved(void **state)
     assert_text(copied, "email:a@b.test");
     assert_int_equal(pyossl_name_count(subject), 2);
     /* A failure behind the move leaves the name alone. */
-    assert_fails(pyossl_ext_new(&untouched, "subjectAltName", 0, "email:move,IP:bogus", 19, cert,
-                                NULL),
-                 PYOSSL_E_OPENSSL);
+    assert_fails(
+        pyossl_ext_new(&untouched, "subjectAltName", 0, "email:move,IP:bogus", 19, cert, NULL),
+        PYOSSL_E_OPENSSL);
     assert_int_equal(pyossl_name_count(subject), 2);
     assert_null(untouched);
     assert_ok(pyossl_ext_new(&moved, "subjectAltName", 0, "email:move", 10, cert, NULL));
@@ -330,26 +331,34 @@ static void test_na_106_names_that_imitate_several(void **state)
 static void test_na_169_text_is_utf8(void **state)
 {
     osl_auto(pyossl_ext) *good = one_name(0x81, "h\xc3\xa5@b.test", 10);
-    osl_auto(pyossl_ext) *bad = one_name(0x86, "a\xe5\xff" "b\xc3", 5);
+    osl_auto(pyossl_ext) *bad = one_name(0x86,
+                                         "a\xe5\xff"
+                                         "b\xc3",
+                                         5);
     osl_auto(pyossl_ext) *comment = NULL;
 
     (void)state;
     assert_text(good, "email:h\xc3\xa5@b.test");
     assert_text(bad, "URI:a\\xE5\\xFFb\\xC3");
-    assert_ok(pyossl_ext_new_der(&comment, "nsComment", 0, "\x16\x03" "a\xe5" "b", 5));
+    assert_ok(pyossl_ext_new_der(&comment, "nsComment", 0,
+                                 "\x16\x03"
+                                 "a\xe5"
+                                 "b",
+                                 5));
     assert_text(comment, "a\\xE5b");
 }
 
 static void test_text_of_broken_extensions(void **state)
 {
-    static const char *const types[] = { "subjectAltName", "basicConstraints", "keyUsage",
-                                         "crlDistributionPoints", "authorityKeyIdentifier",
-                                         "nameConstraints", "certificatePolicies" };
+    static const char *const types[] = {
+        "subjectAltName",         "basicConstraints", "keyUsage",           "crlDistributionPoints",
+        "authorityKeyIdentifier", "nameConstraints",  "certificatePolicies"
+    };
     static const struct {
         const char *der;
         size_t len;
-    } broken[] = { { "", 0 }, { "\x30", 1 }, { "\x30\x05", 2 }, { "\x04\x01x", 3 },
-                   { "\x30\x80", 2 }, { "\x30\x03\x82\x05x", 5 } };
+    } broken[] = { { "", 0 },          { "\x30", 1 },     { "\x30\x05", 2 },
+                   { "\x04\x01x", 3 }, { "\x30\x80", 2 }, { "\x30\x03\x82\x05x", 5 } };
     pyossl_buf out = PYOSSL_BUF_INIT;
 
     (void)state;
@@ -569,8 +578,9 @@ static pyossl_status scenario(void *arg)
 static void test_na_006_every_allocation_may_fail(void **state)
 {
     osl_auto(pyossl_x509) *cert = with_addresses();
-    const oom_scenario sweep = { .name = "extensions", .run = scenario, .arg = cert, .any_error = 1,
-                                 .theirs = 8 };
+    const oom_scenario sweep = {
+        .name = "extensions", .run = scenario, .arg = cert, .any_error = 1, .theirs = 8
+    };
 
     (void)state;
     assert_int_equal(oom_sweep(&sweep), 0);

@@ -76,8 +76,9 @@ static void test_fields_by_any_of_their_names(void **state)
 
 static void test_na_002_na_128_unknown_fields(void **state)
 {
-    static const char *const unknown[] = { "S", "E", "SP", "Email", "", "foobar", "1.2.3.4.5.6.7",
-                                           "commonname" };
+    static const char *const unknown[] = {
+        "S", "E", "SP", "Email", "", "foobar", "1.2.3.4.5.6.7", "commonname"
+    };
     osl_auto(pyossl_name) *name = NULL;
     pyossl_buf out = PYOSSL_BUF_INIT;
 
@@ -120,9 +121,12 @@ static void test_na_065_failed_writes_change_nothing(void **state)
     static const struct {
         const char *field, *value;
     } bad[] = {
-        { "C", "USA" },          { "C", "U" },
-        { "C", "" },             { "C", "\xc3\xa5" },
-        { "CN", "" },            { "CN", "bad \xff utf-8" },
+        { "C", "USA" },
+        { "C", "U" },
+        { "C", "" },
+        { "C", "\xc3\xa5" },
+        { "CN", "" },
+        { "CN", "bad \xff utf-8" },
         { "emailAddress", "\xc3\xa5@example.test" },
         { "CN", "0123456789012345678901234567890123456789012345678901234567890123456789" },
     };
@@ -186,8 +190,8 @@ static void test_der_exactly(void **state)
 
 static void test_load(void **state)
 {
-    static const unsigned char der[] = { 0x30, 0x0c, 0x31, 0x0a, 0x30, 0x08, 0x06, 0x03,
-                                         0x55, 0x04, 0x03, 0x0c, 0x01, 'x' };
+    static const unsigned char der[] = { 0x30, 0x0c, 0x31, 0x0a, 0x30, 0x08, 0x06,
+                                         0x03, 0x55, 0x04, 0x03, 0x0c, 0x01, 'x' };
     /* An attribute that OpenSSL has no name for, and a value in UTF-16. */
     static const unsigned char odd[] = { 0x30, 0x0f, 0x31, 0x0d, 0x30, 0x0b, 0x06, 0x03, 0x2a,
                                          0x03, 0x04, 0x1e, 0x04, 0x00, 'h',  0x00, 0xe5 };

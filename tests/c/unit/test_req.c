@@ -90,7 +90,8 @@ static void test_na_077_blank_request(void **state)
     assert_fails(pyossl_req_dump(req, PYOSSL_DER, &out), PYOSSL_E_STATE);
     assert_fails(pyossl_req_dump(req, (pyossl_format)100, &out), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_req_verify(req, key), PYOSSL_E_VERIFY);
-    assert_fails(pyossl_req_sign(req, key, "sha256"), PYOSSL_E_OPENSSL); /* there is no public key */
+    assert_fails(pyossl_req_sign(req, key, "sha256"),
+                 PYOSSL_E_OPENSSL); /* there is no public key */
     assert_null(no_key);
     assert_null(no_ext);
     assert_null(out.data);
@@ -101,11 +102,8 @@ static void test_requests_there_and_back(void **state)
     static const struct {
         const char *key, *digest;
     } cases[] = {
-        { DATA("rsa.pem"), "sha256" },
-        { DATA("rsa.pem"), "sha1" },
-        { DATA("ec.pem"), "sha512" },
-        { DATA("dsa.pem"), "sha256" },
-        { DATA("ed25519.pem"), NULL },
+        { DATA("rsa.pem"), "sha256" }, { DATA("rsa.pem"), "sha1" },   { DATA("ec.pem"), "sha512" },
+        { DATA("dsa.pem"), "sha256" }, { DATA("ed25519.pem"), NULL },
     };
 
     (void)state;
@@ -234,7 +232,10 @@ static void test_extensions_are_asked_for_once(void **state)
         assert_ok(pyossl_req_ext_at(again, 1, &found));
         assert_string_equal(pyossl_ext_short_name(found), "subjectAltName");
         assert_ok(pyossl_ext_data(found, &data));
-        assert_buf(data, "0\x08\x82\x06" "a.test", 10);
+        assert_buf(data,
+                   "0\x08\x82\x06"
+                   "a.test",
+                   10);
         pyossl_ext_unref(found);
         found = NULL;
     }

@@ -8,10 +8,10 @@
 /* What is stored, what the getter tells, and the seconds since 1970. */
 typedef struct good {
     const char *when;
-    int         type;
+    int type;
     const char *stored;
     const char *text;
-    int64_t     epoch;
+    int64_t epoch;
 } good;
 
 #define UTC V_ASN1_UTCTIME
@@ -78,21 +78,21 @@ static const char *const bads[] = {
     "",
     "Z",
     "foo bar",
-    "20040203040506",      /* no zone */
+    "20040203040506", /* no zone */
     "20040203040506z",
     "20040203040506ZZ",
     "20040203040506Z ",
     " 20040203040506Z",
-    "20041303040506Z",     /* month 13 */
+    "20041303040506Z", /* month 13 */
     "20040003040506Z",
     "20040200040506Z",
-    "20040230040506Z",     /* 30 February */
-    "20010229040506Z",     /* not a leap year */
+    "20040230040506Z", /* 30 February */
+    "20010229040506Z", /* not a leap year */
     "21000229000000Z",
     "20040431000000Z",
-    "20040203240000Z",     /* hour 24 */
+    "20040203240000Z", /* hour 24 */
     "20040203046006Z",
-    "20161231235960Z",     /* a leap second */
+    "20161231235960Z", /* a leap second */
     "20040203040506+",
     "20040203040506+05",
     "20040203040506+053",
@@ -103,10 +103,10 @@ static const char *const bads[] = {
     "20040203040506.Z",
     "20040203040506.5",
     "20040203040506,5Z",
-    "040203040506.5Z",     /* no fractions in UTCTime */
+    "040203040506.5Z", /* no fractions in UTCTime */
     "2004020304Z5",
     "00000000000000Z",
-    "100000101000000Z",    /* year 10000 */
+    "100000101000000Z", /* year 10000 */
     "12345678901234567Z",
     "-0040203040506Z",
     "00000101000000+0001", /* in UTC, the year before 0 */

@@ -241,8 +241,10 @@ static void test_na_134_na_142_what_is_no_certificate(void **state)
         osl_auto_buf data = PYOSSL_BUF_INIT;
 
         slurp(&data, files[i]);
-        assert_fails(pyossl_x509_load(&untouched, PYOSSL_PEM, data.data, data.len), PYOSSL_E_FORMAT);
-        assert_fails(pyossl_x509_load(&untouched, PYOSSL_DER, data.data, data.len), PYOSSL_E_FORMAT);
+        assert_fails(pyossl_x509_load(&untouched, PYOSSL_PEM, data.data, data.len),
+                     PYOSSL_E_FORMAT);
+        assert_fails(pyossl_x509_load(&untouched, PYOSSL_DER, data.data, data.len),
+                     PYOSSL_E_FORMAT);
     }
     assert_fails(pyossl_x509_load(&untouched, PYOSSL_PEM, "", 0), PYOSSL_E_FORMAT);
     assert_string_equal(test_reason(), "no start line");
@@ -587,9 +589,8 @@ static void test_digest_is_over_the_der(void **state)
         unsigned char expected[EVP_MAX_MD_SIZE];
         unsigned len;
 
-        assert_int_equal(EVP_Digest(der.data, der.len, expected, &len,
-                                    EVP_get_digestbyname(names[i]), NULL),
-                         1);
+        assert_int_equal(
+            EVP_Digest(der.data, der.len, expected, &len, EVP_get_digestbyname(names[i]), NULL), 1);
         assert_ok(pyossl_x509_digest(cert, names[i], &out));
         assert_buf(out, expected, len);
     }
@@ -734,7 +735,13 @@ static void test_na_129_ed25519_brings_its_own_digest(void **state)
 
 static void test_na_125_serial_numbers(void **state)
 {
-    static const char *const serials[] = { "00", "01", "-01", "7F", "80", "-80", "010000000000000000",
+    static const char *const serials[] = { "00",
+                                           "01",
+                                           "-01",
+                                           "7F",
+                                           "80",
+                                           "-80",
+                                           "010000000000000000",
                                            "8000000000000000000000000000000000000000",
                                            "-8000000000000000000000000000000000000000" };
     osl_auto(pyossl_pkey) *key = key_of(DATA("ec.pem"));
@@ -789,7 +796,10 @@ static void test_extensions_are_appended(void **state)
     assert_int_equal(pyossl_x509_ext_count(cert), before + 3);
     assert_ok(pyossl_x509_ext_at(cert, before + 1, &found));
     assert_ok(pyossl_ext_data(found, &data));
-    assert_buf(data, "\x16\x01" "b", 3);
+    assert_buf(data,
+               "\x16\x01"
+               "b",
+               3);
     assert_fails(pyossl_x509_ext_at(cert, before + 3, &none), PYOSSL_E_NOT_FOUND);
     assert_fails(pyossl_x509_ext_at(cert, SIZE_MAX, &none), PYOSSL_E_NOT_FOUND);
     assert_null(none);
