@@ -21,7 +21,8 @@ PYOSSL_BEGIN_DECLS
  *                values that begin "DER:" or "ASN1:"
  * @param critical whether who does not know it must refuse the certificate
  * @param value   its words, @p len bytes, none of them NUL
- * @param subject whom it is about, for words like "hash"; may be NULL
+ * @param subject whom it is about, for words like "hash"; may be NULL. The word
+ *                "email:move" takes the addresses out of its name
  * @param issuer  who will sign, for words like "keyid"; may be NULL
  * @retval PYOSSL_E_ARGUMENT there is a NUL in the value
  * @retval PYOSSL_E_OPENSSL  an unknown type, or a value that does not fit it
@@ -64,19 +65,22 @@ pyossl_status pyossl_ext_data(const pyossl_ext *ext, pyossl_buf *out) PYOSSL_NON
  * bytes, a NUL included. Do not decide anything by it: one name can be made to
  * look like several. pyossl_ext_general_name_at() tells them apart.
  *
+ * Bytes that are not UTF-8 come as \\xNN.
+ *
  * @retval PYOSSL_E_UNSUPPORTED OpenSSL cannot print this extension
+ * @retval PYOSSL_E_FORMAT      it does not hold what its type says
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ext_text(const pyossl_ext *ext, pyossl_buf *out) PYOSSL_NONNULL(1, 2);
 
 /** Kinds of general names, by their tags in RFC 5280. */
 typedef enum pyossl_general_name_type {
-    PYOSSL_GEN_OTHER = 0, /**< otherName: DER */
+    PYOSSL_GEN_OTHER = 0, /**< otherName: DER of the whole GeneralName */
     PYOSSL_GEN_EMAIL = 1, /**< rfc822Name */
     PYOSSL_GEN_DNS   = 2, /**< dNSName */
-    PYOSSL_GEN_X400  = 3, /**< x400Address: DER */
+    PYOSSL_GEN_X400  = 3, /**< x400Address: DER of the whole GeneralName */
     PYOSSL_GEN_DIR   = 4, /**< directoryName: DER of a name */
-    PYOSSL_GEN_EDI   = 5, /**< ediPartyName: DER */
+    PYOSSL_GEN_EDI   = 5, /**< ediPartyName: DER of the whole GeneralName */
     PYOSSL_GEN_URI   = 6, /**< uniformResourceIdentifier */
     PYOSSL_GEN_IP    = 7, /**< iPAddress: 4 or 16 bytes */
     PYOSSL_GEN_RID   = 8  /**< registeredID: dotted number */

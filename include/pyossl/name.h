@@ -72,7 +72,7 @@ pyossl_status pyossl_name_add(pyossl_name *name, const char *field, const void *
 /** How many entries there are; 0 for a view whose owner has moved on. */
 PYOSSL_API size_t pyossl_name_count(const pyossl_name *name) PYOSSL_NONNULL(1);
 
-/** One entry of a name, borrowed until the name changes. */
+/** One entry of a name, borrowed until the name, or the owner of a live view, changes. */
 typedef struct pyossl_name_entry {
     const char          *field; /**< the short name, "UNDEF" where there is none */
     const unsigned char *value; /**< the string as it stands in the DER */

@@ -103,7 +103,8 @@ pyossl_status pyossl_x509_set_pubkey(pyossl_x509 *cert, const pyossl_pkey *pkey)
  * @name Validity
  * Times are written YYYYMMDDhhmmssZ (GeneralizedTime of RFC 5280). What is set
  * may also be YYMMDDhhmmssZ, leave out the seconds, or name an offset (+hhmm,
- * -hhmm), and is stored as given.
+ * -hhmm). A time in UTC is encoded as RFC 5280 says, as UTCTime through 2049;
+ * a GeneralizedTime with an offset, a fraction or no seconds is stored as given.
  * @{
  */
 

@@ -295,8 +295,6 @@ pyossl_status osl_x509_der(const pyossl_x509 *cert, pyossl_buf *room, const unsi
 pyossl_status osl_x509_wrap(pyossl_x509 **out, X509 *x509) PYOSSL_MUST_CHECK;
 /* Own references to the certificates of a stack, which may be NULL: then an empty list. */
 pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack) PYOSSL_MUST_CHECK;
-/* A certificate from DER; bytes behind it do not matter. @der is cleared on success. */
-pyossl_status osl_x509_from_der(pyossl_x509 **out, pyossl_buf *der) PYOSSL_MUST_CHECK;
 /* A stack of full certificates, with references of its own. NULL and recorded. */
 STACK_OF(X509) *osl_x509_stack(pyossl_x509 *const *certs, size_t count);
 

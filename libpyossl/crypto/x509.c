@@ -151,13 +151,6 @@ static pyossl_status from_bytes(pyossl_x509 **out, const void *der, size_t len)
     return PYOSSL_OK;
 }
 
-pyossl_status osl_x509_from_der(pyossl_x509 **out, pyossl_buf *der)
-{
-    OSL_TRY(from_bytes(out, der->data, der->len));
-    pyossl_buf_clear(der);
-    return PYOSSL_OK;
-}
-
 /* Where @end is not NULL, it gets the offset of what comes behind the block. */
 static pyossl_status from_pem(pyossl_x509 **out, const void *data, size_t len, size_t *end)
 {

@@ -1,6 +1,4 @@
-#include "test.h"
-
-#include <stdlib.h>
+#include "certs.h"
 
 #include "crypto/crypto.h"
 #include "oom.h"
@@ -8,35 +6,14 @@
 
 OSL_DEFINE_AUTO(pyossl_req, pyossl_req_unref)
 
-#define assert_buf(buf, bytes, size)                                                               \
-    do {                                                                                           \
-        assert_int_equal((buf).len, size);                                                         \
-        assert_memory_equal((buf).data, bytes, size);                                              \
-    } while (0)
-
-static void slurp(pyossl_buf *out, const char *path)
-{
-    assert_ok(osl_file_read(path, OSL_FILE_MAX, out));
-}
-
 static pyossl_req *load(const char *path)
 {
     osl_auto_buf pem = PYOSSL_BUF_INIT;
     pyossl_req *req = NULL;
 
-    slurp(&pem, path);
+    certs_read(&pem, path);
     assert_ok(pyossl_req_load(&req, PYOSSL_PEM, pem.data, pem.len));
     return req;
-}
-
-static pyossl_pkey *key_of(const char *path)
-{
-    osl_auto_buf pem = PYOSSL_BUF_INIT;
-    pyossl_pkey *key = NULL;
-
-    slurp(&pem, path);
-    assert_ok(pyossl_pkey_load_private(&key, PYOSSL_PEM, pem.data, pem.len, NULL));
-    return key;
 }
 
 static pyossl_ext *make_ext(const char *type, const char *value)
@@ -60,7 +37,7 @@ static pyossl_req *make(const pyossl_pkey *key, const char *digest)
     return req;
 }
 
-static void assert_subject(pyossl_req *req, const char *expected)
+static void assert_asked(pyossl_req *req, const char *expected)
 {
     osl_auto_buf line = PYOSSL_BUF_INIT;
     osl_auto(pyossl_name) *subject = NULL;
@@ -73,7 +50,7 @@ static void assert_subject(pyossl_req *req, const char *expected)
 static void test_na_077_blank_request(void **state)
 {
     osl_auto(pyossl_req) *req = NULL;
-    osl_auto(pyossl_pkey) *key = key_of(DATA("ec.pem"));
+    osl_auto(pyossl_pkey) *key = keys_good(DATA("ec.pem"));
     pyossl_pkey *no_key = NULL;
     pyossl_ext *no_ext = NULL;
     pyossl_buf out = PYOSSL_BUF_INIT;
@@ -81,7 +58,7 @@ static void test_na_077_blank_request(void **state)
     (void)state;
     assert_ok(pyossl_req_new(&req));
     assert_int_equal(pyossl_req_version(req), 0);
-    assert_subject(req, "");
+    assert_asked(req, "");
     assert_int_equal(pyossl_req_ext_count(req), 0);
     assert_int_equal(ERR_peek_error(), 0);
     assert_fails(pyossl_req_ext_at(req, 0, &no_ext), PYOSSL_E_NOT_FOUND);
@@ -108,7 +85,8 @@ static void test_requests_there_and_back(void **state)
 
     (void)state;
     for (size_t i = 0; i < OSL_COUNT_OF(cases); i++) {
-        osl_auto(pyossl_pkey) *key = key_of(cases[i].key), *other = key_of(DATA("root-key.pem"));
+        osl_auto(pyossl_pkey) *key = keys_good(cases[i].key),
+                              *other = keys_good(DATA("root-key.pem"));
         osl_auto(pyossl_pkey) *found = NULL;
         osl_auto(pyossl_req) *req = make(key, cases[i].digest);
 
@@ -118,7 +96,7 @@ static void test_requests_there_and_back(void **state)
 
             assert_ok(pyossl_req_dump(req, (pyossl_format)format, &out));
             assert_ok(pyossl_req_load(&again, (pyossl_format)format, out.data, out.len));
-            assert_subject(again, "/CN=asking");
+            assert_asked(again, "/CN=asking");
             assert_ok(pyossl_req_pubkey(again, &found));
             assert_true(pyossl_pkey_equal(found, key));
             assert_false(pyossl_pkey_is_private(found));
@@ -136,7 +114,7 @@ static void test_requests_there_and_back(void **state)
 static void test_a_request_made_elsewhere(void **state)
 {
     osl_auto(pyossl_req) *req = load(DATA("request.pem"));
-    osl_auto(pyossl_pkey) *key = key_of(DATA("rsa.pem"));
+    osl_auto(pyossl_pkey) *key = keys_good(DATA("rsa.pem"));
     osl_auto(pyossl_ext) *ext = NULL;
     osl_auto_buf pem = PYOSSL_BUF_INIT, der = PYOSSL_BUF_INIT, out = PYOSSL_BUF_INIT;
 
@@ -145,8 +123,8 @@ static void test_a_request_made_elsewhere(void **state)
     assert_true(pyossl_req_ext_count(req) >= 1);
     assert_ok(pyossl_req_ext_at(req, 0, &ext));
     assert_string_equal(pyossl_ext_short_name(ext), "subjectAltName");
-    slurp(&pem, DATA("request.pem"));
-    slurp(&der, DATA("request.der"));
+    certs_read(&pem, DATA("request.pem"));
+    certs_read(&der, DATA("request.der"));
     assert_ok(pyossl_req_dump(req, PYOSSL_PEM, &out));
     assert_buf(out, pem.data, pem.len);
     assert_ok(pyossl_req_dump(req, PYOSSL_DER, &out));
@@ -162,13 +140,13 @@ static void test_na_134_what_is_no_request(void **state)
     pyossl_req *untouched = NULL;
 
     (void)state;
-    slurp(&data, DATA("server.pem"));
+    certs_read(&data, DATA("server.pem"));
     assert_fails(pyossl_req_load(&untouched, PYOSSL_PEM, data.data, data.len), PYOSSL_E_FORMAT);
     assert_fails(pyossl_req_load(&untouched, PYOSSL_PEM, NULL, 0), PYOSSL_E_FORMAT);
     assert_fails(pyossl_req_load(&untouched, PYOSSL_DER, NULL, 0), PYOSSL_E_FORMAT);
-    slurp(&data, DATA("server.der"));
+    certs_read(&data, DATA("server.der"));
     assert_fails(pyossl_req_load(&untouched, PYOSSL_DER, data.data, data.len), PYOSSL_E_FORMAT);
-    slurp(&der, DATA("request.der"));
+    certs_read(&der, DATA("request.der"));
     assert_fails(pyossl_req_load(&untouched, PYOSSL_TEXT, der.data, der.len), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_req_load(&untouched, PYOSSL_PEM, der.data, der.len), PYOSSL_E_FORMAT);
     for (size_t len = 0; len < der.len; len++) {
@@ -186,10 +164,10 @@ static void test_label_of_long_ago(void **state)
     osl_auto(pyossl_req) *req = NULL;
 
     (void)state;
-    slurp(&der, DATA("request.der"));
+    certs_read(&der, DATA("request.der"));
     assert_ok(osl_pem_write("NEW CERTIFICATE REQUEST", der.data, der.len, &pem));
     assert_ok(pyossl_req_load(&req, PYOSSL_PEM, pem.data, pem.len));
-    assert_subject(req, "/CN=localhost");
+    assert_asked(req, "/CN=localhost");
 }
 
 static void test_na_126_version_0_only(void **state)
@@ -207,7 +185,7 @@ static void test_na_126_version_0_only(void **state)
 
 static void test_extensions_are_asked_for_once(void **state)
 {
-    osl_auto(pyossl_pkey) *key = key_of(DATA("ec.pem"));
+    osl_auto(pyossl_pkey) *key = keys_good(DATA("ec.pem"));
     osl_auto(pyossl_req) *req = make(key, "sha256"), *again = NULL;
     osl_auto(pyossl_ext) *a = make_ext("basicConstraints", "CA:false");
     osl_auto(pyossl_ext) *b = make_ext("subjectAltName", "DNS:a.test"), *found = NULL;
@@ -247,7 +225,7 @@ static void test_extensions_are_asked_for_once(void **state)
 
 static void test_changes_reach_the_encoding(void **state)
 {
-    osl_auto(pyossl_pkey) *key = key_of(DATA("rsa.pem")), *other = key_of(DATA("ec.pem"));
+    osl_auto(pyossl_pkey) *key = keys_good(DATA("rsa.pem")), *other = keys_good(DATA("ec.pem"));
     osl_auto(pyossl_name) *name = NULL;
 
     (void)state;
@@ -276,7 +254,7 @@ static void test_changes_reach_the_encoding(void **state)
 /* Off by one in a tri-state would let these through. */
 static void test_na_007_bad_signatures(void **state)
 {
-    osl_auto(pyossl_pkey) *key = key_of(DATA("ec.pem")), *rsa = key_of(DATA("rsa.pem"));
+    osl_auto(pyossl_pkey) *key = keys_good(DATA("ec.pem")), *rsa = keys_good(DATA("rsa.pem"));
     osl_auto(pyossl_req) *req = make(key, "sha256");
     osl_auto_buf der = PYOSSL_BUF_INIT;
 
@@ -295,7 +273,7 @@ static void test_na_007_bad_signatures(void **state)
 
 static void test_failed_signature_leaves_the_old_one(void **state)
 {
-    osl_auto(pyossl_pkey) *tiny = NULL, *key = key_of(DATA("ec.pem")), *public_key = NULL;
+    osl_auto(pyossl_pkey) *tiny = NULL, *key = keys_good(DATA("ec.pem")), *public_key = NULL;
     osl_auto(pyossl_req) *req = make(key, "sha256");
 
     (void)state;
@@ -314,7 +292,7 @@ static void test_references(void **state)
     (void)state;
     assert_ptr_equal(pyossl_req_ref(req), req);
     pyossl_req_unref(req);
-    assert_subject(req, "/CN=localhost");
+    assert_asked(req, "/CN=localhost");
     pyossl_req_unref(req);
     pyossl_req_unref(NULL);
 }
@@ -322,13 +300,13 @@ static void test_references(void **state)
 /* Loading and every question to a request, whatever bytes it has. */
 static void test_mutated_requests(void **state)
 {
-    osl_auto(pyossl_pkey) *key = key_of(DATA("rsa.pem"));
+    osl_auto(pyossl_pkey) *key = keys_good(DATA("rsa.pem"));
     osl_auto_buf der = PYOSSL_BUF_INIT;
     uint32_t seed = 2986;
     int loaded = 0;
 
     (void)state;
-    slurp(&der, DATA("request.der"));
+    certs_read(&der, DATA("request.der"));
     for (int round = 0; round < 3000; round++) {
         osl_auto(pyossl_req) *req = NULL;
         unsigned char *copy = osl_memdup(der.data, der.len);
@@ -385,7 +363,7 @@ static pyossl_status scenario(void *arg)
 
 static void test_na_006_every_allocation_may_fail(void **state)
 {
-    osl_auto(pyossl_pkey) *key = key_of(DATA("ed25519.pem"));
+    osl_auto(pyossl_pkey) *key = keys_good(DATA("ed25519.pem"));
     const oom_scenario sweep = { "requests", scenario, key, 1, 8, 0 };
 
     (void)state;
