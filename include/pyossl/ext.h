@@ -90,6 +90,7 @@ typedef enum pyossl_general_name_type {
  * Name @p index of a subjectAltName or issuerAltName.
  *
  * @retval PYOSSL_E_ARGUMENT  it is another extension
+ * @retval PYOSSL_E_FORMAT    it does not hold what its type says
  * @retval PYOSSL_E_NOT_FOUND past the end
  */
 PYOSSL_API PYOSSL_MUST_CHECK
