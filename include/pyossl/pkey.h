@@ -59,7 +59,14 @@ pyossl_status pyossl_pkey_load_private(pyossl_pkey **out, pyossl_format format, 
                                        size_t len, const pyossl_passphrase *passphrase)
     PYOSSL_NONNULL(1);
 
-/** Decode the first SubjectPublicKeyInfo ("BEGIN PUBLIC KEY") in @p data. */
+/**
+ * Decode the first public key in @p data: SubjectPublicKeyInfo ("BEGIN PUBLIC
+ * KEY"), or the traditional RSA encoding ("BEGIN RSA PUBLIC KEY").
+ *
+ * @param format     PYOSSL_PEM or PYOSSL_DER
+ * @retval PYOSSL_E_FORMAT   there is no public key there
+ * @retval PYOSSL_E_ARGUMENT @p format is neither
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkey_load_public(pyossl_pkey **out, pyossl_format format, const void *data,
                                       size_t len) PYOSSL_NONNULL(1);
@@ -75,14 +82,22 @@ pyossl_status pyossl_pkey_load_public(pyossl_pkey **out, pyossl_format format, c
  * @param passphrase needed with @p cipher
  * @retval PYOSSL_E_ARGUMENT an unknown cipher, a cipher without a passphrase or
  *                           with another format, or an unknown format
- * @retval PYOSSL_E_STATE    there is no private key
+ * @retval PYOSSL_E_STATE       there is no private key
+ * @retval PYOSSL_E_PASSPHRASE  the passphrase callback answered DECLINE
+ * @retval PYOSSL_E_CALLBACK    it answered ABORT
+ * @retval PYOSSL_E_OPENSSL     the cipher is of no use for this, such as AES-GCM
+ * @retval PYOSSL_E_UNSUPPORTED the cipher needs the legacy provider, which is not there
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkey_dump_private(const pyossl_pkey *pkey, pyossl_format format,
                                        const char *cipher, const pyossl_passphrase *passphrase,
                                        pyossl_buf *out) PYOSSL_NONNULL(1, 5);
 
-/** The same in the traditional PEM encoding ("BEGIN RSA PRIVATE KEY"), where the type has one. */
+/**
+ * The same in the traditional PEM encoding ("BEGIN RSA PRIVATE KEY") of RSA, DSA
+ * and EC; PYOSSL_E_UNSUPPORTED for types that have none. Its encryption is weak:
+ * for programs that read nothing else.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkey_dump_traditional(const pyossl_pkey *pkey, const char *cipher,
                                            const pyossl_passphrase *passphrase, pyossl_buf *out)
@@ -124,7 +139,9 @@ pyossl_status pyossl_pkey_check(const pyossl_pkey *pkey) PYOSSL_NONNULL(1);
  * Sign @p data: PKCS #1 v1.5 for RSA, DER for DSA and ECDSA.
  *
  * @param digest e.g. "sha256"; NULL for Ed25519 and Ed448, which have their own
- * @retval PYOSSL_E_ARGUMENT no such digest
+ * @retval PYOSSL_E_STATE    there is no private key
+ * @retval PYOSSL_E_ARGUMENT no such digest, or none where the key needs one
+ * @retval PYOSSL_E_OPENSSL  the key cannot sign, or not with this digest
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkey_sign(const pyossl_pkey *pkey, const char *digest, const void *data,
@@ -136,11 +153,14 @@ pyossl_status pyossl_pkey_verify(const pyossl_pkey *pkey, const char *digest, co
                                  size_t len, const void *signature, size_t signature_len)
     PYOSSL_NONNULL(1);
 
-/** PYOSSL_OK if @p digest names a message digest, else PYOSSL_E_ARGUMENT. */
+/**
+ * PYOSSL_OK if @p digest names a message digest, else PYOSSL_E_ARGUMENT; or
+ * PYOSSL_E_UNSUPPORTED if it needs the legacy provider, which is not there.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_digest_check(const char *digest) PYOSSL_NONNULL(1);
 
-/** PYOSSL_OK if @p cipher names a cipher, else PYOSSL_E_ARGUMENT. */
+/** The same for ciphers. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_cipher_check(const char *cipher) PYOSSL_NONNULL(1);
 

@@ -11,6 +11,7 @@
 #include <openssl/crypto.h>
 
 #include "pyossl/pkey.h"
+#include "pyossl/version.h"
 
 /* A whole file of the test data. */
 static inline pyossl_buf keys_read(const char *path)
@@ -78,5 +79,53 @@ static inline pyossl_pkey *keys_public(const pyossl_pkey *key)
     pyossl_buf_clear(&buf);
     return half;
 }
+
+/* Every private key of the test data; "secret" is the passphrase. */
+static const struct {
+    const char *path;
+    int type;
+    int bits;
+    bool encrypted;
+    bool legacy; /* needs the legacy provider */
+} keys_files[] = {
+    { DATA("rsa.pem"), PYOSSL_KEY_RSA, 2048, false, false },
+    { DATA("rsa.der"), PYOSSL_KEY_RSA, 2048, false, false },
+    { DATA("rsa-traditional.pem"), PYOSSL_KEY_RSA, 2048, false, false },
+    { DATA("ec.pem"), PYOSSL_KEY_EC, 256, false, false },
+    { DATA("ec.der"), PYOSSL_KEY_EC, 256, false, false },
+    { DATA("ec-traditional.pem"), PYOSSL_KEY_EC, 256, false, false },
+    { DATA("ed25519.pem"), PYOSSL_KEY_ED25519, 256, false, false },
+    { DATA("ed25519.der"), PYOSSL_KEY_ED25519, 256, false, false },
+    { DATA("dsa.pem"), PYOSSL_KEY_DSA, 2048, false, false },
+    { DATA("dsa-traditional.pem"), PYOSSL_KEY_DSA, 2048, false, false },
+    { DATA("server-all.pem"), PYOSSL_KEY_RSA, 2048, false, false },
+    { DATA("rsa-aes256.pem"), PYOSSL_KEY_RSA, 2048, true, false },
+    { DATA("rsa-aes256.der"), PYOSSL_KEY_RSA, 2048, true, false },
+    { DATA("ec-aes256.pem"), PYOSSL_KEY_EC, 256, true, false },
+    { DATA("ed25519-aes256.pem"), PYOSSL_KEY_ED25519, 256, true, false },
+    { DATA("rsa-des3.pem"), PYOSSL_KEY_RSA, 2048, true, false },
+    { DATA("ec-des3.pem"), PYOSSL_KEY_EC, 256, true, false },
+    { DATA("rsa-des.pem"), PYOSSL_KEY_RSA, 2048, true, true },
+    { DATA("rsa-pkcs5v1-des.pem"), PYOSSL_KEY_RSA, 2048, true, true },
+};
+
+#define KEYS_FILES (sizeof keys_files / sizeof keys_files[0])
+
+static inline bool keys_usable(size_t i)
+{
+    return !keys_files[i].legacy || pyossl_has(PYOSSL_FEATURE_LEGACY) == 1;
+}
+
+/* The two ways to write an encrypted key. */
+typedef pyossl_status keys_dump_fn(const pyossl_pkey *key, const char *cipher,
+                                   const pyossl_passphrase *passphrase, pyossl_buf *out);
+
+static inline pyossl_status keys_dump_pem(const pyossl_pkey *key, const char *cipher,
+                                          const pyossl_passphrase *passphrase, pyossl_buf *out)
+{
+    return pyossl_pkey_dump_private(key, PYOSSL_PEM, cipher, passphrase, out);
+}
+
+static keys_dump_fn *const keys_dumps[] = { keys_dump_pem, pyossl_pkey_dump_traditional };
 
 #endif

@@ -6,7 +6,6 @@
 #include "keys.h"
 
 #include "crypto/crypto.h"
-#include "pyossl/version.h"
 
 /* ---- the allocator ---- */
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
-#include "pyossl/version.h"
 
 static char dir[] = "/tmp/keyfilesXXXXXX";
 

@@ -5,71 +5,9 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
-#include "pyossl/version.h"
 #include "oom.h"
 
-/* ---- passphrases that are asked for ---- */
-
-typedef struct asked {
-    int times;
-    int confirm;
-    pyossl_answer answer;
-    const char *text;
-    size_t len; /* what is claimed, whatever the text is */
-} asked;
-
-static pyossl_answer ask(char *buf, size_t cap, size_t *len, int confirm, void *userdata)
-{
-    asked *how = userdata;
-
-    assert_int_equal(cap, PYOSSL_PASSPHRASE_MAX);
-    how->times++;
-    how->confirm = confirm;
-    if (how->text != NULL && how->len <= cap)
-        memcpy(buf, how->text, how->len);
-    *len = how->len;
-    return how->answer;
-}
-
-static pyossl_passphrase asking(asked *how)
-{
-    return (pyossl_passphrase){ .callback = ask, .userdata = how };
-}
-
 /* ---- loading ---- */
-
-static const struct {
-    const char *path;
-    int type;
-    int bits;
-    bool encrypted;
-    bool legacy; /* needs the legacy provider */
-} files[] = {
-    { DATA("rsa.pem"), PYOSSL_KEY_RSA, 2048, false, false },
-    { DATA("rsa.der"), PYOSSL_KEY_RSA, 2048, false, false },
-    { DATA("rsa-traditional.pem"), PYOSSL_KEY_RSA, 2048, false, false },
-    { DATA("ec.pem"), PYOSSL_KEY_EC, 256, false, false },
-    { DATA("ec.der"), PYOSSL_KEY_EC, 256, false, false },
-    { DATA("ec-traditional.pem"), PYOSSL_KEY_EC, 256, false, false },
-    { DATA("ed25519.pem"), PYOSSL_KEY_ED25519, 256, false, false },
-    { DATA("ed25519.der"), PYOSSL_KEY_ED25519, 256, false, false },
-    { DATA("dsa.pem"), PYOSSL_KEY_DSA, 2048, false, false },
-    { DATA("dsa-traditional.pem"), PYOSSL_KEY_DSA, 2048, false, false },
-    { DATA("server-all.pem"), PYOSSL_KEY_RSA, 2048, false, false },
-    { DATA("rsa-aes256.pem"), PYOSSL_KEY_RSA, 2048, true, false },
-    { DATA("rsa-aes256.der"), PYOSSL_KEY_RSA, 2048, true, false },
-    { DATA("ec-aes256.pem"), PYOSSL_KEY_EC, 256, true, false },
-    { DATA("ed25519-aes256.pem"), PYOSSL_KEY_ED25519, 256, true, false },
-    { DATA("rsa-des3.pem"), PYOSSL_KEY_RSA, 2048, true, false },
-    { DATA("ec-des3.pem"), PYOSSL_KEY_EC, 256, true, false },
-    { DATA("rsa-des.pem"), PYOSSL_KEY_RSA, 2048, true, true },
-    { DATA("rsa-pkcs5v1-des.pem"), PYOSSL_KEY_RSA, 2048, true, true },
-};
-
-static bool usable(size_t i)
-{
-    return !files[i].legacy || pyossl_has(PYOSSL_FEATURE_LEGACY) == 1;
-}
 
 static void test_na_173_without_the_legacy_provider(void **state)
 {
@@ -84,16 +22,16 @@ static void test_na_173_without_the_legacy_provider(void **state)
         bool good = setenv("PYOSSL_NO_LEGACY", "1", 1) == 0;
 
         good = good && pyossl_has(PYOSSL_FEATURE_LEGACY) == 0;
-        for (size_t i = 0; i < OSL_COUNT_OF(files); i++) {
-            const pyossl_status expected = files[i].legacy ? PYOSSL_E_UNSUPPORTED : PYOSSL_OK;
+        for (size_t i = 0; i < KEYS_FILES; i++) {
+            const pyossl_status expected = keys_files[i].legacy ? PYOSSL_E_UNSUPPORTED : PYOSSL_OK;
             const pyossl_error_entry *entry = NULL;
-            bool named = !files[i].legacy;
+            bool named = !keys_files[i].legacy;
 
-            good = good && keys_load(&key, files[i].path, &secret) == expected;
+            good = good && keys_load(&key, keys_files[i].path, &secret) == expected;
             for (size_t n = 0; (entry = pyossl_error_entry_at(pyossl_error_last(), n)); n++)
                 named = named || strstr(entry->reason, "legacy provider") != NULL;
             good = good && named && ERR_peek_error() == 0;
-            if (!files[i].legacy)
+            if (!keys_files[i].legacy)
                 pyossl_pkey_unref(key);
         }
         good = good && pyossl_cipher_check("blowfish") == PYOSSL_E_UNSUPPORTED;
@@ -108,123 +46,19 @@ static void test_na_173_without_the_legacy_provider(void **state)
 static void test_loads_every_encoding(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < OSL_COUNT_OF(files); i++) {
+    for (size_t i = 0; i < KEYS_FILES; i++) {
         const pyossl_passphrase secret = keys_passphrase("secret");
         pyossl_pkey *key = NULL;
 
-        if (!usable(i))
+        if (!keys_usable(i))
             continue;
-        print_message("# %s\n", files[i].path);
-        assert_ok(keys_load(&key, files[i].path, files[i].encrypted ? &secret : NULL));
-        assert_int_equal(pyossl_pkey_type(key), files[i].type);
-        assert_int_equal(pyossl_pkey_bits(key), files[i].bits);
+        print_message("# %s\n", keys_files[i].path);
+        assert_ok(keys_load(&key, keys_files[i].path, keys_files[i].encrypted ? &secret : NULL));
+        assert_int_equal(pyossl_pkey_type(key), keys_files[i].type);
+        assert_int_equal(pyossl_pkey_bits(key), keys_files[i].bits);
         assert_int_equal(pyossl_pkey_is_private(key), 1);
         pyossl_pkey_unref(key);
     }
-}
-
-static void test_na_056_asks_once_and_only_where_it_must(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < OSL_COUNT_OF(files); i++) {
-        asked how = { .confirm = -1, .answer = PYOSSL_ANSWER_ACCEPT, .text = "secret", .len = 6 };
-        const pyossl_passphrase passphrase = asking(&how);
-        pyossl_pkey *key = NULL;
-
-        if (!usable(i))
-            continue;
-        assert_ok(keys_load(&key, files[i].path, &passphrase));
-        assert_int_equal(how.times, files[i].encrypted);
-        assert_int_equal(how.confirm, files[i].encrypted ? 0 : -1);
-        pyossl_pkey_unref(key);
-    }
-}
-
-static void test_na_057_never_prompts(void **state)
-{
-    asked decline = { .answer = PYOSSL_ANSWER_DECLINE, .text = "secret", .len = 6 };
-    const pyossl_passphrase none = { .data = NULL, .len = 0 }, declined = asking(&decline);
-    const pyossl_passphrase *const given[] = { NULL, &none, &declined };
-
-    (void)state;
-    for (size_t i = 0; i < OSL_COUNT_OF(files); i++)
-        for (size_t n = 0; n < OSL_COUNT_OF(given) && files[i].encrypted; n++) {
-            pyossl_pkey *key = NULL;
-
-            assert_fails(keys_load(&key, files[i].path, given[n]), PYOSSL_E_PASSPHRASE);
-            assert_null(key);
-        }
-}
-
-static void test_wrong_passphrases(void **state)
-{
-    static char longest[PYOSSL_PASSPHRASE_MAX + 1];
-    const struct {
-        const char *text;
-        size_t len;
-    } wrong[] = { { "", 0 },          { "wrong", 5 },    { "secre", 5 },
-                  { "secret\0x", 8 }, { "\0secret", 7 }, { longest, PYOSSL_PASSPHRASE_MAX } };
-
-    (void)state;
-    memset(longest, 'x', sizeof longest);
-    for (size_t i = 0; i < OSL_COUNT_OF(files); i++)
-        for (size_t n = 0; n < OSL_COUNT_OF(wrong) && files[i].encrypted && usable(i); n++) {
-            pyossl_passphrase passphrase = { .data = wrong[n].text, .len = wrong[n].len };
-            asked how = { .answer = PYOSSL_ANSWER_ACCEPT,
-                          .text = wrong[n].text,
-                          .len = wrong[n].len };
-            pyossl_pkey *key = NULL;
-
-            assert_fails(keys_load(&key, files[i].path, &passphrase), PYOSSL_E_PASSPHRASE);
-            passphrase = asking(&how);
-            assert_fails(keys_load(&key, files[i].path, &passphrase), PYOSSL_E_PASSPHRASE);
-            assert_int_equal(how.times, 1);
-            assert_null(key);
-        }
-}
-
-static void test_na_056_callbacks_that_misbehave(void **state)
-{
-    static const size_t lens[] = { PYOSSL_PASSPHRASE_MAX + 1, 65536, SIZE_MAX };
-    static char longest[PYOSSL_PASSPHRASE_MAX + 1];
-    asked abort = { .answer = PYOSSL_ANSWER_ABORT }, unknown = { .answer = (pyossl_answer)7 };
-    pyossl_passphrase passphrase = asking(&abort);
-    pyossl_pkey *key = NULL;
-
-    (void)state;
-    assert_fails(keys_load(&key, DATA("rsa-aes256.pem"), &passphrase), PYOSSL_E_CALLBACK);
-    passphrase = asking(&unknown);
-    assert_fails(keys_load(&key, DATA("rsa-aes256.pem"), &passphrase), PYOSSL_E_CALLBACK);
-    for (size_t i = 0; i < OSL_COUNT_OF(lens); i++) {
-        asked how = { .answer = PYOSSL_ANSWER_ACCEPT, .text = longest, .len = lens[i] };
-
-        passphrase = asking(&how);
-        assert_fails(keys_load(&key, DATA("rsa-des3.pem"), &passphrase), PYOSSL_E_CALLBACK);
-    }
-    passphrase = (pyossl_passphrase){ .data = longest, .len = sizeof longest };
-    assert_fails(keys_load(&key, DATA("rsa-des3.pem"), &passphrase), PYOSSL_E_ARGUMENT);
-    assert_null(key);
-}
-
-static pyossl_answer ask_after_another_load(char *buf, size_t cap, size_t *len, int confirm,
-                                            void *userdata)
-{
-    pyossl_pkey *key = keys_good(DATA("ec-aes256.pem"));
-
-    pyossl_pkey_unref(key);
-    return ask(buf, cap, len, confirm, userdata);
-}
-
-static void test_na_056_callback_that_loads_a_key(void **state)
-{
-    asked how = { .answer = PYOSSL_ANSWER_ACCEPT, .text = "secret", .len = 6 };
-    const pyossl_passphrase passphrase = { .callback = ask_after_another_load, .userdata = &how };
-    pyossl_pkey *key = NULL;
-
-    (void)state;
-    assert_ok(keys_load(&key, DATA("rsa-aes256.pem"), &passphrase));
-    assert_int_equal(pyossl_pkey_type(key), PYOSSL_KEY_RSA);
-    pyossl_pkey_unref(key);
 }
 
 /* ---- what is no key ---- */
@@ -276,13 +110,14 @@ static void test_damaged_keys(void **state)
     const pyossl_passphrase secret = keys_passphrase("secret");
 
     (void)state;
-    for (size_t i = 0; i < OSL_COUNT_OF(files); i++) {
-        pyossl_buf buf = keys_read(files[i].path);
-        const pyossl_format format = keys_format(files[i].path);
+    for (size_t i = 0; i < KEYS_FILES; i++) {
+        pyossl_buf buf = keys_read(keys_files[i].path);
+        const pyossl_format format = keys_format(keys_files[i].path);
         /* Deriving keys and computing DSA's public half take their time: fewer points there. */
-        const size_t step = files[i].encrypted || files[i].type == PYOSSL_KEY_DSA ? 41 : 5;
+        const size_t step =
+            keys_files[i].encrypted || keys_files[i].type == PYOSSL_KEY_DSA ? 41 : 5;
 
-        for (size_t at = 0; at < buf.len && usable(i); at += step) {
+        for (size_t at = 0; at < buf.len && keys_usable(i); at += step) {
             unsigned char *cut = malloc(at > 0 ? at : 1);
             pyossl_pkey *key = NULL;
             pyossl_status status;
@@ -367,17 +202,6 @@ static void test_writes_what_openssl_writes(void **state)
     }
 }
 
-typedef pyossl_status dump_fn(const pyossl_pkey *key, const char *cipher,
-                              const pyossl_passphrase *passphrase, pyossl_buf *out);
-
-static pyossl_status dump_pem(const pyossl_pkey *key, const char *cipher,
-                              const pyossl_passphrase *passphrase, pyossl_buf *out)
-{
-    return pyossl_pkey_dump_private(key, PYOSSL_PEM, cipher, passphrase, out);
-}
-
-static dump_fn *const dumps[] = { dump_pem, pyossl_pkey_dump_traditional };
-
 static void test_encrypted_and_back(void **state)
 {
     static const char *const ciphers[] = { "aes-256-cbc", "AES128", "des3", "camellia-128-cbc",
@@ -389,7 +213,7 @@ static void test_encrypted_and_back(void **state)
     const pyossl_passphrase secret = keys_passphrase("pass word");
 
     (void)state;
-    for (size_t d = 0; d < OSL_COUNT_OF(dumps); d++)
+    for (size_t d = 0; d < OSL_COUNT_OF(keys_dumps); d++)
         for (size_t c = 0; c < OSL_COUNT_OF(ciphers) + OSL_COUNT_OF(legacy); c++) {
             const char *cipher =
                 c < OSL_COUNT_OF(ciphers) ? ciphers[c] : legacy[c - OSL_COUNT_OF(ciphers)];
@@ -398,7 +222,7 @@ static void test_encrypted_and_back(void **state)
 
             if (c >= OSL_COUNT_OF(ciphers) && !with_legacy)
                 continue;
-            assert_ok(dumps[d](key, cipher, &secret, &out));
+            assert_ok(keys_dumps[d](key, cipher, &secret, &out));
             assert_non_null(strstr((char *)out.data, "ENCRYPTED"));
             assert_ok(pyossl_pkey_load_private(&back, PYOSSL_PEM, out.data, out.len, &secret));
             assert_int_equal(pyossl_pkey_equal(key, back), 1);
@@ -407,72 +231,6 @@ static void test_encrypted_and_back(void **state)
         }
     for (size_t i = 0; i < OSL_COUNT_OF(keys); i++)
         pyossl_pkey_unref(keys[i]);
-}
-
-static void test_na_056_passphrases_of_every_length_with_nul(void **state)
-{
-    static const size_t lens[] = { 0, 1, 3, 9, 1021, 1023, 1024 };
-    pyossl_pkey *key = keys_good(DATA("ec.pem"));
-    char bytes[PYOSSL_PASSPHRASE_MAX];
-
-    (void)state;
-    /* NULs in the middle: HMAC, and so PBKDF2, cannot tell them apart at the end. */
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (char)(i % 2 == 0 ? 'a' : 0);
-    for (size_t d = 0; d < OSL_COUNT_OF(dumps); d++)
-        for (size_t i = 0; i < OSL_COUNT_OF(lens); i++) {
-            pyossl_passphrase right = { .data = bytes, .len = lens[i] };
-            pyossl_passphrase shorter = { .data = bytes, .len = lens[i] > 2 ? lens[i] - 2 : 0 };
-            asked how = { .answer = PYOSSL_ANSWER_ACCEPT, .text = bytes, .len = lens[i] };
-            const pyossl_passphrase callback = asking(&how);
-            pyossl_buf out = PYOSSL_BUF_INIT;
-            pyossl_pkey *back = NULL;
-
-            assert_ok(dumps[d](key, "aes-128-cbc", &callback, &out));
-            assert_int_equal(how.times, 1);
-            assert_int_equal(how.confirm, 1);
-            if (lens[i] > 0)
-                assert_fails(
-                    pyossl_pkey_load_private(&back, PYOSSL_PEM, out.data, out.len, &shorter),
-                    PYOSSL_E_PASSPHRASE);
-            assert_ok(pyossl_pkey_load_private(&back, PYOSSL_PEM, out.data, out.len, &right));
-            assert_int_equal(pyossl_pkey_equal(key, back), 1);
-            pyossl_pkey_unref(back);
-            pyossl_buf_clear(&out);
-        }
-    pyossl_pkey_unref(key);
-}
-
-static void test_na_141_never_writes_plaintext_instead(void **state)
-{
-    static const char *const bad[] = { "", "no-such", "NULL", "aes-256", "sha256" };
-    asked decline = { .answer = PYOSSL_ANSWER_DECLINE }, abort = { .answer = PYOSSL_ANSWER_ABORT },
-          big = { .answer = PYOSSL_ANSWER_ACCEPT, .len = 1025 };
-    const pyossl_passphrase none = { .data = NULL }, declined = asking(&decline),
-                            aborted = asking(&abort), oversize = asking(&big),
-                            secret = keys_passphrase("secret");
-    pyossl_pkey *key = keys_good(DATA("rsa.pem"));
-    pyossl_buf out = PYOSSL_BUF_INIT;
-
-    (void)state;
-    for (size_t d = 0; d < OSL_COUNT_OF(dumps); d++) {
-        assert_fails(dumps[d](key, "aes-256-cbc", NULL, &out), PYOSSL_E_ARGUMENT);
-        assert_fails(dumps[d](key, "aes-256-cbc", &none, &out), PYOSSL_E_ARGUMENT);
-        assert_fails(dumps[d](key, "aes-256-cbc", &declined, &out), PYOSSL_E_PASSPHRASE);
-        assert_fails(dumps[d](key, "aes-256-cbc", &aborted, &out), PYOSSL_E_CALLBACK);
-        assert_fails(dumps[d](key, "aes-256-cbc", &oversize, &out), PYOSSL_E_CALLBACK);
-        for (size_t i = 0; i < OSL_COUNT_OF(bad); i++)
-            assert_fails(dumps[d](key, bad[i], &secret, &out), PYOSSL_E_ARGUMENT);
-        assert_fails(dumps[d](key, "aes-256-gcm", &secret, &out), PYOSSL_E_OPENSSL);
-    }
-    assert_fails(dump_pem(key, "aes-128-ctr", &secret, &out), PYOSSL_E_OPENSSL);
-    assert_fails(pyossl_pkey_dump_private(key, PYOSSL_DER, "aes-256-cbc", &secret, &out),
-                 PYOSSL_E_ARGUMENT);
-    assert_fails(pyossl_pkey_dump_private(key, PYOSSL_TEXT, "aes-256-cbc", &secret, &out),
-                 PYOSSL_E_ARGUMENT);
-    assert_null(out.data);
-    assert_int_equal(decline.times, 2);
-    pyossl_pkey_unref(key);
 }
 
 static void test_public_halves(void **state)
@@ -514,11 +272,22 @@ static void test_text(void **state)
     pyossl_pkey_unref(key);
 }
 
+/* For calls that have no reason to ask. */
+static pyossl_answer never(char *buf, size_t cap, size_t *len, int confirm, void *userdata)
+{
+    (void)buf;
+    (void)cap;
+    (void)len;
+    (void)confirm;
+    (void)userdata;
+    fail_msg("%s", "asked for a passphrase");
+    return PYOSSL_ANSWER_ABORT;
+}
+
 static void test_na_142_other_formats(void **state)
 {
     static const int formats[] = { 0, -1, 3, 100, PYOSSL_TEXT + 1 };
-    asked how = { .answer = PYOSSL_ANSWER_ACCEPT, .text = "secret", .len = 6 };
-    const pyossl_passphrase passphrase = asking(&how);
+    const pyossl_passphrase passphrase = { .callback = never };
     pyossl_buf file = keys_read(DATA("rsa-aes256.pem")), out = PYOSSL_BUF_INIT;
     pyossl_pkey *key = NULL, *good = keys_good(DATA("rsa.pem"));
 
@@ -534,7 +303,6 @@ static void test_na_142_other_formats(void **state)
     }
     assert_fails(pyossl_pkey_load_private(&key, PYOSSL_TEXT, file.data, file.len, &passphrase),
                  PYOSSL_E_ARGUMENT);
-    assert_int_equal(how.times, 0);
     assert_null(key);
     assert_null(out.data);
     pyossl_buf_clear(&file);
@@ -614,18 +382,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_na_173_without_the_legacy_provider),
         cmocka_unit_test(test_loads_every_encoding),
-        cmocka_unit_test(test_na_056_asks_once_and_only_where_it_must),
-        cmocka_unit_test(test_na_057_never_prompts),
-        cmocka_unit_test(test_wrong_passphrases),
-        cmocka_unit_test(test_na_056_callbacks_that_misbehave),
-        cmocka_unit_test(test_na_056_callback_that_loads_a_key),
         cmocka_unit_test(test_what_is_no_private_key),
         cmocka_unit_test(test_what_is_no_public_key),
         cmocka_unit_test(test_damaged_keys),
         cmocka_unit_test(test_writes_what_openssl_writes),
         cmocka_unit_test(test_encrypted_and_back),
-        cmocka_unit_test(test_na_056_passphrases_of_every_length_with_nul),
-        cmocka_unit_test(test_na_141_never_writes_plaintext_instead),
         cmocka_unit_test(test_public_halves),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_na_142_other_formats),

@@ -1,5 +1,5 @@
 /* What the OpenSSL below can do. */
-#include "crypto.h"
+#include "../crypto/crypto.h"
 
 #include <openssl/ssl.h>
 
