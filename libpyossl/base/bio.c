@@ -1,22 +1,9 @@
-/* Bytes to BIO, BIO to bytes, files to bytes. */
+/* BIO to bytes, files to bytes. */
 #include "internal.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-
-BIO *osl_bio_reader(const void *data, size_t len)
-{
-    static const char nothing[1] = "";
-    BIO *bio = NULL;
-
-    /* A NULL with no length is legal in our interface, but not in OpenSSL's. */
-    if (osl_len_fits(len))
-        bio = BIO_new_mem_buf(data != NULL ? data : nothing, (int)len);
-    if (bio == NULL)
-        (void)!osl_fail(PYOSSL_E_NOMEM);
-    return bio;
-}
 
 BIO *osl_bio_writer(void)
 {

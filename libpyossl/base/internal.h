@@ -177,9 +177,6 @@ void osl_buf_move(pyossl_buf *to, pyossl_buf *from);
 /* Copy what a memory BIO holds. */
 pyossl_status osl_buf_from_bio(pyossl_buf *buf, BIO *bio) PYOSSL_MUST_CHECK;
 
-/* A BIO that reads @data, which must outlive it. NULL and recorded on failure. */
-BIO *osl_bio_reader(const void *data, size_t len);
-
 /* A BIO to write to. NULL and recorded on failure. */
 BIO *osl_bio_writer(void);
 

@@ -27,7 +27,7 @@ pyossl_status osl_conn_tie(SSL *ssl, pyossl_conn *conn)
     return PYOSSL_OK;
 }
 
-pyossl_conn *osl_conn_of(const SSL *ssl)
+static pyossl_conn *conn_of(const SSL *ssl)
 {
     /* Whoever has a connection's SSL has seen osl_conn_tie() return. */
     return slot >= 0 ? SSL_get_ex_data(ssl, slot) : NULL;
@@ -73,7 +73,7 @@ static pyossl_status wrap_current_cert(pyossl_x509 **out, X509_STORE_CTX *store_
 int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
 {
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-    pyossl_conn *conn = ssl != NULL ? osl_conn_of(ssl) : NULL;
+    pyossl_conn *conn = ssl != NULL ? conn_of(ssl) : NULL;
     osl_auto(osl_closure) *closure = NULL;
     osl_auto(pyossl_x509) *cert = NULL;
     pyossl_verify_event event = { .size = sizeof event };
@@ -103,7 +103,7 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
 
 void osl_info_trampoline(const SSL *ssl, int where, int ret)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = NULL;
 
     if (conn == NULL)
@@ -116,7 +116,7 @@ void osl_info_trampoline(const SSL *ssl, int where, int ret)
 
 static void keylog_trampoline(const SSL *ssl, const char *line)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_KEYLOG);
 
     if (closure != NULL)
@@ -125,7 +125,7 @@ static void keylog_trampoline(const SSL *ssl, const char *line)
 
 static int new_session_trampoline(SSL *ssl, SSL_SESSION *session)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_NEW_SESSION);
     osl_auto(pyossl_session) *handle = NULL;
     SSL_SESSION *copy;
@@ -143,7 +143,7 @@ static int new_session_trampoline(SSL *ssl, SSL_SESSION *session)
 
 static int servername_trampoline(SSL *ssl, int *alert, void *arg)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = NULL;
 
     (void)alert; /* unrecognized_name, as OpenSSL has it */
@@ -215,7 +215,7 @@ static pyossl_answer ask_protocol(pyossl_conn *conn, const osl_closure *closure,
 static int alpn_trampoline(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *offered, unsigned offered_len, void *arg)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = NULL;
     unsigned char selected[255];
     const unsigned char *found;
@@ -258,7 +258,7 @@ static int unsendable_protocols(const unsigned char **out, unsigned *out_len)
 static int npn_advertise_trampoline(SSL *ssl, const unsigned char **out, unsigned *out_len,
                                     void *arg)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_NPN_ADVERTISE);
     osl_auto_buf protos = PYOSSL_BUF_INIT;
     pyossl_answer answer;
@@ -284,7 +284,7 @@ static int npn_advertise_trampoline(SSL *ssl, const unsigned char **out, unsigne
 static int npn_select_trampoline(SSL *ssl, unsigned char **out, unsigned char *out_len,
                                  const unsigned char *offered, unsigned offered_len, void *arg)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_NPN_SELECT);
     unsigned char selected[255];
     size_t len;
@@ -350,7 +350,7 @@ static int judge_staple(SSL *ssl, pyossl_conn *conn)
 /* OpenSSL has one place for both sides' callbacks. */
 static int ocsp_trampoline(SSL *ssl, void *arg)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     const bool server = SSL_is_server(ssl) == 1;
 
     (void)arg;
@@ -363,7 +363,7 @@ static int ocsp_trampoline(SSL *ssl, void *arg)
 
 static int cookie_generate_trampoline(SSL *ssl, unsigned char *cookie, unsigned *cookie_len)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_COOKIE_GENERATE);
     size_t len = 0;
     pyossl_answer answer;
@@ -380,7 +380,7 @@ static int cookie_generate_trampoline(SSL *ssl, unsigned char *cookie, unsigned 
 
 static int cookie_verify_trampoline(SSL *ssl, const unsigned char *cookie, unsigned cookie_len)
 {
-    pyossl_conn *conn = osl_conn_of(ssl);
+    pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_COOKIE_VERIFY);
     pyossl_answer answer;
 

@@ -134,9 +134,7 @@ void osl_callbacks_install(SSL_CTX *ssl_ctx, osl_closure *const *callbacks);
 int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx);
 /* The info trampoline, for SSL_set_info_callback. */
 void osl_info_trampoline(const SSL *ssl, int where, int ret);
-/* Which connection an SSL is. */
-pyossl_conn *osl_conn_of(const SSL *ssl);
-/* Make it known to osl_conn_of(). */
+/* Make it known to the trampolines which connection an SSL is. */
 pyossl_status osl_conn_tie(SSL *ssl, pyossl_conn *conn) PYOSSL_MUST_CHECK;
 
 /* ---- transport_mem.c: bytes that wait in memory, in order ---- */

@@ -15,6 +15,14 @@
 #include "pyossl/error.h"
 #include "pyossl/status.h"
 
+/* cmocka says "not ok" of a test that is skipped, which TAP takes for a failure. */
+#undef skip
+#define skip()                                                                                     \
+    do {                                                                                           \
+        print_message("# skipped: %s:%d\n", __FILE__, __LINE__);                                   \
+        return;                                                                                    \
+    } while (0)
+
 /* The path of a file in tests/data. */
 #define DATA(name) TEST_DATA "/" name
 
