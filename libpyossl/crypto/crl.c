@@ -88,6 +88,21 @@ pyossl_status pyossl_crl_dump(const pyossl_crl *crl, pyossl_format format, pyoss
 
 /* ---- fields ---- */
 
+/*
+ * What a setter of OpenSSL's did, where 1 is success: OpenSSL is told that the
+ * encoding it keeps is out of date. Unfinished lists cannot be encoded yet, and
+ * have nothing that is kept.
+ */
+static pyossl_status changed(X509_CRL *list, int result)
+{
+    if (result != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    ERR_set_mark();
+    (void)i2d_re_X509_CRL_tbs(list, NULL);
+    ERR_pop_to_mark();
+    return PYOSSL_OK;
+}
+
 long pyossl_crl_version(const pyossl_crl *crl)
 {
     return X509_CRL_get_version(crl->crl);
@@ -96,9 +111,7 @@ long pyossl_crl_version(const pyossl_crl *crl)
 pyossl_status pyossl_crl_set_version(pyossl_crl *crl, long version)
 {
     OSL_API_ENTER;
-    if (X509_CRL_set_version(crl->crl, version) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    return PYOSSL_OK;
+    return changed(crl->crl, X509_CRL_set_version(crl->crl, version));
 }
 
 pyossl_status pyossl_crl_issuer(const pyossl_crl *crl, pyossl_name **out)
@@ -114,9 +127,7 @@ pyossl_status pyossl_crl_set_issuer(pyossl_crl *crl, const pyossl_name *name)
 
     if (from == NULL)
         return osl_recorded();
-    if (X509_CRL_set_issuer_name(crl->crl, (X509_NAME *)(uintptr_t)from) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    return PYOSSL_OK;
+    return changed(crl->crl, X509_CRL_set_issuer_name(crl->crl, from));
 }
 
 pyossl_status pyossl_crl_last_update(const pyossl_crl *crl, pyossl_buf *out)
@@ -131,9 +142,7 @@ pyossl_status pyossl_crl_set_last_update(pyossl_crl *crl, const char *when, size
     osl_auto(ASN1_TIME) *time = NULL;
 
     OSL_TRY(osl_time_parse(&time, when, len));
-    if (X509_CRL_set1_lastUpdate(crl->crl, time) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    return PYOSSL_OK;
+    return changed(crl->crl, X509_CRL_set1_lastUpdate(crl->crl, time));
 }
 
 pyossl_status pyossl_crl_next_update(const pyossl_crl *crl, pyossl_buf *out)
@@ -148,9 +157,7 @@ pyossl_status pyossl_crl_set_next_update(pyossl_crl *crl, const char *when, size
     osl_auto(ASN1_TIME) *time = NULL;
 
     OSL_TRY(osl_time_parse(&time, when, len));
-    if (X509_CRL_set1_nextUpdate(crl->crl, time) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    return PYOSSL_OK;
+    return changed(crl->crl, X509_CRL_set1_nextUpdate(crl->crl, time));
 }
 
 /* ---- entries ---- */
