@@ -69,10 +69,14 @@ pyossl_status pyossl_store_add_crl(pyossl_store *store, pyossl_crl *crl)
      * decodes one, and not again when it changes; and it sorts the entries of
      * lists in a store while others may be reading them.
      */
-    osl_auto(X509_CRL) *copy = X509_CRL_dup(crl->crl);
+    osl_auto(X509_CRL) *copy = NULL;
 
-    if (copy == NULL)
+    /* Of one that cannot be encoded OpenSSL says that there is no memory to copy it. */
+    if (i2d_X509_CRL(crl->crl, NULL) <= 0)
         return osl_fail(PYOSSL_E_STATE);
+    copy = X509_CRL_dup(crl->crl);
+    if (copy == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
     if (X509_STORE_add_crl(store->store, copy) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     return PYOSSL_OK;
