@@ -53,7 +53,8 @@ typedef struct pyossl_pkcs12_options {
  *
  * @param passphrase NULL for an empty one
  * @param options    NULL for PYOSSL_PKCS12_OPTIONS_INIT
- * @retval PYOSSL_E_STATE    there is nothing in it, or a key without its private half
+ * @retval PYOSSL_E_STATE    there is nothing in it, a key without its private half, or
+ *                           a certificate with parts missing
  * @retval PYOSSL_E_OPENSSL  key and certificate do not belong together
  * @retval PYOSSL_E_ARGUMENT no such cipher or digest, a NUL in the passphrase, or more
  *                           than PYOSSL_PKCS12_ROUNDS_MAX rounds

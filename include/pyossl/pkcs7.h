@@ -23,7 +23,11 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkcs7_dump(const pyossl_pkcs7 *message, pyossl_format format, pyossl_buf *out)
     PYOSSL_NONNULL(1, 3);
 
-/** A message that only carries @p count certificates ("degenerate" signedData). */
+/**
+ * A message that only carries @p count certificates ("degenerate" signedData).
+ *
+ * PYOSSL_E_STATE where one of them has parts missing.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkcs7_new_certs(pyossl_pkcs7 **out, pyossl_x509 *const *certs, size_t count)
     PYOSSL_NONNULL(1, 2);

@@ -202,16 +202,28 @@ static pyossl_status take_key_id(writer *w)
     return PYOSSL_OK;
 }
 
+/* As UTF-16: OpenSSL's way from UTF-8 stops at U+FFFF. */
+static bool add_name(PKCS12_SAFEBAG *bag, const char *utf8, size_t len)
+{
+    unsigned char *utf16 = NULL;
+    int size = 0; /* with two bytes of NUL at the end */
+    bool ok = OPENSSL_utf82uni(utf8, (int)len, &utf16, &size) != NULL && size >= 2 &&
+              PKCS12_add_friendlyname_uni(bag, utf16, size - 2) == 1;
+
+    OPENSSL_free(utf16);
+    return ok;
+}
+
 /* Give @bag the name and the identifier, and @bags the bag, which is taken over in any case. */
 static pyossl_status add_bag(bag_stack *bags, PKCS12_SAFEBAG *made, const writer *w, bool main_bag)
 {
     osl_auto(PKCS12_SAFEBAG) *bag = made;
-    const char *name = w->p12->friendly_name;
+    const pyossl_pkcs12 *p12 = w->p12;
 
     if (bag == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if (main_bag && name != NULL &&
-        PKCS12_add_friendlyname_utf8(bag, name, (int)w->p12->friendly_name_len) != 1)
+    if (main_bag && p12->friendly_name != NULL &&
+        !add_name(bag, p12->friendly_name, p12->friendly_name_len))
         return osl_fail(PYOSSL_E_OPENSSL);
     if (main_bag && w->key_id_len > 0 &&
         PKCS12_add_localkeyid(bag, (unsigned char *)(uintptr_t)w->key_id, (int)w->key_id_len) != 1)
@@ -220,6 +232,17 @@ static pyossl_status add_bag(bag_stack *bags, PKCS12_SAFEBAG *made, const writer
         return osl_fail(PYOSSL_E_NOMEM);
     bag = NULL; /* the stack's now */
     return PYOSSL_OK;
+}
+
+static pyossl_status add_cert(bag_stack *bags, const pyossl_x509 *cert, const writer *w,
+                              bool main_bag)
+{
+    X509 *x509 = osl_x509_read(cert);
+
+    /* Of one that cannot be encoded OpenSSL says that there is no memory. */
+    if (i2d_X509(x509, NULL) <= 0)
+        return osl_fail(PYOSSL_E_STATE);
+    return add_bag(bags, PKCS12_SAFEBAG_create_cert(x509), w, main_bag);
 }
 
 /* @safe is taken over in any case. */
@@ -244,12 +267,9 @@ static pyossl_status write_certs(const writer *w, safe_stack *safes)
     if (bags == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
     if (p12->cert != NULL)
-        OSL_TRY(add_bag(bags, PKCS12_SAFEBAG_create_cert(osl_x509_read(p12->cert)), w, true));
-    for (size_t i = 0; i < p12->cas.count; i++) {
-        X509 *ca = osl_x509_read(p12->cas.items[i]);
-
-        OSL_TRY(add_bag(bags, PKCS12_SAFEBAG_create_cert(ca), w, false));
-    }
+        OSL_TRY(add_cert(bags, p12->cert, w, true));
+    for (size_t i = 0; i < p12->cas.count; i++)
+        OSL_TRY(add_cert(bags, p12->cas.items[i], w, false));
     return add_safe(safes, PKCS12_pack_p7encdata(w->nid, w->secret.bytes, (int)w->secret.len, NULL,
                                                  0, w->rounds, bags));
 }

@@ -46,7 +46,7 @@ static pyossl_status encode(const PKCS7 *message, pyossl_buf *der)
     unsigned char *end;
 
     if (len <= 0)
-        return osl_fail(PYOSSL_E_OPENSSL);
+        return osl_fail(PYOSSL_E_STATE);
     OSL_TRY(osl_buf_alloc(der, (size_t)len));
     end = der->data;
     if (i2d_PKCS7(message, &end) != len)
