@@ -356,8 +356,6 @@ bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *n
 pyossl_status osl_directory_attach(X509_STORE *store) PYOSSL_MUST_CHECK;
 /* Look into the directory @path when a chain asks; any time, from any thread. */
 pyossl_status osl_directory_add(X509_STORE *store, const char *path) PYOSSL_MUST_CHECK;
-/* How many directories @store looks into. */
-size_t osl_directory_count(X509_STORE *store);
 
 struct pyossl_pkcs7 {
     osl_object base;

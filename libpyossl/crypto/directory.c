@@ -264,15 +264,3 @@ pyossl_status osl_directory_add(X509_STORE *store, const char *path)
     CRYPTO_THREAD_unlock(all->lock);
     return added ? PYOSSL_OK : osl_fail_nomem();
 }
-
-size_t osl_directory_count(X509_STORE *store)
-{
-    X509_LOOKUP *lookup = attach(store);
-    directories *all = lookup != NULL ? X509_LOOKUP_get_method_data(lookup) : NULL;
-    size_t count = 0;
-
-    if (all != NULL)
-        while (path_at(all, count) != NULL)
-            count++;
-    return count;
-}

@@ -95,14 +95,15 @@ static int no_passphrase(char *buf, int size, int confirm, void *userdata)
 bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
                        size_t *added)
 {
-    BIO *bio = osl_len_fits(len) ? BIO_new_mem_buf(text, (int)len) : NULL;
+    osl_auto(BIO) *bio = osl_bio_reader(text, len);
     STACK_OF(X509_INFO) *infos = NULL;
     bool ok;
 
     /* All is decoded before any of it is trusted: one bad entry spoils the file. */
     if (bio != NULL)
         infos = PEM_X509_INFO_read_bio(bio, NULL, no_passphrase, NULL);
-    BIO_free(bio);
+    else
+        ERR_raise(ERR_LIB_PEM, ERR_R_MALLOC_FAILURE);
     ok = infos != NULL;
     *added = 0;
     for (int i = 0; ok && i < sk_X509_INFO_num(infos); i++) {
@@ -184,10 +185,10 @@ bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *n
     return ok;
 }
 
-STACK_OF(X509) * osl_store_get1_certs(X509_STORE *store)
+STACK_OF(X509) *osl_store_get1_certs(X509_STORE *store)
 {
     STACK_OF(X509) *certs = sk_X509_new_null();
-    const STACK_OF(X509_OBJECT) * objects;
+    const STACK_OF(X509_OBJECT) *objects;
     bool ok = certs != NULL && X509_STORE_lock(store) == 1;
 
     if (!ok) {

@@ -561,115 +561,6 @@ static void test_na_140_many_entries(void **state)
     pyossl_pkey_unref(key);
 }
 
-/* ---- other programs ---- */
-
-static void write_list(const char *name)
-{
-    pyossl_pkey *key = material_key(DATA("intermediate-key.pem"));
-    pyossl_crl *crl = unsigned_list();
-    pyossl_buf pem = PYOSSL_BUF_INIT;
-
-    add(crl, "1234", "20200102000000Z", "certificateHold");
-    add(crl, "0200", "20200103000000Z", NULL);
-    assert_ok(pyossl_crl_sign(crl, key, "sha256"));
-    assert_ok(pyossl_crl_dump(crl, PYOSSL_PEM, &pem));
-    material_write(material_path(name), pem.data, pem.len);
-    pyossl_buf_clear(&pem);
-    pyossl_crl_unref(crl);
-    pyossl_pkey_unref(key);
-}
-
-static void test_openssl_reads_what_we_write(void **state)
-{
-    (void)state;
-    material_need("openssl");
-    write_list("our.pem");
-    assert_true(material_run("openssl crl -in our.pem -noout -text -CAfile " DATA(
-        "intermediate.pem") " && openssl crl -in our.pem -noout -text | grep -q 'Certificate Hold'"
-                            " && openssl crl -in our.pem -noout -text | grep -q 'Number: 1234'"));
-    assert_true(material_run("openssl crl -in our.pem -noout -CAfile " DATA(
-        "intermediate.pem") " 2>&1 | grep -q 'verify OK'"));
-}
-
-static void test_gnutls_reads_what_we_write(void **state)
-{
-    (void)state;
-    material_need("certtool");
-    write_list("our.pem");
-    assert_true(material_run("certtool --crl-info --infile our.pem > info && grep -q 1234 info"
-                             " && grep -q 'Revoked certificates (2)' info"));
-    assert_true(material_run("certtool --verify-crl --infile our.pem --load-ca-certificate " DATA(
-        "intermediate.pem") " | grep -qi 'verified'"));
-}
-
-static void test_gnutls_writes_what_we_read(void **state)
-{
-    pyossl_pkey *key;
-    pyossl_crl *crl;
-
-    (void)state;
-    material_need("certtool");
-    material_write(material_path("template"), "crl_next_update = 43\ncrl_number = 7\n", 37);
-    assert_true(
-        material_run(
-            "certtool --generate-crl --load-ca-privkey " DATA("intermediate-key.pem") " --load-ca-"
-                                                                                      "certificate"
-                                                                                      " " DATA("int"
-                                                                                               "erm"
-                                                                                               "edi"
-                                                                                               "ate"
-                                                                                               ".pe"
-                                                                                               "m") " --load-certificate " DATA(
-                                                                                          "revoked."
-                                                                                          "pem") " "
-                                                                                                 "-"
-                                                                                                 "-"
-                                                                                                 "t"
-                                                                                                 "e"
-                                                                                                 "m"
-                                                                                                 "p"
-                                                                                                 "l"
-                                                                                                 "a"
-                                                                                                 "t"
-                                                                                                 "e"
-                                                                                                 " "
-                                                                                                 "t"
-                                                                                                 "e"
-                                                                                                 "m"
-                                                                                                 "p"
-                                                                                                 "l"
-                                                                                                 "a"
-                                                                                                 "t"
-                                                                                                 "e"
-                                                                                                 " "
-                                                                                                 "-"
-                                                                                                 "-"
-                                                                                                 "o"
-                                                                                                 "u"
-                                                                                                 "t"
-                                                                                                 "f"
-                                                                                                 "i"
-                                                                                                 "l"
-                                                                                                 "e"
-                                                                                                 " "
-                                                                                                 "g"
-                                                                                                 "n"
-                                                                                                 "u"
-                                                                                                 "t"
-                                                                                                 "l"
-                                                                                                 "s"
-                                                                                                 "."
-                                                                                                 "p"
-                                                                                                 "e"
-                                                                                                 "m"));
-    crl = load(material_path("gnutls.pem"));
-    key = material_key(DATA("intermediate-key.pem"));
-    assert_ok(pyossl_crl_verify(crl, key));
-    assert_int_equal(pyossl_crl_count(crl), 1);
-    pyossl_crl_unref(crl);
-    pyossl_pkey_unref(key);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -690,10 +581,7 @@ int main(void)
         cmocka_unit_test(test_each_change_of_a_loaded_list_is_encoded),
         cmocka_unit_test(test_the_issuer_is_a_copy),
         cmocka_unit_test(test_na_140_many_entries),
-        cmocka_unit_test(test_openssl_reads_what_we_write),
-        cmocka_unit_test(test_gnutls_reads_what_we_write),
-        cmocka_unit_test(test_gnutls_writes_what_we_read),
     };
 
-    return cmocka_run_group_tests(tests, material_make_dir, material_remove_dir);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -215,76 +215,6 @@ static void test_certificates_make_a_message(void **state)
     pyossl_buf_clear(&out);
 }
 
-/* ---- other programs ---- */
-
-static void write_message(const char *name)
-{
-    pyossl_x509 *certs[2] = { material_cert(DATA("server.pem")), material_cert(DATA("root.pem")) };
-    pyossl_buf pem = PYOSSL_BUF_INIT;
-    pyossl_pkcs7 *message = NULL;
-
-    assert_ok(pyossl_pkcs7_new_certs(&message, certs, 2));
-    assert_ok(pyossl_pkcs7_dump(message, PYOSSL_PEM, &pem));
-    material_write(material_path(name), pem.data, pem.len);
-    pyossl_buf_clear(&pem);
-    pyossl_pkcs7_unref(message);
-    pyossl_x509_unref(certs[0]);
-    pyossl_x509_unref(certs[1]);
-}
-
-static void test_openssl_reads_what_we_write(void **state)
-{
-    (void)state;
-    material_need("openssl");
-    write_message("our.pem");
-    assert_true(material_run("openssl pkcs7 -in our.pem -print_certs -out certs && "
-                             "test $(grep -c BEGIN certs) = 2"));
-}
-
-static void test_gnutls_reads_what_we_write(void **state)
-{
-    (void)state;
-    material_need("certtool");
-    write_message("our.pem");
-    assert_true(material_run("certtool --p7-info --infile our.pem --outfile info && "
-                             "test $(grep -c 'BEGIN CERTIFICATE' info) = 2"));
-}
-
-static void test_gnutls_writes_what_we_read(void **state)
-{
-    pyossl_pkcs7 *message;
-
-    (void)state;
-    material_need("certtool");
-    assert_true(material_run(
-        "certtool --p7-sign --load-privkey " DATA("rsa.pem") " --load-certificate " DATA(
-            "server.pem") " --infile " DATA("message.txt") " --outfile gnutls.pem"));
-    message = load(material_path("gnutls.pem"));
-    assert_int_equal(pyossl_pkcs7_type(message), PYOSSL_PKCS7_SIGNED);
-    pyossl_pkcs7_unref(message);
-}
-
-/* Streamed messages have no definite lengths. */
-static void test_openssl_streams_what_we_read(void **state)
-{
-    pyossl_pkcs7 *message;
-
-    (void)state;
-    material_need("openssl");
-    assert_true(material_run(
-        "openssl smime -sign -stream -nodetach -binary -in " DATA("message.txt") " -signer " DATA("server.pem") " -inkey " DATA(
-            "rsa.pem") " -outform DER -out stream.der && openssl smime -sign -stream -nodetach "
-                       "-binary -in " DATA("message.txt") " -signer " DATA("server.pem") " -"
-                                                                                         "inkey"
-                                                                                         " " DATA("rsa.pem") " -outform PEM -out stream.pem"));
-    message = load(material_path("stream.der"));
-    assert_int_equal(count_certs(message), 1);
-    pyossl_pkcs7_unref(message);
-    message = load(material_path("stream.pem"));
-    assert_int_equal(count_certs(message), 1);
-    pyossl_pkcs7_unref(message);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,11 +224,7 @@ int main(void)
         cmocka_unit_test(test_labels_that_others_write),
         cmocka_unit_test(test_bad_input_is_refused),
         cmocka_unit_test(test_certificates_make_a_message),
-        cmocka_unit_test(test_openssl_reads_what_we_write),
-        cmocka_unit_test(test_gnutls_reads_what_we_write),
-        cmocka_unit_test(test_gnutls_writes_what_we_read),
-        cmocka_unit_test(test_openssl_streams_what_we_read),
     };
 
-    return cmocka_run_group_tests(tests, material_make_dir, material_remove_dir);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
