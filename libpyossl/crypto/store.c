@@ -95,15 +95,13 @@ static int no_passphrase(char *buf, int size, int confirm, void *userdata)
 bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
                        size_t *added)
 {
-    osl_auto(BIO) *bio = osl_bio_reader(text, len);
+    osl_auto(BIO) *bio = osl_len_fits(len) ? BIO_new_mem_buf(text, (int)len) : NULL;
     STACK_OF(X509_INFO) *infos = NULL;
     bool ok;
 
     /* All is decoded before any of it is trusted: one bad entry spoils the file. */
     if (bio != NULL)
         infos = PEM_X509_INFO_read_bio(bio, NULL, no_passphrase, NULL);
-    else
-        ERR_raise(ERR_LIB_PEM, ERR_R_MALLOC_FAILURE);
     ok = infos != NULL;
     *added = 0;
     for (int i = 0; ok && i < sk_X509_INFO_num(infos); i++) {
