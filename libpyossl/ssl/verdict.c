@@ -44,7 +44,8 @@ static pyossl_status from_queue(pyossl_conn *conn)
     if (is_ssl_reason(oldest, SSL_R_CERTIFICATE_VERIFY_FAILED) ||
         is_ssl_reason(ERR_peek_last_error(), SSL_R_CERTIFICATE_VERIFY_FAILED))
         return osl_fail(PYOSSL_E_VERIFY);
-    return osl_fail(PYOSSL_E_OPENSSL);
+    /* Not every failure of OpenSSL's own says that there was no memory; the transport's does. */
+    return osl_fail(conn->transport.failed == PYOSSL_E_NOMEM ? PYOSSL_E_NOMEM : PYOSSL_E_OPENSSL);
 }
 
 /* The transport tells, or else nobody does. */
