@@ -1,9 +1,12 @@
 """What every test of the package relies on."""
 
 import ctypes
+import faulthandler
+import gc
 import os
 import pathlib
 import re
+import sys
 
 import pytest
 
@@ -15,6 +18,7 @@ import OpenSSL  # noqa: E402
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 PASSPHRASE = b"secret"
+LIMIT = 120  # seconds that a test may take: one that hangs says where, and ends the run
 
 
 def pytest_configure(config):
@@ -50,6 +54,25 @@ def queue_is_empty():
     yield
     if _PEEK_ERROR is not None:
         assert _PEEK_ERROR() == 0, "OpenSSL's error queue is not empty"
+
+
+@pytest.fixture(autouse=True)
+def bounded():
+    """No test hangs."""
+    faulthandler.dump_traceback_later(LIMIT, exit=True, file=sys.__stderr__)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def collected():
+    """A function that collects garbage to the last."""
+
+    def collect():
+        for _ in range(3):
+            gc.collect()
+
+    return collect
 
 
 @pytest.fixture

@@ -50,24 +50,26 @@ typedef enum po_channel {
 
 /* Fields are read and written under base.lock. */
 typedef struct po_connection {
-    po_object  base;
-    PyObject  *context;
-    PyObject  *socket; /* as it was given; None for memory */
-    PyObject  *reader; /* whom to ask for bytes, or for their descriptor; NULL for memory and numbers */
-    PyObject  *writer;
-    PyObject  *app_data;
-    PyObject  *callbacks; /* the Context's, as they were when the handshake began */
-    PyObject  *verify;    /* the Context's at that time: moving to another Context leaves it */
-    PyObject  *own_verify; /* what was set on this Connection, None for no callback; NULL for not set */
-    PyObject  *own_info;   /* the same */
-    PyObject  *cause;      /* why the server name callback turned the client away */
-    po_lock    writing;    /* held from the first try of a write to its end, waiting included */
+    po_object base;
+    PyObject *context;
+    PyObject *socket; /* as it was given; None for memory */
+    PyObject
+        *reader; /* whom to ask for bytes, or for their descriptor; NULL for memory and numbers */
+    PyObject *writer;
+    PyObject *app_data;
+    PyObject *callbacks; /* the Context's, as they were when the handshake began */
+    PyObject *verify;    /* the Context's at that time: moving to another Context leaves it */
+    PyObject
+        *own_verify; /* what was set on this Connection, None for no callback; NULL for not set */
+    PyObject *own_info; /* the same */
+    PyObject *cause;    /* why the server name callback turned the client away */
+    po_lock writing;    /* held from the first try of a write to its end, waiting included */
     po_channel channel;
-    int        read_fd, write_fd;
-    bool       bound;     /* the handshake has begun: callbacks stays */
-    bool       settled;   /* the handshake was over once: what follows is quick */
-    size_t     undigested; /* bytes given to memory since the last read came back empty */
-    size_t     last_read;
+    int read_fd, write_fd;
+    bool bound;        /* the handshake has begun: callbacks stays */
+    bool settled;      /* the handshake was over once: what follows is quick */
+    size_t undigested; /* bytes given to memory since the last read came back empty */
+    size_t last_read;
 } po_connection;
 
 typedef struct po_session {
@@ -101,11 +103,13 @@ PyObject *po_ctx_set_ocsp_server_callback(PyObject *, PyObject *const *, Py_ssiz
 PyObject *po_ctx_set_ocsp_client_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_ctx_set_info_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_ctx_set_keylog_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_tlsext_servername_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_tlsext_servername_callback(PyObject *, PyObject *const *, Py_ssize_t,
+                                                PyObject *);
 PyObject *po_ctx_set_alpn_select_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_ctx_set_npn_advertise_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_ctx_set_npn_select_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_cookie_generate_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_ctx_set_cookie_generate_callback(PyObject *, PyObject *const *, Py_ssize_t,
+                                              PyObject *);
 PyObject *po_ctx_set_cookie_verify_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_ctx_set_new_session_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 
@@ -162,8 +166,27 @@ PyObject *po_conn_bio_read(PyObject *, PyObject *const *, Py_ssize_t, PyObject *
 PyObject *po_conn_bio_write(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_bio_shutdown(PyObject *, PyObject *);
 
-/* ---- ssl_peer.c: what a Connection knows of its peer ---- */
+/* ---- ssl_connection_settings.c ---- */
 
+PyObject *po_conn_set_verify(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_set_info_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_set_verify_hostname(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_set_verify_ip(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_set_tlsext_host_name(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_set_alpn_protos(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_set_ciphertext_mtu(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_set_options(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_set_mode(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_clear_mode(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+
+/* ---- ssl_peer.c: what was negotiated with the peer, what it showed, what both share ---- */
+
+PyObject *po_conn_get_cipher_list(PyObject *, PyObject *);
+PyObject *po_conn_get_cipher_bits(PyObject *, PyObject *);
+PyObject *po_conn_get_alpn_proto_negotiated(PyObject *, PyObject *);
+PyObject *po_conn_get_next_proto_negotiated(PyObject *, PyObject *);
+PyObject *po_conn_get_selected_srtp_profile(PyObject *, PyObject *);
+PyObject *po_conn_get_group_name(PyObject *, PyObject *);
 PyObject *po_conn_get_peer_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_get_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_get_peer_cert_chain(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);

@@ -9,11 +9,11 @@
 #include "ssl.h"
 
 typedef struct call {
-    po_frame      *frame;
+    po_frame *frame;
     PyThreadState *detached;
-    po_connection *self;     /* borrowed from the call that drives it */
-    PyObject      *function; /* ours */
-    PyObject      *data;     /* borrowed from the tuple that self holds */
+    po_connection *self; /* borrowed from the call that drives it */
+    PyObject *function;  /* ours */
+    PyObject *data;      /* ours; NULL where the callback has none */
 } call;
 
 static PyObject *slot_of(const po_connection *self, po_slot slot)
@@ -28,6 +28,7 @@ static PyObject *slot_of(const po_connection *self, po_slot slot)
 static void leave(call *c)
 {
     Py_CLEAR(c->function);
+    Py_CLEAR(c->data);
     po_callback_leave(c->frame, c->detached);
 }
 
@@ -41,7 +42,7 @@ static bool enter(call *c, const pyossl_conn *conn, po_slot slot, pyossl_answer 
     PyObject *function;
 
     *answer = PYOSSL_ANSWER_ABORT;
-    c->function = NULL;
+    c->function = c->data = NULL;
     c->frame = po_callback_enter(&c->detached);
     if (c->frame == NULL)
         return false;
@@ -53,9 +54,8 @@ static bool enter(call *c, const pyossl_conn *conn, po_slot slot, pyossl_answer 
         return false;
     }
     c->function = Py_NewRef(function);
-    c->data = slot == PO_CB_OCSP_SERVER || slot == PO_CB_OCSP_CLIENT
-                  ? PyTuple_GET_ITEM(c->self->callbacks, slot + 1)
-                  : NULL;
+    if (slot == PO_CB_OCSP_SERVER || slot == PO_CB_OCSP_CLIENT)
+        c->data = Py_NewRef(PyTuple_GET_ITEM(c->self->callbacks, slot + 1));
     return true;
 }
 
@@ -105,13 +105,12 @@ static pyossl_answer on_verify(pyossl_conn *conn, const pyossl_verify_event *eve
     (void)userdata;
     if (!enter(&c, conn, PO_CB_VERIFY, &answer))
         return answer;
-    cert = event->cert != NULL
-               ? po_wrap(c.self->base.state, PO_X509, pyossl_x509_ref(event->cert))
-               : Py_NewRef(Py_None);
-    answer = truth(&c, cert != NULL ? PyObject_CallFunction(c.function, "OOiii", c.self, cert,
-                                                            event->error, event->depth,
-                                                            event->preverify)
-                                    : NULL);
+    cert = event->cert != NULL ? po_wrap(c.self->base.state, PO_X509, pyossl_x509_ref(event->cert))
+                               : Py_NewRef(Py_None);
+    answer =
+        truth(&c, cert != NULL ? PyObject_CallFunction(c.function, "OOiii", c.self, cert,
+                                                       event->error, event->depth, event->preverify)
+                               : NULL);
     Py_XDECREF(cert);
     leave(&c);
     return answer;
@@ -159,8 +158,9 @@ static void on_new_session(pyossl_conn *conn, pyossl_session *session, void *use
     (void)userdata;
     if (!enter(&c, conn, PO_CB_NEW_SESSION, &answer))
         return;
-    report(&c, call_with(&c, po_session_wrap(c.self->base.state, pyossl_session_ref(session),
-                                             c.self->context),
+    report(&c, call_with(&c,
+                         po_session_wrap(c.self->base.state, pyossl_session_ref(session),
+                                         c.self->context),
                          NULL));
     leave(&c);
 }
@@ -263,9 +263,9 @@ static pyossl_answer on_alpn_select(pyossl_conn *conn, const unsigned char *offe
         Py_DECREF(result);
         answer = PYOSSL_ANSWER_DECLINE;
     } else {
-        answer = chosen(&c, result,
-                        "the ALPN callback must return bytes or NO_OVERLAPPING_PROTOCOLS", selected,
-                        selected_len);
+        answer =
+            chosen(&c, result, "the ALPN callback must return bytes or NO_OVERLAPPING_PROTOCOLS",
+                   selected, selected_len);
     }
     leave(&c);
     return answer;

@@ -39,7 +39,7 @@ static PyObject *finish(po_connection *self, po_frame *frame, pyossl_status stat
     po_connection *const self = connection_of(object);                                             \
                                                                                                    \
     if (po_args(&params, args, nargs, kwnames, given) < 0 || self == NULL)                         \
-        return NULL
+    return NULL
 
 /* ---- the socket behind ---- */
 
@@ -194,8 +194,7 @@ static PyObject *po_m_makefile(PyObject *object, PyObject *args, PyObject *kwarg
     (void)object;
     (void)args;
     (void)kwargs;
-    PyErr_SetString(PyExc_NotImplementedError,
-                    "Cannot make file object of OpenSSL.SSL.Connection");
+    PyErr_SetString(PyExc_NotImplementedError, "Cannot make file object of OpenSSL.SSL.Connection");
     return NULL;
 }
 
@@ -292,178 +291,7 @@ PO_METHOD(set_context)
     Py_RETURN_NONE;
 }
 
-/* ---- settings ---- */
-
-PO_METHOD(set_verify)
-{
-    PyObject *callback, *old = NULL, *unasked = NULL;
-    int mode;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_verify, 1, "mode", "callback");
-    if (po_to_int(given[0], "mode", &mode) < 0)
-        return NULL;
-    callback = given[1] != NULL ? given[1] : Py_None;
-    if (po_check_callback(callback) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = po_conn_verify_install(self->base.handle, mode, callback != Py_None);
-    if (status == PYOSSL_OK) {
-        old = self->own_verify;
-        self->own_verify = Py_NewRef(callback);
-        unasked = self->verify;
-        self->verify = NULL;
-    }
-    if (po_frame_leave(&frame) < 0)
-        status = PYOSSL_E_CALLBACK;
-    if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_SSL, status);
-    Py_XDECREF(old);
-    Py_XDECREF(unasked);
-    Py_RETURN_NONE;
-}
-
-PO_METHOD(set_info_callback)
-{
-    PyObject *old = NULL;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_info_callback, 1, "callback");
-    if (po_check_callback(given[0]) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = po_conn_info_install(self->base.handle, given[0] != Py_None);
-    if (status == PYOSSL_OK) {
-        old = self->own_info;
-        self->own_info = Py_NewRef(given[0]);
-    }
-    if (po_frame_leave(&frame) < 0)
-        status = PYOSSL_E_CALLBACK;
-    if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_SSL, status);
-    Py_XDECREF(old);
-    Py_RETURN_NONE;
-}
-
-PO_METHOD(set_verify_hostname)
-{
-    po_auto_bytes name = PO_BYTES_INIT;
-    int flags = 0;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_verify_hostname, 1, "name", "flags");
-    if (given[0] != Py_None && po_to_bytes(given[0], "name", PO_STR_ASCII, &name) < 0)
-        return NULL;
-    if (given[1] != NULL && po_to_int(given[1], "flags", &flags) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_set_verify_hostname(self->base.handle, name.data, name.len,
-                                             (unsigned)flags);
-    return finish(self, &frame, status);
-}
-
-PO_METHOD(set_verify_ip)
-{
-    po_auto_bytes address = PO_BYTES_INIT;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_verify_ip, 1, "address");
-    if (given[0] != Py_None && po_to_bytes(given[0], "address", PO_STR_ASCII, &address) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_set_verify_ip(self->base.handle, address.data, address.len);
-    return finish(self, &frame, status);
-}
-
-PO_METHOD(set_tlsext_host_name)
-{
-    po_auto_bytes name = PO_BYTES_INIT;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_tlsext_host_name, 1, "name");
-    if (po_to_bytes_only(given[0], "name", PO_STR_REFUSE, &name) < 0)
-        return NULL;
-    if (name.len > 0 && memchr(name.data, '\0', name.len) != NULL) {
-        PyErr_SetString(PyExc_TypeError, "name must not contain NUL byte");
-        return NULL;
-    }
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_set_servername(self->base.handle, name.len > 0 ? name.data : NULL,
-                                        name.len);
-    return finish(self, &frame, status);
-}
-
-PO_METHOD(set_alpn_protos)
-{
-    PyObject *wire;
-    po_frame frame;
-    pyossl_status status;
-    int any;
-
-    ARGUMENTS(set_alpn_protos, 1, "protos");
-    any = PyObject_IsTrue(given[0]);
-    if (any < 0)
-        return NULL;
-    if (!any) {
-        PyErr_SetString(PyExc_ValueError, "at least one protocol must be specified");
-        return NULL;
-    }
-    wire = po_wire_protocols(given[0]);
-    if (wire == NULL)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_set_alpn_protos(self->base.handle,
-                                         (const unsigned char *)PyByteArray_AS_STRING(wire),
-                                         (size_t)PyByteArray_GET_SIZE(wire));
-    Py_DECREF(wire);
-    return finish(self, &frame, status);
-}
-
-/* A method that takes a mask and returns the whole mask. */
-#define MASK_METHOD(function, argument, type, limit, change, read)                                 \
-    PO_METHOD(function)                                                                                 \
-    {                                                                                              \
-        uint64_t mask;                                                                             \
-        po_frame frame;                                                                            \
-        pyossl_status status;                                                                      \
-                                                                                                   \
-        ARGUMENTS(function, 1, #argument);                                                         \
-        if (po_to_uint64(given[0], #argument, &mask) < 0)                                          \
-            return NULL;                                                                           \
-        if (mask > (limit))                                                                        \
-            return PyErr_Format(PyExc_OverflowError, "%s is out of range", #argument);             \
-        po_quick_enter(&frame, &self->base);                                                       \
-        status = change(self->base.handle, (type)mask);                                            \
-        mask = read(self->base.handle);                                                            \
-        if (po_frame_leave(&frame) < 0)                                                            \
-            return NULL;                                                                           \
-        if (status != PYOSSL_OK)                                                                   \
-            return po_raise(self->base.state, PO_SSL, status);                                     \
-        return PyLong_FromUnsignedLongLong(mask);                                                  \
-    }
-
-MASK_METHOD(set_options, options, uint64_t, UINT64_MAX, pyossl_conn_set_options, pyossl_conn_options)
-MASK_METHOD(set_mode, mode, uint32_t, UINT32_MAX, pyossl_conn_set_mode, pyossl_conn_mode)
-MASK_METHOD(clear_mode, mode_to_clear, uint32_t, UINT32_MAX, pyossl_conn_clear_mode, pyossl_conn_mode)
-
-PO_METHOD(set_ciphertext_mtu)
-{
-    size_t mtu;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_ciphertext_mtu, 1, "mtu");
-    if (po_to_size(given[0], "mtu", &mtu) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_set_mtu(self->base.handle, mtu);
-    return finish(self, &frame, status);
-}
+/* ---- an object of the program's own ---- */
 
 PO_METHOD(set_app_data)
 {
@@ -476,128 +304,6 @@ PO_METHOD0(get_app_data)
 {
     (void)unused;
     return po_field_get((po_object *)object, &((po_connection *)object)->app_data);
-}
-
-/* ---- what was negotiated ---- */
-
-PO_METHOD0(get_cipher_list)
-{
-    po_connection *self = connection_of(object);
-    PyObject *list = self != NULL ? PyList_New(0) : NULL;
-
-    (void)unused;
-    for (int i = 0; list != NULL; i++) {
-        po_frame frame;
-        const char *name;
-        PyObject *item;
-
-        po_quick_enter(&frame, &self->base);
-        name = pyossl_conn_cipher_at(self->base.handle, i);
-        (void)po_frame_leave(&frame);
-        if (name == NULL)
-            break;
-        item = PyUnicode_FromString(name);
-        if (item == NULL || PyList_Append(list, item) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(item);
-    }
-    return list;
-}
-
-PO_METHOD0(get_cipher_bits)
-{
-    po_connection *self = connection_of(object);
-    po_frame frame;
-    int bits;
-
-    (void)unused;
-    if (self == NULL)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    bits = pyossl_conn_cipher_bits(self->base.handle);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
-    if (bits < 0)
-        Py_RETURN_NONE;
-    return PyLong_FromLong(bits);
-}
-
-/* Bytes that the connection keeps, b"" where there are none. */
-typedef const unsigned char *(*bytes_getter)(const pyossl_conn *conn, size_t *len);
-
-static PyObject *kept_bytes(PyObject *object, bytes_getter get)
-{
-    po_connection *self = connection_of(object);
-    const unsigned char *data;
-    PyObject *bytes;
-    size_t len = 0;
-    po_frame frame;
-
-    if (self == NULL)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    data = get(self->base.handle, &len);
-    /* Copied under the lock: it is borrowed from the connection. */
-    bytes = PyBytes_FromStringAndSize((const char *)data, data != NULL ? (Py_ssize_t)len : 0);
-    if (po_frame_leave(&frame) < 0)
-        Py_CLEAR(bytes);
-    return bytes;
-}
-
-PO_METHOD0(get_alpn_proto_negotiated)
-{
-    (void)unused;
-    return kept_bytes(object, pyossl_conn_alpn);
-}
-
-PO_METHOD0(get_next_proto_negotiated)
-{
-    (void)unused;
-    return kept_bytes(object, pyossl_conn_npn);
-}
-
-static const unsigned char *srtp_profile(const pyossl_conn *conn, size_t *len)
-{
-    const char *name = pyossl_conn_srtp_profile(conn);
-
-    *len = name != NULL ? strlen(name) : 0;
-    return (const unsigned char *)name;
-}
-
-PO_METHOD0(get_selected_srtp_profile)
-{
-    (void)unused;
-    return kept_bytes(object, srtp_profile);
-}
-
-PO_METHOD0(get_group_name)
-{
-    po_connection *self = connection_of(object);
-    PyObject *instead, *text;
-    po_frame frame;
-
-    (void)unused;
-    if (self == NULL)
-        return NULL;
-    if (!pyossl_has(PYOSSL_FEATURE_GROUP_NAME)) {
-        PyErr_SetString(PyExc_NotImplementedError,
-                        "Getting group name is not supported by the linked OpenSSL version");
-        return NULL;
-    }
-    instead = po_hook(self->base.state, "SSL_get0_group_name");
-    if (instead != NULL) {
-        text = PyObject_CallOneArg(instead, object);
-        Py_DECREF(instead);
-        if (text == NULL || PyUnicode_Check(text))
-            return text;
-        Py_DECREF(text);
-        Py_RETURN_NONE;
-    }
-    po_quick_enter(&frame, &self->base);
-    text = po_from_text(pyossl_conn_group_name(self->base.handle));
-    if (po_frame_leave(&frame) < 0)
-        Py_CLEAR(text);
-    return text;
 }
 
 /* ---- DTLS timers ---- */
@@ -775,9 +481,10 @@ static PyType_Slot slots[] = {
     { Py_tp_getset, getset },
     { Py_tp_methods, methods },
     { Py_tp_doc, (void *)"Connection(context, socket=None)\n--\n\n"
-                 "A TLS or DTLS connection over a socket, a descriptor, a pair of transports, or memory." },
+                         "A TLS or DTLS connection over a socket, a descriptor, a pair of "
+                         "transports, or memory." },
     { 0, NULL },
 };
 
-PyType_Spec po_connection_spec = { "OpenSSL.SSL.Connection", sizeof(po_connection), 0, PO_TYPE_FLAGS,
-                                   slots };
+PyType_Spec po_connection_spec = { "OpenSSL.SSL.Connection", sizeof(po_connection), 0,
+                                   PO_TYPE_FLAGS, slots };

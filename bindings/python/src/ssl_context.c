@@ -123,7 +123,7 @@ static PyObject *finish(po_context *self, po_frame *frame, pyossl_status status)
     po_context *const self = context_of(object);                                                   \
                                                                                                    \
     if (po_args(&params, args, nargs, kwnames, given) < 0 || self == NULL)                         \
-        return NULL
+    return NULL
 
 /* ---- files ---- */
 
@@ -205,8 +205,8 @@ PO_METHOD(set_verify_hostname)
     if (given[1] != NULL && po_to_int(given[1], "flags", &flags) < 0)
         return NULL;
     po_quick_enter(&frame, &self->base);
-    status = pyossl_ctx_set_verify_hostname(self->base.handle, name.data, name.len,
-                                            (unsigned)flags);
+    status =
+        pyossl_ctx_set_verify_hostname(self->base.handle, name.data, name.len, (unsigned)flags);
     return finish(self, &frame, status);
 }
 
@@ -228,7 +228,7 @@ PO_METHOD(set_verify_ip)
 
 /* A method that takes a mask of @width bits and returns the whole mask. */
 #define MASK_METHOD(function, argument, type, limit, change, read)                                 \
-    PO_METHOD(function)                                                                                 \
+    PO_METHOD(function)                                                                            \
     {                                                                                              \
         uint64_t mask;                                                                             \
         po_frame frame;                                                                            \
@@ -250,13 +250,14 @@ PO_METHOD(set_verify_ip)
     }
 
 MASK_METHOD(set_options, options, uint64_t, UINT64_MAX, pyossl_ctx_set_options, pyossl_ctx_options)
-MASK_METHOD(clear_options, options, uint64_t, UINT64_MAX, pyossl_ctx_clear_options, pyossl_ctx_options)
+MASK_METHOD(clear_options, options, uint64_t, UINT64_MAX, pyossl_ctx_clear_options,
+            pyossl_ctx_options)
 MASK_METHOD(set_mode, mode, uint32_t, UINT32_MAX, pyossl_ctx_set_mode, pyossl_ctx_mode)
 MASK_METHOD(clear_mode, mode_to_clear, uint32_t, UINT32_MAX, pyossl_ctx_clear_mode, pyossl_ctx_mode)
 
 /* A method that sets a number and returns the one before. */
 #define EXCHANGE_METHOD(function, argument, change, read)                                          \
-    PO_METHOD(function)                                                                                 \
+    PO_METHOD(function)                                                                            \
     {                                                                                              \
         long value, before;                                                                        \
         po_frame frame;                                                                            \
@@ -295,7 +296,7 @@ PO_METHOD(set_num_tickets)
 
 /* A method that takes a truth value. */
 #define SWITCH_METHOD(function, change)                                                            \
-    PO_METHOD(function)                                                                                 \
+    PO_METHOD(function)                                                                            \
     {                                                                                              \
         int on;                                                                                    \
         po_frame frame;                                                                            \
@@ -317,7 +318,7 @@ SWITCH_METHOD(set_read_ahead, pyossl_ctx_set_read_ahead)
 
 /* A method that takes bytes without a NUL, or a str by @rule. */
 #define TEXT_METHOD(function, argument, rule, change)                                              \
-    PO_METHOD(function)                                                                                 \
+    PO_METHOD(function)                                                                            \
     {                                                                                              \
         po_auto_bytes text = PO_BYTES_INIT, checked = PO_BYTES_INIT;                               \
         po_frame frame;                                                                            \
@@ -527,4 +528,5 @@ static PyType_Slot slots[] = {
     { 0, NULL },
 };
 
-PyType_Spec po_context_spec = { "OpenSSL.SSL._Context", sizeof(po_context), 0, PO_TYPE_FLAGS, slots };
+PyType_Spec po_context_spec = { "OpenSSL.SSL._Context", sizeof(po_context), 0, PO_TYPE_FLAGS,
+                                slots };

@@ -88,7 +88,7 @@ PyObject *po_ctx_set_verify(PyObject *object, PyObject *const *args, Py_ssize_t 
 }
 
 /* A setter of a callback with data of the program's own; @refused is what it cannot be. */
-#define WITH_DATA(function, slot, argument, refused)                                                      \
+#define WITH_DATA(function, slot, argument, refused)                                               \
     PyObject *po_ctx_##function(PyObject *object, PyObject *const *args, Py_ssize_t nargs,         \
                                 PyObject *kwnames)                                                 \
     {                                                                                              \

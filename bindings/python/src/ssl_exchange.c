@@ -21,11 +21,11 @@ enum { RECORD_MAX = 16384 };
 
 /* What a step moves, and how far it came. */
 typedef struct transfer {
-    void       *into;
+    void *into;
     const void *from;
-    size_t      len;
-    size_t      done;
-    int         flag;
+    size_t len;
+    size_t done;
+    int flag;
 } transfer;
 
 typedef pyossl_status (*step)(pyossl_conn *conn, transfer *t);
@@ -253,8 +253,7 @@ static PyObject *read_large(po_connection *self, step todo, size_t len)
     return bytes;
 }
 
-PyObject *po_conn_recv(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                       PyObject *kwnames)
+PyObject *po_conn_recv(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     static const char *const names[] = { "bufsiz", "flags" };
     static const po_params params = { "recv", names, 1, 2 };
@@ -316,7 +315,8 @@ static pyossl_status write_step(pyossl_conn *conn, transfer *t)
     return pyossl_conn_write(conn, t->from, t->len, &t->done);
 }
 
-/* One writer at a time, from the first try to the last: a write that waits must be repeated as it was. */
+/* One writer at a time, from the first try to the last: a write that waits must be repeated as it
+ * was. */
 static int write_some(po_connection *self, transfer *t)
 {
     po_frame outer;
@@ -350,8 +350,7 @@ static int check_size(PyObject *object, size_t len)
     return -1;
 }
 
-PyObject *po_conn_send(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                       PyObject *kwnames)
+PyObject *po_conn_send(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     static const char *const names[] = { "buf", "flags" };
     static const po_params params = { "send", names, 1, 2 };

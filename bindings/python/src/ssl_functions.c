@@ -11,8 +11,7 @@ static PyObject *openssl_version(PyObject *module, PyObject *const *args, Py_ssi
     int part;
 
     (void)module;
-    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_int(given[0], "type", &part) < 0)
+    if (po_args(&params, args, nargs, kwnames, given) < 0 || po_to_int(given[0], "type", &part) < 0)
         return NULL;
     return PyBytes_FromString(pyossl_openssl_version(part));
 }
@@ -32,7 +31,8 @@ PyMethodDef po_ssl_functions[] = {
       "OpenSSL_version($module, type)\n--\n\nA text about the OpenSSL that is running, as bytes: "
       "OPENSSL_VERSION and the like." },
     { "_asFileDescriptor", as_file_descriptor, METH_O,
-      "_asFileDescriptor($module, obj, /)\n--\n\nAn int, or what has a fileno(), as a descriptor." },
+      "_asFileDescriptor($module, obj, /)\n--\n\nAn int, or what has a fileno(), as a "
+      "descriptor." },
     { NULL, NULL, 0, NULL },
 };
 

@@ -17,6 +17,18 @@ static PyObject *encode(const char *function, PyObject *object)
     return NULL;
 }
 
+/* The handle of an object of ours, with a reference; an Error of this module's for an empty one. */
+static void *take(po_state *state, PyObject *object, po_type_id id, const char *name)
+{
+    void *handle = po_take_handle(state, object, id, name);
+
+    if (handle == NULL && PyErr_ExceptionMatches(state->exceptions[PO_EXC_CRYPTO])) {
+        PyErr_Clear();
+        po_raise_empty((po_object *)object, PO_SSL);
+    }
+    return handle;
+}
+
 /* A handle of the caller's own, or NULL with an exception. */
 static pyossl_x509 *to_certificate(po_state *state, PyObject *object)
 {
@@ -25,12 +37,12 @@ static pyossl_x509 *to_certificate(po_state *state, PyObject *object)
     PyObject *der;
 
     if (PO_IS(state, object, PO_X509))
-        return po_take_handle(state, object, PO_X509, "cert");
+        return take(state, object, PO_X509, "cert");
     der = encode("certificate_der", object);
     if (der == NULL)
         return NULL;
-    status = pyossl_x509_load(&cert, PYOSSL_DER, PyBytes_AS_STRING(der),
-                              (size_t)PyBytes_GET_SIZE(der));
+    status =
+        pyossl_x509_load(&cert, PYOSSL_DER, PyBytes_AS_STRING(der), (size_t)PyBytes_GET_SIZE(der));
     if (status != PYOSSL_OK)
         po_raise(state, PO_SSL, status);
     Py_DECREF(der);
@@ -44,7 +56,7 @@ static pyossl_pkey *to_key(po_state *state, PyObject *object)
     PyObject *der;
 
     if (PO_IS(state, object, PO_PKEY))
-        return po_take_handle(state, object, PO_PKEY, "pkey");
+        return take(state, object, PO_PKEY, "pkey");
     der = encode("key_der", object);
     if (der == NULL)
         return NULL;
@@ -136,8 +148,8 @@ static void release_certificates(pyossl_x509 **items, Py_ssize_t count)
 /* Handles of all items of a sequence; NULL with an exception. */
 static pyossl_x509 **to_certificates(po_state *state, PyObject *sequence, Py_ssize_t *count)
 {
-    pyossl_x509 **items = PyMem_Calloc((size_t)PySequence_Fast_GET_SIZE(sequence) + 1,
-                                       sizeof *items);
+    pyossl_x509 **items =
+        PyMem_Calloc((size_t)PySequence_Fast_GET_SIZE(sequence) + 1, sizeof *items);
 
     *count = 0;
     if (items == NULL) {

@@ -1,4 +1,4 @@
-/* OpenSSL.SSL.Connection: what it knows of its peer, the secrets they share, the session. */
+/* OpenSSL.SSL.Connection: what was negotiated with the peer, what it showed, what both share. */
 #include "crypto_common.h"
 #include "ssl.h"
 
@@ -10,6 +10,128 @@ static po_connection *connection_of(PyObject *object)
         return self;
     po_raise_empty(&self->base, PO_SSL);
     return NULL;
+}
+
+/* ---- what was negotiated ---- */
+
+PyObject *po_conn_get_cipher_list(PyObject *object, PyObject *unused)
+{
+    po_connection *self = connection_of(object);
+    PyObject *list = self != NULL ? PyList_New(0) : NULL;
+
+    (void)unused;
+    for (int i = 0; list != NULL; i++) {
+        po_frame frame;
+        const char *name;
+        PyObject *item;
+
+        po_quick_enter(&frame, &self->base);
+        name = pyossl_conn_cipher_at(self->base.handle, i);
+        (void)po_frame_leave(&frame);
+        if (name == NULL)
+            break;
+        item = PyUnicode_FromString(name);
+        if (item == NULL || PyList_Append(list, item) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    return list;
+}
+
+PyObject *po_conn_get_cipher_bits(PyObject *object, PyObject *unused)
+{
+    po_connection *self = connection_of(object);
+    po_frame frame;
+    int bits;
+
+    (void)unused;
+    if (self == NULL)
+        return NULL;
+    po_quick_enter(&frame, &self->base);
+    bits = pyossl_conn_cipher_bits(self->base.handle);
+    if (po_frame_leave(&frame) < 0)
+        return NULL;
+    if (bits < 0)
+        Py_RETURN_NONE;
+    return PyLong_FromLong(bits);
+}
+
+/* Bytes that the connection keeps, b"" where there are none. */
+typedef const unsigned char *(*bytes_getter)(const pyossl_conn *conn, size_t *len);
+
+static PyObject *kept_bytes(PyObject *object, bytes_getter get)
+{
+    po_connection *self = connection_of(object);
+    const unsigned char *data;
+    PyObject *bytes;
+    size_t len = 0;
+    po_frame frame;
+
+    if (self == NULL)
+        return NULL;
+    po_quick_enter(&frame, &self->base);
+    data = get(self->base.handle, &len);
+    /* Copied under the lock: it is borrowed from the connection. */
+    bytes = PyBytes_FromStringAndSize((const char *)data, data != NULL ? (Py_ssize_t)len : 0);
+    if (po_frame_leave(&frame) < 0)
+        Py_CLEAR(bytes);
+    return bytes;
+}
+
+PyObject *po_conn_get_alpn_proto_negotiated(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    return kept_bytes(object, pyossl_conn_alpn);
+}
+
+PyObject *po_conn_get_next_proto_negotiated(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    return kept_bytes(object, pyossl_conn_npn);
+}
+
+static const unsigned char *srtp_profile(const pyossl_conn *conn, size_t *len)
+{
+    const char *name = pyossl_conn_srtp_profile(conn);
+
+    *len = name != NULL ? strlen(name) : 0;
+    return (const unsigned char *)name;
+}
+
+PyObject *po_conn_get_selected_srtp_profile(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    return kept_bytes(object, srtp_profile);
+}
+
+PyObject *po_conn_get_group_name(PyObject *object, PyObject *unused)
+{
+    po_connection *self = connection_of(object);
+    PyObject *instead, *text;
+    po_frame frame;
+
+    (void)unused;
+    if (self == NULL)
+        return NULL;
+    if (!pyossl_has(PYOSSL_FEATURE_GROUP_NAME)) {
+        PyErr_SetString(PyExc_NotImplementedError,
+                        "Getting group name is not supported by the linked OpenSSL version");
+        return NULL;
+    }
+    instead = po_hook(self->base.state, "SSL_get0_group_name");
+    if (instead != NULL) {
+        text = PyObject_CallOneArg(instead, object);
+        Py_DECREF(instead);
+        if (text == NULL || PyUnicode_Check(text))
+            return text;
+        Py_DECREF(text);
+        Py_RETURN_NONE;
+    }
+    po_quick_enter(&frame, &self->base);
+    text = po_from_text(pyossl_conn_group_name(self->base.handle));
+    if (po_frame_leave(&frame) < 0)
+        Py_CLEAR(text);
+    return text;
 }
 
 /* ---- certificates ---- */

@@ -74,8 +74,10 @@ static PyType_Slot slots[] = {
     { Py_tp_members, po_members },
     { Py_tp_getset, getset },
     { Py_tp_methods, methods },
-    { Py_tp_doc, (void *)"Session()\n--\n\nWhat a client keeps to resume a session; as secret as the traffic." },
+    { Py_tp_doc, (void *)"Session()\n--\n\nWhat a client keeps to resume a session; as secret as "
+                         "the traffic." },
     { 0, NULL },
 };
 
-PyType_Spec po_session_spec = { "OpenSSL.SSL.Session", sizeof(po_session), 0, PO_TYPE_FLAGS, slots };
+PyType_Spec po_session_spec = { "OpenSSL.SSL.Session", sizeof(po_session), 0, PO_TYPE_FLAGS,
+                                slots };

@@ -112,7 +112,8 @@ bool po_channel_blocks(const po_connection *self, pyossl_status want)
 #endif
 }
 
-/* How long the program had the system wait on this socket: SO_RCVTIMEO, SO_SNDTIMEO; -1 for ever. */
+/* How long the program had the system wait on this socket: SO_RCVTIMEO, SO_SNDTIMEO; -1 for ever.
+ */
 static int patience(int fd, pyossl_status want)
 {
 #ifndef _WIN32
