@@ -58,9 +58,11 @@ def queue_is_empty():
 
 @pytest.fixture(autouse=True)
 def bounded():
-    """No test hangs."""
+    """No test hangs, or leaves sockets open."""
     faulthandler.dump_traceback_later(LIMIT, exit=True, file=sys.__stderr__)
     yield
+    if "tls" in sys.modules:
+        sys.modules["tls"].close_all()
     faulthandler.cancel_dump_traceback_later()
 
 

@@ -21,6 +21,7 @@ from tls import (
     connected,
     connected_sockets,
     memory_pair,
+    plain_pair,
     reasons,
     server_context,
     shake,
@@ -430,7 +431,6 @@ def test_na_027_broken_sockets():
     assert caught.value.errno == errno.EPIPE
     assert caught.value.strerror == os.strerror(errno.EPIPE)
     assert_truncated(lambda: client.recv(1))
-    server, client = connected_sockets(*_contexts())
     left, right = tcp_pair()
     server, client = (
         SSL.Connection(server_context(), left),
@@ -442,10 +442,6 @@ def test_na_027_broken_sockets():
     with pytest.raises(SSL.SysCallError) as caught:
         server.do_handshake()
     assert caught.value.args == (errno.ECONNRESET, "ECONNRESET")
-
-
-def _contexts():
-    return server_context(), client_context()
 
 
 def test_na_024_a_closed_peer_sends_no_signal():
@@ -531,7 +527,7 @@ def drain_socket(connection):
 
 @pytest.mark.parametrize("as_number", [True, False])
 def test_numbers_as_sockets(as_number):
-    left, right = socket.socketpair()
+    left, right = plain_pair()
     server = SSL.Connection(server_context(), left.fileno() if as_number else left)
     client = SSL.Connection(client_context(), socket=right)
     server.set_accept_state()
@@ -548,7 +544,7 @@ def test_na_092_a_closed_socket_is_left_alone():
     server, client = connected_sockets()
     number = server.fileno()
     server.close()
-    strangers = socket.socketpair()
+    strangers = plain_pair()
     assert number in (s.fileno() for s in strangers)
     for call in (
         lambda: server.send(b"secret"),
@@ -585,7 +581,7 @@ def test_na_092_a_socket_that_is_closed_while_waiting():
 
 
 def test_na_078_closed_sockets_at_birth():
-    left, right = socket.socketpair()
+    left, right = plain_pair()
     left.close()
     with pytest.raises(ValueError, match="file descriptor cannot be a negative integer"):
         SSL.Connection(client_context(), left)

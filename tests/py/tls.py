@@ -5,6 +5,25 @@ import socket
 
 from OpenSSL import SSL
 
+_opened = []
+
+
+def keep(*sockets):
+    """Have sockets closed after the test."""
+    _opened.extend(sockets)
+    return sockets
+
+
+def close_all():
+    while _opened:
+        _opened.pop().close()
+
+
+def plain_pair():
+    """Two sockets."""
+    return keep(*socket.socketpair())
+
+
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 
 
@@ -86,9 +105,9 @@ def drain(server, client):
             pass
 
 
-def socket_pair(server=None, client=None, family=None):
+def socket_pair(server=None, client=None):
     """The same over a pair of sockets in blocking mode, before the handshake."""
-    left, right = socket.socketpair() if family is None else tcp_pair()
+    left, right = plain_pair()
     pair = (
         SSL.Connection(server or server_context(), left),
         SSL.Connection(client or client_context(), right),
@@ -104,7 +123,7 @@ def tcp_pair():
         listener.listen(1)
         left = socket.create_connection(listener.getsockname())
         right, _ = listener.accept()
-    return left, right
+    return keep(left, right)
 
 
 def connected_sockets(server=None, client=None):
