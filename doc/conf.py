@@ -4,7 +4,9 @@ project = "libpyossl"
 author = "the libpyossl authors"
 copyright = "the libpyossl authors"  # noqa: A001, the name is Sphinx's
 
-extensions = ["breathe"]
+extensions = ["breathe", "sphinx.ext.autosectionlabel"]
+autosectionlabel_prefix_document = True
+suppress_warnings = ["autosectionlabel.*"]
 # Where the XML lies is said on the command line: see meson.build.
 breathe_projects = {"pyossl": "xml"}
 breathe_default_project = "pyossl"
