@@ -262,7 +262,7 @@ static pyossl_ext *one_name(int tag, const char *bytes, size_t len)
     return ext;
 }
 
-static void test_na_104_nul_in_subject_alt_name(void **state)
+static void test_na_104_na_107_nul_in_subject_alt_name(void **state)
 {
     osl_auto(pyossl_x509) *cert = certs_good(DATA("nul-in-san.pem"));
     osl_auto_buf text = PYOSSL_BUF_INIT, value = PYOSSL_BUF_INIT;
@@ -570,7 +570,7 @@ int main(void)
         cmocka_unit_test(test_subject_and_issuer),
         cmocka_unit_test(test_unfinished_subject_and_issuer),
         cmocka_unit_test(test_addresses_copied_and_moved),
-        cmocka_unit_test(test_na_104_nul_in_subject_alt_name),
+        cmocka_unit_test(test_na_104_na_107_nul_in_subject_alt_name),
         cmocka_unit_test(test_na_106_names_that_imitate_several),
         cmocka_unit_test(test_na_169_text_is_utf8),
         cmocka_unit_test(test_text_of_broken_extensions),

@@ -154,7 +154,7 @@ static void test_na_134_what_may_stand_around(void **state)
     free(text);
 }
 
-static void test_na_134_na_142_what_is_no_certificate(void **state)
+static void test_na_042_na_134_na_142_what_is_no_certificate(void **state)
 {
     static const char *const files[] = { DATA("rsa.pem"), DATA("crl.pem"), DATA("request.pem"),
                                          DATA("README.md"), DATA("spkac.txt") };
@@ -452,6 +452,73 @@ static void test_na_085_reading_from_several_threads(void **state)
 
 /* ---- memory ---- */
 
+/* Ask for all that there is. */
+static void ask(pyossl_x509 *cert, pyossl_pkey *signer)
+{
+    osl_auto_buf out = PYOSSL_BUF_INIT;
+    osl_auto(pyossl_name) *subject = NULL, *issuer = NULL;
+    osl_auto(pyossl_pkey) *key = NULL;
+    osl_auto(pyossl_x509) *copy = NULL;
+    osl_auto(pyossl_ext) *made = NULL;
+    const char *algorithm;
+    unsigned long hash;
+    int expired;
+
+    assert_ok(pyossl_x509_subject(cert, &subject));
+    assert_ok(pyossl_x509_issuer(cert, &issuer));
+    assert_ok(pyossl_name_get(subject, "CN", &out));
+    assert_ok(pyossl_name_oneline(issuer, &out));
+    assert_ok(pyossl_name_dump(issuer, &out));
+    assert_fails(pyossl_name_get(subject, "title", &out), PYOSSL_E_NOT_FOUND);
+    assert_ok(pyossl_x509_serial(cert, &out));
+    assert_ok(pyossl_x509_not_before(cert, &out));
+    assert_ok(pyossl_x509_not_after(cert, &out));
+    assert_ok(pyossl_x509_has_expired(cert, &expired));
+    assert_ok(pyossl_x509_subject_hash(cert, &hash));
+    assert_ok(pyossl_x509_signature_algorithm(cert, &algorithm));
+    assert_ok(pyossl_x509_digest(cert, "sha256", &out));
+    assert_ok(pyossl_x509_pubkey(cert, &key));
+    assert_ok(pyossl_x509_verify(cert, signer));
+    assert_fails(pyossl_x509_verify(cert, key), PYOSSL_E_VERIFY);
+    for (size_t i = 0; i < pyossl_x509_ext_count(cert); i++) {
+        osl_auto(pyossl_ext) *ext = NULL;
+        int type;
+
+        assert_ok(pyossl_x509_ext_at(cert, i, &ext));
+        assert_ok(pyossl_ext_data(ext, &out));
+        assert_ok(pyossl_ext_text(ext, &out));
+        assert_ok(pyossl_ext_oid(ext, &out));
+        for (size_t j = 0; pyossl_ext_general_name_at(ext, j, &type, &out) == PYOSSL_OK; j++)
+            assert_true(out.len > 0);
+    }
+    assert_ok(pyossl_ext_new(&made, "subjectAltName", 0, "email:copy,DNS:a.test", 21, cert, cert));
+    for (int format = PYOSSL_PEM; format <= PYOSSL_DER; format++)
+        assert_ok(pyossl_x509_dump(cert, (pyossl_format)format, &out));
+    assert_ok(pyossl_x509_dump(cert, PYOSSL_TEXT, &out));
+    assert_ok(pyossl_x509_copy(&copy, cert));
+    assert_true(pyossl_x509_equal(cert, copy));
+    assert_ok(pyossl_x509_set_subject(copy, issuer));
+    assert_ok(pyossl_x509_set_serial(copy, "12"));
+    assert_ok(pyossl_x509_add_exts(copy, &made, 1));
+}
+
+static void test_na_069_nothing_is_left_behind(void **state)
+{
+    osl_auto(pyossl_x509) *cert = certs_good(DATA("client.pem"));
+    osl_auto(pyossl_pkey) *signer = keys_good(DATA("intermediate-key.pem"));
+    size_t ours, theirs;
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        ask(cert, signer); /* OpenSSL fills its caches */
+    ours = oom_ours();
+    theirs = oom_theirs();
+    for (int i = 0; i < 100; i++)
+        ask(cert, signer);
+    assert_int_equal(oom_ours(), ours);
+    assert_int_equal(oom_theirs(), theirs);
+}
+
 static pyossl_status scenario(void *arg)
 {
     const pyossl_buf *pem = arg;
@@ -509,7 +576,7 @@ int main(void)
         cmocka_unit_test(test_made_certificates_can_be_read),
         cmocka_unit_test(test_set_pubkey_takes_the_public_half),
         cmocka_unit_test(test_na_134_what_may_stand_around),
-        cmocka_unit_test(test_na_134_na_142_what_is_no_certificate),
+        cmocka_unit_test(test_na_042_na_134_na_142_what_is_no_certificate),
         cmocka_unit_test(test_truncated_der),
         cmocka_unit_test(test_load_all),
         cmocka_unit_test(test_na_085_shared_certificates_are_never_changed),
@@ -520,6 +587,7 @@ int main(void)
         cmocka_unit_test(test_na_067_stacks_and_lists),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_na_085_reading_from_several_threads),
+        cmocka_unit_test(test_na_069_nothing_is_left_behind),
         cmocka_unit_test(test_na_006_every_allocation_may_fail),
     };
 

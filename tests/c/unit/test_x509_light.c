@@ -239,7 +239,7 @@ static void test_light_parse_agrees_on_mutated_certificates(void **state)
 }
 
 /* One certificate in several encodings has one digest, that of its DER. */
-static void test_encodings_that_der_forbids(void **state)
+static void test_na_136_encodings_that_der_forbids(void **state)
 {
     osl_auto_buf der = PYOSSL_BUF_INIT, out = PYOSSL_BUF_INIT;
     osl_auto(pyossl_pkey) *signer = keys_good(DATA("root-key.pem"));
@@ -274,7 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_light_parse_agrees_with_openssl),
         cmocka_unit_test(test_light_parse_agrees_on_mutated_certificates),
-        cmocka_unit_test(test_encodings_that_der_forbids),
+        cmocka_unit_test(test_na_136_encodings_that_der_forbids),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
