@@ -21,7 +21,7 @@ typedef struct oom_scenario {
     void *arg;
     /*
      * Where OpenSSL fails an allocation of its own without saying so, any ERROR will do.
-     * When one of ours fails it is E_NOMEM, always.
+     * When one of ours alone fails it is E_NOMEM, always.
      */
     int any_error;
     /* Blocks that OpenSSL may leave behind per fault; ours must always be 0. */
