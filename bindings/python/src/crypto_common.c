@@ -58,8 +58,7 @@ int po_to_format(PyObject *object, pyossl_format *out)
             return 0;
         }
     }
-    PyErr_SetString(PyExc_ValueError,
-                    "type must be FILETYPE_PEM, FILETYPE_ASN1 or FILETYPE_TEXT");
+    PyErr_SetString(PyExc_ValueError, "type must be FILETYPE_PEM, FILETYPE_ASN1 or FILETYPE_TEXT");
     return -1;
 }
 

@@ -54,7 +54,7 @@ PO_METHOD0(get_revoked)
 typedef struct issuing {
     pyossl_x509 *cert;
     pyossl_pkey *key;
-    po_bytes     digest;
+    po_bytes digest;
 } issuing;
 
 static void issuing_release(issuing *from)
@@ -64,7 +64,9 @@ static void issuing_release(issuing *from)
     po_bytes_release(&from->digest);
 }
 
+/* clang-format off */
 #define ISSUING_INIT { NULL, NULL, PO_BYTES_INIT }
+/* clang-format on */
 #define auto_issuing __attribute__((cleanup(issuing_release))) issuing
 
 static int take_issuing(po_state *state, PyObject *cert, PyObject *key, PyObject *digest,

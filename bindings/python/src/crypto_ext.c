@@ -95,8 +95,8 @@ static PyObject *str(PyObject *object)
         return NULL;
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
-    result = PyUnicode_DecodeUTF8((const char *)text.data, (Py_ssize_t)text.len,
-                                  "backslashreplace");
+    result =
+        PyUnicode_DecodeUTF8((const char *)text.data, (Py_ssize_t)text.len, "backslashreplace");
     pyossl_buf_clear(&text);
     return result;
 }
@@ -183,9 +183,10 @@ static PyType_Slot slots[] = {
     { Py_tp_methods, methods },
     { Py_tp_init, (void *)init },
     { Py_tp_str, (void *)str },
-    { Py_tp_doc, (void *)"X509Extension(type_name, critical, value, subject=None, issuer=None)\n--\n\n"
-                         "An extension from the words of x509v3_config(5); subject and issuer are "
-                         "certificates for words like hash and keyid." },
+    { Py_tp_doc,
+      (void *)"X509Extension(type_name, critical, value, subject=None, issuer=None)\n--\n\n"
+              "An extension from the words of x509v3_config(5); subject and issuer are "
+              "certificates for words like hash and keyid." },
     { 0, NULL },
 };
 

@@ -138,8 +138,8 @@ FUNCTION(load_privatekey)
 
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_bytes(given[1], "buffer", PO_STR_ASCII, &bytes) < 0 ||
-        check_encryptable(given[0], given[2]) < 0 ||
-        po_to_passphrase(given[2], &passphrase) < 0 || po_to_format(given[0], &format) < 0)
+        check_encryptable(given[0], given[2]) < 0 || po_to_passphrase(given[2], &passphrase) < 0 ||
+        po_to_format(given[0], &format) < 0)
         return NULL;
     po_frame_enter(&frame, NULL);
     status = pyossl_pkey_load_private(&key, format, bytes.data, bytes.len, passphrase.given);
@@ -160,8 +160,7 @@ static int check_dump(po_state *state, PyObject *const *given, po_bytes *cipher,
         pyossl_status status;
 
         if (given[3] == NULL || given[3] == Py_None) {
-            PyErr_SetString(state->exceptions[PO_EXC_TYPE_VALUE],
-                            "a cipher needs a passphrase");
+            PyErr_SetString(state->exceptions[PO_EXC_TYPE_VALUE], "a cipher needs a passphrase");
             return -1;
         }
         if (po_to_cstring(given[2], "cipher", PO_STR_UTF8, cipher) < 0)
@@ -231,8 +230,8 @@ FUNCTION(load_pkcs12)
     passphrase.data = secret.data;
     passphrase.len = secret.len;
     po_frame_enter(&frame, NULL);
-    status = pyossl_pkcs12_load(&handle, bytes.data, bytes.len,
-                                secret.len > 0 ? &passphrase : NULL);
+    status =
+        pyossl_pkcs12_load(&handle, bytes.data, bytes.len, secret.len > 0 ? &passphrase : NULL);
     if (po_frame_leave(&frame) < 0)
         return NULL;
     if (status != PYOSSL_OK)
@@ -369,9 +368,11 @@ FUNCTION(verify_cert_error_string)
     return po_from_text(pyossl_verify_error_string(number));
 }
 
+/* clang-format off */
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS
 #define ROW(function, signature, doc)                                                              \
     { #function, FAST(function), #function "($module, /, " signature ")\n--\n\n" doc }
+/* clang-format on */
 
 PyMethodDef po_crypto_functions[] = {
     ROW(load_certificate, "type, buffer", "The first certificate in PEM text or DER."),
@@ -391,12 +392,14 @@ PyMethodDef po_crypto_functions[] = {
     ROW(dump_privatekey, "type, pkey, cipher=None, passphrase=None",
         "A private key as PEM (PKCS #8, encrypted if a cipher is named), DER or text for people. "
         "The passphrase is bytes, or a function that is called with 1 and returns bytes."),
-    ROW(sign, "pkey, data, digest", "The signature of bytes by a private key and the digest of that name."),
+    ROW(sign, "pkey, data, digest",
+        "The signature of bytes by a private key and the digest of that name."),
     ROW(verify, "cert, signature, data, digest",
         "None if the signature is by the key of that certificate; Error if it is not."),
     { "get_elliptic_curves", get_elliptic_curves, METH_NOARGS,
       "get_elliptic_curves($module, /)\n--\n\nThe set of the elliptic curves that OpenSSL knows." },
-    ROW(get_elliptic_curve, "name", "The elliptic curve of that name; ValueError if there is none."),
+    ROW(get_elliptic_curve, "name",
+        "The elliptic curve of that name; ValueError if there is none."),
     { "X509_verify_cert_error_string", FAST(verify_cert_error_string),
       "X509_verify_cert_error_string($module, /, errnum)\n--\n\n"
       "OpenSSL's text for the result of a verification." },

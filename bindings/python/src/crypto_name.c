@@ -113,8 +113,8 @@ static PyObject *get_field(po_object *self, PyObject *attribute)
         return raise_unknown(attribute);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
-    result = PyUnicode_DecodeUTF8((const char *)value.data, (Py_ssize_t)value.len,
-                                  "backslashreplace");
+    result =
+        PyUnicode_DecodeUTF8((const char *)value.data, (Py_ssize_t)value.len, "backslashreplace");
     pyossl_buf_clear(&value);
     return result;
 }
@@ -213,7 +213,7 @@ static int setattro(PyObject *object, PyObject *attribute, PyObject *value)
 
 static int add_component(PyObject *list, const pyossl_name_entry *entry)
 {
-    /* The value first: it is borrowed from the name, and a bytes object is made without side effects. */
+    /* The value first, as it is borrowed: making a bytes object runs no other code. */
     PyObject *value = PyBytes_FromStringAndSize((const char *)entry->value, (Py_ssize_t)entry->len);
     PyObject *field = PyBytes_FromString(entry->field);
     PyObject *pair = value != NULL && field != NULL ? PyTuple_Pack(2, field, value) : NULL;

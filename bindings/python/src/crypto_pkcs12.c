@@ -362,4 +362,5 @@ static PyType_Slot slots[] = {
     { 0, NULL },
 };
 
-PyType_Spec po_pkcs12_spec = { "OpenSSL.crypto.PKCS12", sizeof(po_pkcs12), 0, PO_TYPE_FLAGS, slots };
+PyType_Spec po_pkcs12_spec = { "OpenSSL.crypto.PKCS12", sizeof(po_pkcs12), 0, PO_TYPE_FLAGS,
+                               slots };

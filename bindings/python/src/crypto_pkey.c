@@ -19,7 +19,7 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
     return 0;
 }
 
-/* An own reference, or NULL for an empty key. A key never changes, so no lock is held while using it. */
+/* A reference, or NULL for an empty key. What it refers to never changes, so needs no lock. */
 static pyossl_pkey *take(PyObject *object)
 {
     po_object *self = (po_object *)object;
@@ -53,7 +53,7 @@ PO_METHOD0(bits)
 
 static PyObject *raise_generate(po_state *state, int type, pyossl_status status)
 {
-    /* Sizes of DSA keys are OpenSSL's to judge, so programs expect Error for all that it refuses. */
+    /* Sizes of DSA keys are OpenSSL's to judge: programs expect Error for what it refuses. */
     if (status == PYOSSL_E_ARGUMENT && type == PYOSSL_KEY_DSA)
         return po_raise_as(state, PO_EXC_CRYPTO_VALUE);
     return po_raise(state, PO_CRYPTO, status);

@@ -120,8 +120,7 @@ PO_METHOD0(get_extensions)
             Py_CLEAR(list);
         else if (status == PYOSSL_OK)
             item = po_wrap(self->state, PO_EXT, ext);
-        if (list != NULL && status == PYOSSL_OK &&
-            (item == NULL || PyList_Append(list, item) < 0))
+        if (list != NULL && status == PYOSSL_OK && (item == NULL || PyList_Append(list, item) < 0))
             Py_CLEAR(list);
         Py_XDECREF(item);
     }

@@ -121,10 +121,10 @@ PO_METHOD(set_store)
 
 static int raise_certificate(po_state *state, PyObject *error, const pyossl_verdict *verdict)
 {
-    PyObject *cert = verdict->cert != NULL
-                         ? po_wrap(state, PO_X509, pyossl_x509_ref(verdict->cert))
-                         : Py_NewRef(Py_None);
-    int result = cert != NULL ? PyObject_SetAttr(error, state->strings[PO_STR_certificate], cert) : -1;
+    PyObject *cert = verdict->cert != NULL ? po_wrap(state, PO_X509, pyossl_x509_ref(verdict->cert))
+                                           : Py_NewRef(Py_None);
+    int result =
+        cert != NULL ? PyObject_SetAttr(error, state->strings[PO_STR_certificate], cert) : -1;
 
     Py_XDECREF(cert);
     return result;
@@ -143,8 +143,7 @@ PyObject *po_raise_verdict(po_state *state, const pyossl_verdict *verdict)
 }
 
 /* Owned handles of all that takes part. */
-static int take_all(po_store_ctx *self, pyossl_store **store, pyossl_x509 **cert,
-                    po_handles *chain)
+static int take_all(po_store_ctx *self, pyossl_store **store, pyossl_x509 **cert, po_handles *chain)
 {
     po_state *state = self->base.state;
     PyObject *store_object = fetch(self, &self->store), *cert_object = fetch(self, &self->cert);

@@ -184,7 +184,7 @@ static PyObject *rand_egd(PyObject *module, PyObject *const *args, Py_ssize_t na
     return number_or_minus_one(module, status, done);
 }
 
-#define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS
+#define FAST(function) (PyCFunction)(void (*)(void)) function, METH_FASTCALL | METH_KEYWORDS
 
 PyMethodDef po_rand_functions[] = {
     { "add", FAST(rand_add),
