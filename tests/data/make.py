@@ -115,6 +115,7 @@ KEYS = {
     "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
     "ec": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
     "ed25519": ["-algorithm", "ED25519"],
+    "rsa-large": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:4208"],
     "dsa": None,
 }
 

@@ -324,6 +324,12 @@ static PyMethodDef error_methods[] = {
 
 int po_add_store_error_methods(PyObject *type)
 {
+    PyObject *nothing = PyUnicode_FromString("");
+    int no_message = nothing != NULL ? PyObject_SetAttrString(type, "_message", nothing) : -1;
+
+    Py_XDECREF(nothing);
+    if (no_message < 0)
+        return -1;
     for (PyMethodDef *row = error_methods; row->ml_name != NULL; row++) {
         PyObject *method = PyDescr_NewMethod((PyTypeObject *)type, row);
         int result = method != NULL ? PyObject_SetAttrString(type, row->ml_name, method) : -1;

@@ -1,0 +1,195 @@
+"""Several threads on the same objects: nobody crashes, nobody waits for ever."""
+
+import threading
+import time
+
+import pytest
+from crypto_support import authority, certificate, name_of, rsa_key
+
+from OpenSSL import crypto
+
+ROUNDS = 30
+
+
+def together(*functions, each=2):
+    """Run the functions at the same time; what one raises, this raises."""
+    barrier = threading.Barrier(len(functions) * each)
+    raised = []
+
+    def run(function):
+        barrier.wait(30)
+        try:
+            for number in range(ROUNDS):
+                function(number)
+        except Exception as error:  # noqa: BLE001
+            raised.append(error)
+
+    threads = [threading.Thread(target=run, args=(f,)) for f in functions for _ in range(each)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+        assert not thread.is_alive()
+    if raised:
+        raise raised[0]
+
+
+def test_na_080_generating_lets_others_run():
+    """Counting goes on in this thread while another makes a key."""
+    key = crypto.PKey()
+    thread = threading.Thread(target=key.generate_key, args=(crypto.TYPE_RSA, 3072))
+    count = 0
+    thread.start()
+    while thread.is_alive():
+        count += 1
+        time.sleep(0)
+    assert count > 10
+    assert key.bits() == 3072
+
+
+def test_one_key_for_all():
+    key, cert = rsa_key(), certificate()
+
+    def use(number):
+        signature = crypto.sign(key, b"%d" % number, "sha256")
+        crypto.verify(cert, signature, b"%d" % number, "sha256")
+        assert key.check() is True
+
+    together(use)
+
+
+def test_na_164_a_key_is_replaced_while_in_use():
+    key = crypto.PKey()
+    key.generate_key(crypto.TYPE_RSA, 512)
+
+    def replace(number):
+        key.generate_key(crypto.TYPE_RSA, 512)
+
+    def use(number):
+        assert len(crypto.sign(key, b"x", "sha1")) == 64
+        assert key.bits() == 512
+        crypto.dump_privatekey(crypto.FILETYPE_PEM, key)
+
+    together(replace, use)
+
+
+def test_a_certificate_is_signed_and_changed():
+    cert = certificate()
+
+    def sign(number):
+        cert.sign(rsa_key(), "sha256")
+
+    def change(number):
+        cert.get_subject().CN = f"number {number}"
+        cert.set_serial_number(number)
+        cert.gmtime_adj_notAfter(number)
+
+    def replace(number):
+        cert.set_subject(name_of(f"name {number}"))
+
+    def read(number):
+        name = cert.get_subject()
+        try:
+            name.CN, name.get_components(), repr(name)
+        except crypto.Error:
+            pass  # replaced meanwhile
+        cert.get_notAfter()
+        cert.has_expired()
+        crypto.dump_certificate(crypto.FILETYPE_ASN1, cert)
+
+    def change_twice(number):
+        try:
+            change(number)
+        except crypto.Error:
+            pass
+
+    together(sign, change_twice, replace, read, each=1)
+
+
+def test_store_is_changed_while_it_judges():
+    root, key = authority()
+    leaf = certificate("leaf", rsa_key(), root, key)
+    store = crypto.X509Store()
+    store.add_cert(root)
+    context = crypto.X509StoreContext(store, leaf)
+    others = [certificate(f"other {i}", key) for i in range(5)]
+
+    def judge(number):
+        context.verify_certificate()
+        assert len(context.get_verified_chain()) == 2
+
+    def add(number):
+        store.add_cert(others[number % 5])
+        context.set_store(store)
+
+    together(judge, add)
+
+
+def test_objects_are_initialised_while_in_use():
+    cert, p12, context = certificate(), crypto.PKCS12(), None
+    context = crypto.X509StoreContext(crypto.X509Store(), cert)
+
+    def restart(number):
+        cert.__init__()
+        context.__init__(crypto.X509Store(), cert)
+        p12.set_certificate(cert)
+        p12.set_friendlyname(b"x%d" % number)
+
+    def use(number):
+        cert.get_version()
+        cert.get_subject()
+        p12.get_certificate()
+        p12.get_friendlyname()
+        try:
+            context.verify_certificate()
+        except (crypto.Error, crypto.X509StoreContextError):
+            pass
+
+    together(restart, use)
+
+
+def test_passphrase_callbacks_of_two_threads():
+    """Each callback runs on the thread that called, and may do what it likes."""
+    pem = crypto.dump_privatekey(crypto.FILETYPE_PEM, rsa_key(), "aes-128-cbc", b"secret")
+
+    def load(number):
+        mine = threading.get_ident()
+
+        def ask(writing):
+            assert threading.get_ident() == mine
+            time.sleep(0.001)
+            crypto.load_privatekey(crypto.FILETYPE_PEM, pem, lambda inner: b"secret")
+            return b"secret"
+
+        assert crypto.load_privatekey(crypto.FILETYPE_PEM, pem, ask).bits() == 2048
+
+    together(load)
+
+
+def test_errors_belong_to_their_thread():
+    def fail(number):
+        with pytest.raises(crypto.Error) as info:
+            crypto.load_certificate(crypto.FILETYPE_PEM, b"nonsense")
+        assert "no start line" in str(info.value)
+
+    def other(number):
+        with pytest.raises(crypto.Error) as info:
+            crypto.load_certificate(crypto.FILETYPE_ASN1, b"nonsense")
+        assert "no start line" not in str(info.value)
+
+    together(fail, other)
+
+
+def test_the_last_reference_goes_while_others_judge():
+    root, key = authority()
+
+    def work(number):
+        store = crypto.X509Store()
+        store.add_cert(root)
+        subject = certificate("leaf", rsa_key(), root, key).get_subject()
+        context = crypto.X509StoreContext(store, root)
+        del store
+        context.verify_certificate()
+        assert subject.CN == "leaf"
+
+    together(work, each=3)
