@@ -49,32 +49,43 @@ static PyObject *socket_attribute(PyObject *object, PyObject *name)
     po_connection *self = (po_connection *)object;
     PyObject *socket = po_field_get(&self->base, &self->socket), *result = NULL;
 
-    if (socket == Py_None)
+    if (socket == Py_None) {
+        const char *type = Py_TYPE(object)->tp_name, *dot = strrchr(type, '.');
+
         PyErr_Format(PyExc_AttributeError, "'%.100s' object has no attribute '%U'",
-                     Py_TYPE(object)->tp_name, name);
-    else
+                     dot != NULL ? dot + 1 : type, name);
+    } else {
         result = PyObject_GetAttr(socket, name);
+    }
     Py_DECREF(socket);
     return result;
 }
 
 static PyObject *po_m___getattr__(PyObject *object, PyObject *name)
 {
-    if (PyUnicode_Check(name))
-        return socket_attribute(object, name);
-    PyErr_SetString(PyExc_TypeError, "attribute name must be string");
-    return NULL;
+    if (!PyUnicode_Check(name)) {
+        PyErr_SetString(PyExc_TypeError, "attribute name must be string");
+        return NULL;
+    }
+    /* Subclasses come here with what getattro() refused to look for elsewhere. */
+    if (PyObject_HasAttr((PyObject *)Py_TYPE(object), name))
+        return PyObject_GenericGetAttr(object, name);
+    return socket_attribute(object, name);
 }
 
 static PyObject *getattro(PyObject *object, PyObject *name)
 {
-    PyObject *result = PyObject_GenericGetAttr(object, name);
+    PyObject *result = PyObject_GenericGetAttr(object, name), *exception;
 
-    if (result != NULL || ((po_connection *)object)->socket == NULL ||
-        ((po_connection *)object)->socket == Py_None ||
-        !PyErr_ExceptionMatches(PyExc_AttributeError))
+    if (result != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError))
         return result;
-    PyErr_Clear();
+    exception = po_exception_take();
+    if (PyObject_HasAttr((PyObject *)Py_TYPE(object), name)) {
+        /* A property of a subclass failed: that is not a name we do not have. */
+        po_exception_restore(exception);
+        return NULL;
+    }
+    Py_DECREF(exception);
     return socket_attribute(object, name);
 }
 

@@ -272,14 +272,28 @@ static PyObject *method_of(PyObject *object, const char *first, const char *seco
 
 /* ---- choosing ---- */
 
-/* Whether an object stands for a descriptor. A Connection does not: its own end is within it. */
-static bool has_descriptor(po_state *state, PyObject *object)
+/*
+ * Whether an object stands for a descriptor: 1, 0, or -1 with an exception. A
+ * Connection does not, as its own end is within it, nor do streams that raise
+ * io.UnsupportedOperation, which is an OSError and a ValueError.
+ */
+static int has_descriptor(po_state *state, PyObject *object)
 {
+    PyObject *number;
+
     if (PyLong_Check(object))
-        return true;
-    if (PO_IS(state, object, PO_CONNECTION))
-        return false;
-    return PyObject_HasAttr(object, state->strings[PO_STR_fileno]) != 0;
+        return 1;
+    if (PO_IS(state, object, PO_CONNECTION) ||
+        !PyObject_HasAttr(object, state->strings[PO_STR_fileno]))
+        return 0;
+    number = PyObject_CallMethodNoArgs(object, state->strings[PO_STR_fileno]);
+    Py_XDECREF(number);
+    if (number != NULL)
+        return 1;
+    if (!PyErr_ExceptionMatches(PyExc_OSError) || !PyErr_ExceptionMatches(PyExc_ValueError))
+        return -1;
+    PyErr_Clear();
+    return 0;
 }
 
 static int settle(po_connection *self, pyossl_status status)
@@ -324,6 +338,7 @@ int po_channel_open(po_connection *self, PyObject *socket)
 {
     po_state *state = self->base.state;
     PyObject *reader = socket, *writer = socket;
+    int reads, writes;
 
     if (socket == Py_None) {
         self->channel = PO_CHANNEL_MEMORY;
@@ -339,7 +354,11 @@ int po_channel_open(po_connection *self, PyObject *socket)
         writer = PyTuple_GET_ITEM(socket, 1);
         self->channel = PO_CHANNEL_PAIR;
     }
-    if (has_descriptor(state, reader) && has_descriptor(state, writer))
+    reads = has_descriptor(state, reader);
+    writes = writer == reader ? reads : has_descriptor(state, writer);
+    if (reads < 0 || writes < 0)
+        return -1;
+    if (reads && writes)
         return open_descriptors(self, reader, writer);
     return open_methods(self, reader, writer);
 }

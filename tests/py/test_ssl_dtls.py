@@ -1,0 +1,204 @@
+"""DTLS in memory: cookies, timers, sizes, SRTP."""
+
+import time
+
+import pytest
+
+from OpenSSL import SSL
+from OpenSSL._util import lib
+from tls import carry, client_context, memory_pair, reasons, server_context
+
+
+def dtls_pair(generate=lambda conn: b"cookie", verify=lambda conn, cookie: cookie == b"cookie"):
+    context, client = server_context(SSL.DTLS_METHOD), client_context(SSL.DTLS_METHOD)
+    context.set_options(SSL.OP_COOKIE_EXCHANGE)
+    if generate:
+        context.set_cookie_generate_callback(generate)
+    if verify:
+        context.set_cookie_verify_callback(verify)
+    pair = memory_pair(context, client)
+    for connection in pair:
+        connection.set_options(SSL.OP_NO_QUERY_MTU)
+        connection.set_ciphertext_mtu(1500)
+    return pair
+
+
+def hello(client):
+    with pytest.raises(SSL.WantReadError):
+        client.do_handshake()
+
+
+def listen(server, client):
+    """To where the server has seen the client's cookie."""
+    hello(client)
+    carry(client, server)
+    with pytest.raises(SSL.WantReadError):
+        server.DTLSv1_listen()
+    carry(server, client)
+    hello(client)
+    datagram = client.bio_read(65536)
+    server.bio_write(datagram)
+    assert server.DTLSv1_listen() is None
+    return datagram
+
+
+def connect(server, client):
+    server.bio_write(listen(server, client))
+    for _ in range(20):
+        waiting = 0
+        for own, peer in ((server, client), (client, server)):
+            try:
+                own.do_handshake()
+            except SSL.WantReadError:
+                waiting += 1
+            carry(own, peer)
+        if not waiting:
+            return
+    raise AssertionError("the handshake does not end")
+
+
+def test_dtls():
+    server, client = dtls_pair()
+    connect(server, client)
+    assert client.get_protocol_version_name() == "DTLSv1.2"
+    for data in (b"one", b"two"):
+        client.send(data)
+        carry(client, server)
+    assert server.recv(100) == b"one" and server.recv(100) == b"two"
+    with pytest.raises(SSL.WantReadError):
+        server.recv(100)
+
+
+@pytest.mark.parametrize("size", [0, 1, 254, 255])
+def test_na_054_cookies(size):
+    cookie = b"x" * size
+    server, client = dtls_pair(lambda conn: cookie, lambda conn, given: given == cookie)
+    hello(client)
+    carry(client, server)
+    with pytest.raises(SSL.WantReadError):
+        server.DTLSv1_listen()
+
+
+@pytest.mark.parametrize("size", [256, 257, 65536])
+def test_na_054_cookies_that_are_too_long(size):
+    server, client = dtls_pair(lambda conn: b"x" * size)
+    hello(client)
+    carry(client, server)
+    with pytest.raises(ValueError, match=rf"Cookie too long \(got {size} bytes, max 255\)"):
+        server.DTLSv1_listen()
+
+
+@pytest.mark.parametrize("cookie", ["text", None, 5, object()])
+def test_na_054_cookies_are_bytes(cookie):
+    server, client = dtls_pair(lambda conn: cookie)
+    hello(client)
+    carry(client, server)
+    with pytest.raises(TypeError):
+        server.DTLSv1_listen()
+
+
+@pytest.mark.parametrize("which", ["generate", "verify"])
+@pytest.mark.parametrize("exception", [ZeroDivisionError, KeyboardInterrupt, GeneratorExit])
+def test_na_046_cookie_callbacks_raise(which, exception):
+    def callback(*args):
+        raise exception
+
+    server, client = dtls_pair(**{which: callback})
+    with pytest.raises(exception):
+        listen(server, client)
+
+
+@pytest.mark.parametrize("answer", [False, 0, None, b""])
+def test_na_055_cookies_that_are_refused(answer):
+    server, client = dtls_pair(verify=lambda conn, cookie: answer)
+    with pytest.raises(SSL.WantReadError):
+        listen(server, client)
+
+
+@pytest.mark.parametrize("answer", [1, 1 << 100, b"yes", object()])
+def test_na_055_any_truth_will_do(answer):
+    listen(*dtls_pair(verify=lambda conn, cookie: answer))
+
+
+def test_no_cookie_callbacks():
+    server, client = dtls_pair(generate=None, verify=None)
+    with pytest.raises(SSL.WantReadError):
+        server.DTLSv1_listen()
+    server, client = dtls_pair(verify=None)
+    hello(client)
+    carry(client, server)
+    with pytest.raises(SSL.Error):
+        server.DTLSv1_listen()
+
+
+def test_na_143_dtls_functions_on_tls():
+    server, client = memory_pair()
+    with pytest.raises(SSL.Error) as caught:
+        server.DTLSv1_listen()
+    assert any(reasons(caught.value))
+    assert server.DTLSv1_get_timeout() is None
+    assert server.get_cleartext_mtu() == 0
+
+
+def test_timers():
+    server, client = dtls_pair()
+    assert client.DTLSv1_get_timeout() is None
+    assert client.DTLSv1_handle_timeout() is False
+    hello(client)
+    first = client.bio_read(65536)
+    timeout = client.DTLSv1_get_timeout()
+    assert isinstance(timeout, float) and 0 < timeout <= 1
+    time.sleep(timeout + 0.05)
+    assert client.DTLSv1_handle_timeout() is True
+    assert len(client.bio_read(65536)) == len(first)
+
+
+def test_what_a_program_puts_in_the_place_of_a_function(monkeypatch):
+    server, client = dtls_pair()
+    monkeypatch.setattr(lib, "DTLSv1_handle_timeout", lambda ssl: -1)
+    with pytest.raises(SSL.Error):
+        client.DTLSv1_handle_timeout()
+    monkeypatch.setattr(lib, "DTLSv1_handle_timeout", lambda ssl: 1)
+    assert client.DTLSv1_handle_timeout() is True
+    monkeypatch.undo()
+    assert client.DTLSv1_handle_timeout() is False
+
+
+def test_the_timer_as_older_programs_ask_for_it():
+    from OpenSSL._util import ffi
+
+    server, client = dtls_pair()
+    seconds, microseconds = ffi.new("time_t *"), ffi.new("long *")
+    assert lib.Cryptography_DTLSv1_get_timeout(client._ssl, seconds, microseconds) == 0
+    hello(client)
+    assert lib.Cryptography_DTLSv1_get_timeout(client._ssl, seconds, microseconds) == 1
+    assert 0 < seconds[0] + microseconds[0] / 1e6 <= 1
+    assert lib.DTLSv1_handle_timeout(client._ssl) == 0
+
+
+def test_sizes():
+    server, client = dtls_pair()
+    connect(server, client)
+    client.set_ciphertext_mtu(1000)
+    assert 500 < client.get_cleartext_mtu() < 1000
+    client.set_ciphertext_mtu(mtu=500)
+    assert 0 < client.get_cleartext_mtu() < 500
+    for value in ("1000", None, 1.5):
+        with pytest.raises(TypeError):
+            client.set_ciphertext_mtu(value)
+
+
+def test_srtp():
+    context, client_side = server_context(SSL.DTLS_METHOD), client_context(SSL.DTLS_METHOD)
+    for each in (context, client_side):
+        each.set_tlsext_use_srtp(b"SRTP_AES128_CM_SHA1_80:SRTP_AES128_CM_SHA1_32")
+    server, client = memory_pair(context, client_side)
+    for _ in range(20):
+        for own, peer in ((client, server), (server, client)):
+            try:
+                own.do_handshake()
+            except SSL.WantReadError:
+                pass
+            carry(own, peer)
+    assert server.get_selected_srtp_profile() == b"SRTP_AES128_CM_SHA1_80"
+    assert client.get_selected_srtp_profile() == b"SRTP_AES128_CM_SHA1_80"
