@@ -22,11 +22,6 @@ static pyossl_status use_pkey(pyossl_ctx *ctx)
     return pyossl_ctx_use_pkey(ctx, key);
 }
 
-static pyossl_status use_chain_file(pyossl_ctx *ctx)
-{
-    return pyossl_ctx_use_certificate_chain_file(ctx, DATA("chain.pem"));
-}
-
 static pyossl_status use_pkey_file(pyossl_ctx *ctx)
 {
     return pyossl_ctx_use_pkey_file(ctx, DATA("rsa.pem"), PYOSSL_PEM);
@@ -82,11 +77,6 @@ static pyossl_status set_suites(pyossl_ctx *ctx)
 static pyossl_status set_groups(pyossl_ctx *ctx)
 {
     return pyossl_ctx_set_groups(ctx, "X25519:P-256");
-}
-
-static pyossl_status set_dh(pyossl_ctx *ctx)
-{
-    return pyossl_ctx_load_tmp_dh(ctx, DATA("dh.pem"));
 }
 
 static pyossl_status set_protos(pyossl_ctx *ctx)
@@ -190,18 +180,28 @@ static const struct {
     pyossl_status (*make)(pyossl_ctx *ctx);
     place where;
 } changes[] = {
-    { "identity", use_identity, IN_PLACE },       { "identity, anew", use_identity, ANEW },
-    { "certificate", use_certificate, IN_PLACE }, { "key", use_pkey, IN_PLACE },
-    { "chain file", use_chain_file, IN_PLACE },   { "key file", use_pkey_file, IN_PLACE },
-    { "extra chain", add_extra, ADDED },          { "names", set_names, IN_PLACE },
-    { "one more name", add_name, ADDED },         { "names of a file", load_names, IN_PLACE },
-    { "host name", set_hostname, IN_PLACE },      { "address", set_ip, IN_PLACE },
-    { "options", set_options, IN_PLACE },         { "cipher list", set_ciphers, IN_PLACE },
-    { "cipher list, anew", set_ciphers, ANEW },   { "cipher suites", set_suites, IN_PLACE },
-    { "groups", set_groups, IN_PLACE },           { "Diffie-Hellman", set_dh, IN_PLACE },
-    { "protocols", set_protos, IN_PLACE },        { "SRTP", set_srtp, IN_PLACE },
-    { "session id", set_id, IN_PLACE },           { "timeout", set_timeout, IN_PLACE },
-    { "verification", set_verify, IN_PLACE },     { "verification, anew", set_verify, ANEW },
+    { "identity", use_identity, IN_PLACE },
+    { "identity, anew", use_identity, ANEW },
+    { "certificate", use_certificate, IN_PLACE },
+    { "key", use_pkey, IN_PLACE },
+    { "key file", use_pkey_file, IN_PLACE },
+    { "extra chain", add_extra, ADDED },
+    { "names", set_names, IN_PLACE },
+    { "one more name", add_name, ADDED },
+    { "names of a file", load_names, IN_PLACE },
+    { "host name", set_hostname, IN_PLACE },
+    { "address", set_ip, IN_PLACE },
+    { "options", set_options, IN_PLACE },
+    { "cipher list", set_ciphers, IN_PLACE },
+    { "cipher list, anew", set_ciphers, ANEW },
+    { "cipher suites", set_suites, IN_PLACE },
+    { "groups", set_groups, IN_PLACE },
+    { "protocols", set_protos, IN_PLACE },
+    { "SRTP", set_srtp, IN_PLACE },
+    { "session id", set_id, IN_PLACE },
+    { "timeout", set_timeout, IN_PLACE },
+    { "verification", set_verify, IN_PLACE },
+    { "verification, anew", set_verify, ANEW },
 };
 
 static void test_na_006_na_065_changes(void **state)
@@ -227,7 +227,7 @@ static pyossl_status run_new(void *arg)
 
 static void test_na_074_new_contexts(void **state)
 {
-    int methods[] = { PYOSSL_TLS, PYOSSL_TLS1_2, PYOSSL_DTLS };
+    int methods[] = { PYOSSL_TLS1_2, PYOSSL_DTLS };
 
     (void)state;
     for (size_t i = 0; i < OSL_COUNT_OF(methods); i++) {
