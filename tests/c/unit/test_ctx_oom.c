@@ -209,7 +209,7 @@ static void test_na_006_na_065_changes(void **state)
     (void)state;
     for (size_t i = 0; i < OSL_COUNT_OF(changes); i++) {
         change self = { changes[i].make, changes[i].where, NULL };
-        const oom_scenario scenario = { changes[i].what, run_change, &self, 1, 16 };
+        const oom_scenario scenario = { changes[i].what, run_change, &self, 1, 16, 0 };
 
         assert_ok(new_with_settings(&self.ctx));
         assert_int_equal(oom_sweep(&scenario), 0);
@@ -231,7 +231,7 @@ static void test_na_074_new_contexts(void **state)
 
     (void)state;
     for (size_t i = 0; i < OSL_COUNT_OF(methods); i++) {
-        const oom_scenario scenario = { "context", run_new, &methods[i], 1, 16 };
+        const oom_scenario scenario = { "context", run_new, &methods[i], 1, 16, 0 };
 
         assert_int_equal(oom_sweep(&scenario), 0);
     }
