@@ -13,8 +13,6 @@ breathe_default_project = "pyossl"
 breathe_domain_by_extension = {"h": "c"}
 breathe_show_include = False
 
-primary_domain = "c"
-highlight_language = "c"
 exclude_patterns = ["examples/README*"]
 html_theme = "alabaster"
 html_theme_options = {"description": "TLS, certificates and keys over OpenSSL 3", "page_width": "1000px"}
