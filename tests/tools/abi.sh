@@ -18,11 +18,9 @@ write)
         "$library" >"$dump"
     ;;
 check)
-    # 4: something changed; 8: so that old programs break.
+    # What is merely added, symbols and enumerators at the end, does not count as a change.
     abidiff --exported-interfaces-only --headers-dir2 include --drop-private-types --no-added-syms \
         "$dump" "$library" && exit 0
-    result=$?
-    [ $((result & 11)) -ne 0 ] || exit 0
     echo 'The binary interface is not that of the last release: see doc/stability.rst' >&2
     exit 1
     ;;
