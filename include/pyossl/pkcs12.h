@@ -31,6 +31,7 @@ pyossl_status pyossl_pkcs12_new(pyossl_pkcs12 **out) PYOSSL_NONNULL(1);
  *                              PYOSSL_PKCS12_ROUNDS_MAX rounds
  * @retval PYOSSL_E_PASSPHRASE  the passphrase does not fit
  * @retval PYOSSL_E_UNSUPPORTED its ciphers need the legacy provider, which is not there
+ * @retval PYOSSL_E_OPENSSL     OpenSSL cannot compute its MAC
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkcs12_load(pyossl_pkcs12 **out, const void *der, size_t len,

@@ -331,7 +331,7 @@ static pyossl_status check_mac_once(reader *r, PKCS12 *p12)
         return PYOSSL_E_UNSUPPORTED;
     /* A MAC that could be made and differs leaves nothing in the queue. */
     if (ERR_peek_error() != 0)
-        return osl_fail(PYOSSL_E_FORMAT);
+        return osl_fail(PYOSSL_E_OPENSSL);
     ERR_raise(ERR_LIB_PKCS12, PKCS12_R_MAC_VERIFY_FAILURE);
     return PYOSSL_E_PASSPHRASE;
 }

@@ -12,7 +12,7 @@ void pyossl_verdict_clear(pyossl_verdict *verdict)
 }
 
 /* A new one each time: OpenSSL's cannot be used again without leaking or reading freed memory. */
-static X509_STORE_CTX *store_ctx_new(X509_STORE *store, X509 *cert, STACK_OF(X509) * untrusted)
+static X509_STORE_CTX *store_ctx_new(X509_STORE *store, X509 *cert, STACK_OF(X509) *untrusted)
 {
     osl_auto(X509_STORE_CTX) *ctx = X509_STORE_CTX_new();
     bool ok = false;
@@ -42,6 +42,7 @@ static pyossl_status reject(X509_STORE_CTX *ctx, X509 *leaf, pyossl_verdict *ver
     osl_auto(pyossl_x509) *cert = NULL;
     int error = X509_STORE_CTX_get_error(ctx);
     int depth = X509_STORE_CTX_get_error_depth(ctx);
+    pyossl_status status;
 
     if (error == X509_V_ERR_OUT_OF_MEM)
         return osl_fail(PYOSSL_E_NOMEM);
@@ -49,12 +50,15 @@ static pyossl_status reject(X509_STORE_CTX *ctx, X509 *leaf, pyossl_verdict *ver
     if (error == X509_V_OK)
         error = X509_V_ERR_UNSPECIFIED;
     OSL_TRY(failing_cert(ctx, leaf, &cert));
+    status = osl_fail_text(PYOSSL_E_VERIFY, X509_verify_cert_error_string(error));
+    if (status != PYOSSL_E_VERIFY)
+        return status; /* not the chain's fault: there is no memory */
     pyossl_verdict_clear(verdict);
     verdict->error = error;
     verdict->depth = depth;
     verdict->text = X509_verify_cert_error_string(error);
     verdict->cert = osl_steal(cert);
-    return osl_fail_text(PYOSSL_E_VERIFY, verdict->text);
+    return status;
 }
 
 static pyossl_status accept_chain(X509_STORE_CTX *ctx, pyossl_verdict *verdict)
@@ -74,10 +78,10 @@ static pyossl_status accept_chain(X509_STORE_CTX *ctx, pyossl_verdict *verdict)
  * lists in a store by the name of the certificate's issuer, and so finds no
  * indirect ones, whose issuer is another (RFC 5280, section 5.2.5).
  */
-static STACK_OF(X509_CRL) * get1_crls(X509_STORE *store)
+static STACK_OF(X509_CRL) *get1_crls(X509_STORE *store)
 {
     STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
-    STACK_OF(X509_OBJECT) * objects;
+    STACK_OF(X509_OBJECT) *objects;
     bool ok = true;
 
     if (crls == NULL || X509_STORE_lock(store) != 1) {
@@ -104,7 +108,7 @@ static STACK_OF(X509_CRL) * get1_crls(X509_STORE *store)
     return crls;
 }
 
-static pyossl_status judge(X509_STORE *store, X509 *cert, STACK_OF(X509) * untrusted,
+static pyossl_status judge(X509_STORE *store, X509 *cert, STACK_OF(X509) *untrusted,
                            pyossl_verdict *verdict)
 {
     osl_auto(X509_STORE_CTX) *ctx = store_ctx_new(store, cert, untrusted);
