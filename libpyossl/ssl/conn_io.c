@@ -33,11 +33,13 @@ static pyossl_status answer_ended(pyossl_conn *conn)
 
 pyossl_status osl_conn_enter(pyossl_conn *conn)
 {
+    (void)osl_api_enter();
     OSL_TRY(osl_conn_begin(conn));
     if (conn->failed != PYOSSL_OK || conn->transport.eof)
         OSL_TRY(answer_ended(conn));
     conn->busy = true;
     conn->stopped = false;
+    conn->quiet = SSL_is_init_finished(conn->ssl) == 1;
     conn->transport.failed = PYOSSL_OK;
     errno = 0;
     return PYOSSL_OK;
@@ -51,6 +53,12 @@ pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
         status = osl_verdict(conn, result, number);
     conn->wants = pyossl_is_retry(status) ? status : PYOSSL_OK;
     conn->busy = false;
+    /*
+     * Looking at OpenSSL's queue takes a good part of the time of a short message.
+     * What works leaves something in it only by way of a handshake.
+     */
+    if (result <= 0 || !conn->quiet || SSL_is_init_finished(conn->ssl) != 1)
+        osl_api_leave("");
     if (atomic_load_explicit(&conn->transport.gone, memory_order_relaxed))
         osl_transport_close(&conn->transport);
     return status;
@@ -70,6 +78,13 @@ pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
     return osl_conn_leave(conn, result, errno);
 }
 
+/* For what is refused before the connection is looked at. */
+static pyossl_status refuse(const char *reason)
+{
+    OSL_API_ENTER;
+    return osl_fail_text(PYOSSL_E_ARGUMENT, reason);
+}
+
 typedef int ssl_read_function(SSL *ssl, void *buf, size_t cap, size_t *done);
 
 static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, void *buf, size_t cap,
@@ -84,7 +99,7 @@ static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, voi
     if (cap == 0) /* OpenSSL would take "none" for the end */
         return PYOSSL_OK;
     if (buf == NULL)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "no buffer");
+        return refuse("no buffer");
     OSL_TRY(osl_conn_enter(conn));
     result = function(conn->ssl, buf, cap, &got);
     status = osl_conn_leave(conn, result, errno);
@@ -95,13 +110,11 @@ static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, voi
 
 pyossl_status pyossl_conn_read(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
 {
-    OSL_API_ENTER;
     return read_by(SSL_read_ex, conn, buf, cap, done);
 }
 
 pyossl_status pyossl_conn_peek(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
 {
-    OSL_API_ENTER;
     return read_by(SSL_peek_ex, conn, buf, cap, done);
 }
 
@@ -124,7 +137,6 @@ static size_t to_repeat(const pyossl_conn *conn, pyossl_status status, size_t le
 
 pyossl_status pyossl_conn_write(pyossl_conn *conn, const void *buf, size_t len, size_t *done)
 {
-    OSL_API_ENTER;
     HOLD(conn);
     size_t put = 0;
     int result;
@@ -134,9 +146,9 @@ pyossl_status pyossl_conn_write(pyossl_conn *conn, const void *buf, size_t len, 
     if (len == 0)
         return PYOSSL_OK;
     if (buf == NULL)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "no data");
+        return refuse("no data");
     if (len < conn->retry_len)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "shorter than the write that is repeated");
+        return refuse("shorter than the write that is repeated");
     OSL_TRY(osl_conn_enter(conn));
     result = SSL_write_ex(conn->ssl, buf, len, &put);
     status = osl_conn_leave(conn, result, errno);
