@@ -117,7 +117,10 @@ pyossl_status pyossl_ctx_set_npn_advertise(pyossl_ctx *ctx, pyossl_npn_advertise
                                            void *userdata, pyossl_release_cb release)
     PYOSSL_NONNULL(1);
 
-/** Next protocol negotiation, client's side: as pyossl_alpn_cb, from what the server has. */
+/**
+ * Next protocol negotiation, client's side. What is chosen may also be a protocol
+ * that the server did not name; a client has to choose, so DECLINE fails the handshake.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_npn_select(pyossl_ctx *ctx, pyossl_alpn_cb callback, void *userdata,
                                         pyossl_release_cb release) PYOSSL_NONNULL(1);

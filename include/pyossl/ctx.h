@@ -281,7 +281,7 @@ pyossl_status pyossl_ctx_set_read_ahead(pyossl_ctx *ctx, int on) PYOSSL_NONNULL(
  * @{
  */
 
-/** The name within which a server resumes sessions: at most 32 bytes, any bytes. */
+/** The name within which a server resumes sessions: at most 32 bytes; without any a random one. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_session_id(pyossl_ctx *ctx, const void *name, size_t len)
     PYOSSL_NONNULL(1);

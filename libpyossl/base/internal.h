@@ -36,6 +36,7 @@
 #endif
 #if OPENSSL_VERSION_NUMBER >= 0x30300000L
 #define OSL_HAVE_STORE_GET1_OBJECTS 1
+#define OSL_HAVE_SESSION_GET_TIME_EX 1
 #endif
 /* From 3.2 on OpenSSL keeps what makes decoding slow before. */
 #if OPENSSL_VERSION_NUMBER < 0x30200000L

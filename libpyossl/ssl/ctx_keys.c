@@ -146,11 +146,6 @@ static EVP_PKEY *share_key(const pyossl_pkey *pkey)
     return pkey->key;
 }
 
-static pyossl_status last_status(void)
-{
-    return pyossl_error_status(pyossl_error_last());
-}
-
 static pyossl_status check_format(int format)
 {
     if (format == PYOSSL_PEM || format == PYOSSL_DER)
@@ -168,7 +163,7 @@ pyossl_status pyossl_ctx_use_certificate(pyossl_ctx *ctx, pyossl_x509 *cert)
 
     OSL_TRY(osl_ctx_changeable(ctx));
     shared = share_cert(cert);
-    return shared != NULL ? change_credential(ctx, shared, NULL, NULL, 0) : last_status();
+    return shared != NULL ? change_credential(ctx, shared, NULL, NULL, 0) : osl_recorded();
 }
 
 pyossl_status pyossl_ctx_use_certificate_file(pyossl_ctx *ctx, const char *path, int format)
@@ -197,10 +192,10 @@ pyossl_status pyossl_ctx_use_certificate_chain_file(pyossl_ctx *ctx, const char 
     OSL_TRY(pyossl_x509_load_all(&certs, bytes.data, bytes.len));
     leaf = share_cert(certs.items[0]);
     if (leaf == NULL)
-        return last_status();
+        return osl_recorded();
     chain = osl_x509_stack(certs.items + 1, certs.count - 1);
     if (chain == NULL)
-        return last_status();
+        return osl_recorded();
     return change_credential(ctx, osl_steal(leaf), NULL, chain, 0);
 }
 
@@ -235,7 +230,7 @@ pyossl_status pyossl_ctx_add_extra_chain_cert(pyossl_ctx *ctx, pyossl_x509 *cert
     setting->release = release_cert;
     setting->data = share_cert(cert);
     if (setting->data == NULL)
-        return last_status();
+        return osl_recorded();
     return osl_ctx_change(ctx, osl_steal(setting));
 }
 
@@ -248,7 +243,7 @@ pyossl_status pyossl_ctx_use_pkey(pyossl_ctx *ctx, pyossl_pkey *pkey)
 
     OSL_TRY(osl_ctx_changeable(ctx));
     key = share_key(pkey);
-    return key != NULL ? change_credential(ctx, NULL, key, NULL, 0) : last_status();
+    return key != NULL ? change_credential(ctx, NULL, key, NULL, 0) : osl_recorded();
 }
 
 /* The passphrase callback of the moment, or NULL. */
@@ -304,14 +299,14 @@ pyossl_status pyossl_ctx_use_identity(pyossl_ctx *ctx, pyossl_x509 *cert, pyossl
     OSL_TRY(osl_ctx_changeable(ctx));
     leaf = share_cert(cert);
     if (leaf == NULL)
-        return last_status();
+        return osl_recorded();
     key = share_key(pkey);
     if (key == NULL)
-        return last_status();
+        return osl_recorded();
     if (X509_check_private_key(leaf, key) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     rest = osl_x509_stack(chain, count);
     if (rest == NULL)
-        return last_status();
+        return osl_recorded();
     return change_credential(ctx, osl_steal(leaf), osl_steal(key), rest, OSL_WHOLE_IDENTITY);
 }

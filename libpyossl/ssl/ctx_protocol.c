@@ -256,7 +256,7 @@ pyossl_status pyossl_ctx_set_tmp_dh(pyossl_ctx *ctx, const void *pem, size_t len
     setting->release = release_key;
     setting->data = decode_dh(pem, len);
     if (setting->data == NULL)
-        return pyossl_error_status(pyossl_error_last());
+        return osl_recorded();
     return osl_ctx_change(ctx, osl_steal(setting));
 }
 
@@ -325,10 +325,16 @@ pyossl_status pyossl_ctx_set_alpn_protos(pyossl_ctx *ctx, const unsigned char *p
 
 static pyossl_status apply_srtp_profiles(osl_generation *generation, const osl_setting *setting)
 {
+#if defined(OPENSSL_NO_SRTP)
+    (void)generation;
+    (void)setting;
+    return osl_fail_text(PYOSSL_E_UNSUPPORTED, "SRTP not available");
+#else
     /* Zero is success here too. */
     if (SSL_CTX_set_tlsext_use_srtp(generation->ssl_ctx, setting->data) != 0)
         return osl_fail(PYOSSL_E_OPENSSL);
     return PYOSSL_OK;
+#endif
 }
 
 pyossl_status pyossl_ctx_set_srtp_profiles(pyossl_ctx *ctx, const char *profiles)

@@ -184,7 +184,7 @@ pyossl_status pyossl_ctx_set_client_ca_list(pyossl_ctx *ctx, pyossl_name *const 
         const X509_NAME *name = osl_name_read(names[i]);
 
         if (name == NULL)
-            return PYOSSL_E_STATE;
+            return osl_recorded();
         OSL_TRY(push_name(setting->data, name));
     }
     return osl_ctx_change(ctx, osl_steal(setting));

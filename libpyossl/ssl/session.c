@@ -53,7 +53,11 @@ pyossl_ctx *pyossl_session_ctx(const pyossl_session *session)
 
 int64_t pyossl_session_time(const pyossl_session *session)
 {
+#if defined(OSL_HAVE_SESSION_GET_TIME_EX)
+    return SSL_SESSION_get_time_ex(session->session);
+#else
     return SSL_SESSION_get_time(session->session);
+#endif
 }
 
 int64_t pyossl_session_timeout(const pyossl_session *session)
