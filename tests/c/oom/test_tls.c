@@ -166,10 +166,10 @@ static pyossl_status before_the_handshake(void *arg)
 }
 
 static const oom_scenario scenarios[] = {
-    { "connection: settings", before_the_handshake, &tls1_3, 1, 0, 1 },
-    { "connection: TLS 1.2", whole_life, &tls1_2, 1, 0, 7 },
-    { "connection: TLS 1.3", whole_life, &tls1_3, 1, 0, 7 },
-    { "connection: DTLS 1.2", whole_life, &dtls, 1, 0, 7 },
+    { .name = "connection: settings", .run = before_the_handshake, .arg = &tls1_3, .any_error = 1 },
+    { .name = "connection: TLS 1.2", .run = whole_life, .arg = &tls1_2, .any_error = 1, .step = 7 },
+    { .name = "connection: TLS 1.3", .run = whole_life, .arg = &tls1_3, .any_error = 1, .step = 7 },
+    { .name = "connection: DTLS 1.2", .run = whole_life, .arg = &dtls, .any_error = 1, .step = 7 },
 };
 
 static int make_contexts(void **state)

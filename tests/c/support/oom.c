@@ -222,6 +222,18 @@ static void show(bool ours, size_t count)
         }
 }
 
+static void show_error(void)
+{
+    const pyossl_error *error = pyossl_error_last();
+
+    fprintf(stderr, "#   %s\n", pyossl_status_name(pyossl_error_status(error)));
+    for (size_t i = 0; i < pyossl_error_count(error); i++) {
+        const pyossl_error_entry *entry = pyossl_error_entry_at(error, i);
+
+        fprintf(stderr, "#   %s: %s %s\n", entry->library, entry->reason, entry->detail);
+    }
+}
+
 static const char *judge(const oom_scenario *s, pyossl_status status, progress *p)
 {
     const pyossl_error *error = pyossl_error_last();
@@ -250,6 +262,14 @@ static pyossl_status run_clean(const oom_scenario *s)
     return status;
 }
 
+static bool works_again(const oom_scenario *s)
+{
+    for (size_t tries = 0; tries <= s->heals_within; tries++)
+        if (run_clean(s) == PYOSSL_OK)
+            return true;
+    return false;
+}
+
 static void try_point(const oom_scenario *s, bool onwards, progress *p)
 {
     const size_t ours = oom_ours(), theirs = oom_theirs();
@@ -269,8 +289,10 @@ static void try_point(const oom_scenario *s, bool onwards, progress *p)
         complain(p, s, onwards, "blocks of ours stayed behind:");
         show(true, oom_ours() - ours);
     }
-    if (run_clean(s) != PYOSSL_OK)
-        complain(p, s, onwards, "the run after it failed");
+    if (!works_again(s)) {
+        complain(p, s, onwards, "the run after it failed:");
+        show_error();
+    }
     /* What OpenSSL fills late is no leak either: look again after another run. */
     if (oom_theirs() > theirs + s->theirs && run_clean(s) == PYOSSL_OK &&
         oom_theirs() > theirs + s->theirs) {

@@ -28,6 +28,8 @@ typedef struct oom_scenario {
     size_t theirs;
     /* Try every so many points; 0 for all. For what allocates the same thousands of times. */
     size_t step;
+    /* So many runs may fail after a fault, where OpenSSL keeps something half-made for a while. */
+    size_t heals_within;
 } oom_scenario;
 
 /* First thing in main(): OpenSSL takes the hook only before its first allocation. */

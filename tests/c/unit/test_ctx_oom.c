@@ -209,7 +209,9 @@ static void test_na_006_na_065_changes(void **state)
     (void)state;
     for (size_t i = 0; i < OSL_COUNT_OF(changes); i++) {
         change self = { changes[i].make, changes[i].where, NULL };
-        const oom_scenario scenario = { changes[i].what, run_change, &self, 1, 16, 0 };
+        const oom_scenario scenario = {
+            .name = changes[i].what, .run = run_change, .arg = &self, .any_error = 1, .theirs = 16
+        };
 
         assert_ok(new_with_settings(&self.ctx));
         assert_int_equal(oom_sweep(&scenario), 0);
@@ -231,7 +233,9 @@ static void test_na_074_new_contexts(void **state)
 
     (void)state;
     for (size_t i = 0; i < OSL_COUNT_OF(methods); i++) {
-        const oom_scenario scenario = { "context", run_new, &methods[i], 1, 16, 0 };
+        const oom_scenario scenario = {
+            .name = "context", .run = run_new, .arg = &methods[i], .any_error = 1, .theirs = 16
+        };
 
         assert_int_equal(oom_sweep(&scenario), 0);
     }

@@ -225,9 +225,9 @@ static void test_na_006_every_allocation_may_fail(void **state)
 {
     char *path = temporary_file(40000);
     const oom_scenario scenarios[] = {
-        { "buffer", scenario_buf, NULL, 0, 0, 0 },
-        { "file", scenario_file, path, 0, 0, 0 },
-        { "BIO", scenario_bio, NULL, 0, 0, 0 },
+        { .name = "buffer", .run = scenario_buf },
+        { .name = "file", .run = scenario_file, .arg = path },
+        { .name = "BIO", .run = scenario_bio },
     };
 
     (void)state;

@@ -364,7 +364,9 @@ static pyossl_status scenario(void *arg)
 static void test_na_006_every_allocation_may_fail(void **state)
 {
     osl_auto(pyossl_pkey) *key = keys_good(DATA("ed25519.pem"));
-    const oom_scenario sweep = { "requests", scenario, key, 1, 8, 0 };
+    const oom_scenario sweep = {
+        .name = "requests", .run = scenario, .arg = key, .any_error = 1, .theirs = 8
+    };
 
     (void)state;
     assert_int_equal(oom_sweep(&sweep), 0);

@@ -559,8 +559,12 @@ static void test_na_006_every_allocation_may_fail(void **state)
 {
     osl_auto_buf pem = PYOSSL_BUF_INIT;
     const oom_scenario sweeps[] = {
-        { "lists of certificates", scenario_of_lists, &pem, 1, 8, 0 },
-        { "certificates", scenario, &pem, 1, 8, 0 },
+        { .name = "lists of certificates",
+          .run = scenario_of_lists,
+          .arg = &pem,
+          .any_error = 1,
+          .theirs = 8 },
+        { .name = "certificates", .run = scenario, .arg = &pem, .any_error = 1, .theirs = 8 },
     };
 
     (void)state;
