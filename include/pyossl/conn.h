@@ -288,7 +288,7 @@ pyossl_status pyossl_conn_write(pyossl_conn *conn, const void *buf, size_t len, 
  * Send the close alert, or look for the peer's.
  *
  * PYOSSL_E_OPENSSL before the handshake is over, PYOSSL_E_STATE while a write waits
- * to be repeated: neither does any harm.
+ * to be repeated, or data to be read: none of these does any harm.
  *
  * @param[out] complete 1 once both alerts have passed, else 0: then read until
  *                      PYOSSL_CLOSED, or call again

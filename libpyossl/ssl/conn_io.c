@@ -5,7 +5,8 @@
  *
  *   alerts so far    a call of pyossl_conn_shutdown()
  *   none             sends ours; not complete. WANT_WRITE: call again
- *   ours             looks for the peer's: complete, WANT_READ, or TRUNCATED
+ *   ours             looks for the peer's: complete, WANT_READ, or TRUNCATED;
+ *                    E_STATE while there is data in front of it
  *   the peer's       sends ours; complete
  *   both             complete, at once
  *
@@ -16,6 +17,8 @@
 #include "tls.h"
 
 #include <errno.h>
+
+#include <openssl/sslerr.h>
 
 /* How an exchange on a connection ends that has ended before; PYOSSL_OK if it has not. */
 static pyossl_status answer_ended(pyossl_conn *conn)
@@ -166,6 +169,24 @@ static pyossl_status check_no_write(const pyossl_conn *conn)
     return PYOSSL_OK;
 }
 
+/*
+ * Asked for the peer's alert while data is in front of it, OpenSSL throws the data
+ * away and gives the connection up. 1 if there is some, 0 if not, -1 for a failure.
+ */
+static int data_waits(SSL *ssl)
+{
+    unsigned char byte;
+    size_t got;
+    int error;
+
+    if (SSL_get_shutdown(ssl) != SSL_SENT_SHUTDOWN)
+        return 0;
+    if (SSL_peek_ex(ssl, &byte, 1, &got) == 1)
+        return 1;
+    error = SSL_get_error(ssl, 0);
+    return error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL ? -1 : 0;
+}
+
 pyossl_status pyossl_conn_shutdown(pyossl_conn *conn, int *complete)
 {
     OSL_API_ENTER;
@@ -174,6 +195,13 @@ pyossl_status pyossl_conn_shutdown(pyossl_conn *conn, int *complete)
 
     OSL_TRY(check_no_write(conn));
     OSL_TRY(osl_conn_enter(conn));
+    result = data_waits(conn->ssl);
+    if (result != 0) {
+        OSL_TRY(osl_conn_leave(conn, result, errno));
+        ERR_raise(ERR_LIB_SSL, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY); /* in its words */
+        return osl_fail(PYOSSL_E_STATE);
+    }
+    errno = 0;
     result = SSL_shutdown(conn->ssl);
     OSL_TRY(osl_conn_leave(conn, result == 0 ? 1 : result, errno));
     *complete = result == 1;

@@ -2,7 +2,9 @@
 #include "pair.h"
 #include "test.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "pyossl/callbacks.h"
@@ -501,6 +503,65 @@ static void test_message_too_large(void **state)
     pair_free(&both);
 }
 
+/* ---- real sockets ---- */
+
+/* Two UDP sockets that know of each other alone. */
+static void udp_pair(int fds[2])
+{
+    struct sockaddr_in address[2];
+
+    for (int i = 0; i < 2; i++) {
+        socklen_t len = sizeof address[i];
+
+        memset(&address[i], 0, sizeof address[i]);
+        address[i].sin_family = AF_INET;
+        address[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        fds[i] = socket(AF_INET, SOCK_DGRAM, 0);
+        assert_true(fds[i] >= 0);
+        assert_int_equal(bind(fds[i], (struct sockaddr *)&address[i], len), 0);
+        assert_int_equal(getsockname(fds[i], (struct sockaddr *)&address[i], &len), 0);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(connect(fds[i], (struct sockaddr *)&address[1 - i], sizeof address[0]), 0);
+}
+
+static void test_udp(void **state)
+{
+    static unsigned char data[16000];
+    static const char gone[] = "gone";
+    pyossl_status status = PYOSSL_OK;
+    int fds[2];
+    size_t done;
+    pair both;
+
+    (void)state;
+    udp_pair(fds);
+    assert_true(osl_fd_mtu(fds[0]) > 1000); /* the loopback's */
+    pair_contexts(&both, PAIR_DTLS1_2);
+    assert_ok(pyossl_conn_new(&both.client, both.client_ctx));
+    assert_ok(pyossl_conn_new(&both.server, both.server_ctx));
+    assert_ok(pyossl_conn_set_role(both.client, PYOSSL_CLIENT));
+    assert_ok(pyossl_conn_set_role(both.server, PYOSSL_SERVER));
+    assert_ok(pyossl_conn_use_fd(both.client, fds[0]));
+    assert_ok(pyossl_conn_use_fd(both.server, fds[1]));
+    both.kind = PAIR_SOCKET;
+    assert_ok(pair_handshake(&both));
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)i;
+    pair_send(&both, both.client, both.server, data, 1000);
+    if (pyossl_conn_cleartext_mtu(both.client) >= sizeof data)
+        pair_send(&both, both.server, both.client, data, sizeof data);
+    assert_ok(pyossl_conn_wait(both.client, PYOSSL_WANT_WRITE, 0));
+    assert_status(pyossl_conn_wait(both.client, PYOSSL_WANT_READ, 0), PYOSSL_WANT_READ);
+
+    close(fds[1]); /* whoever writes now is told that nobody listens, later or at once */
+    for (int i = 0; i < 10 && status == PYOSSL_OK; i++)
+        status = pyossl_conn_write(both.client, gone, 4, &done);
+    assert_status(status, PYOSSL_E_SYSTEM);
+    pair_free(&both);
+    close(fds[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_several_datagrams_fed_as_one),
         cmocka_unit_test(test_each_drain_is_one_datagram),
         cmocka_unit_test(test_message_too_large),
+        cmocka_unit_test(test_udp),
     };
 
     alarm(110);

@@ -64,6 +64,33 @@ static void test_half_closed(void **state)
     pair_free(&both);
 }
 
+/* Data that was under way when we said goodbye can still be read. */
+static void test_data_after_our_alert(void **state)
+{
+    char buf[8];
+    size_t done;
+    int complete = 9;
+    pair both;
+
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(versions); i++) {
+        pair_establish(&both, versions[i], PAIR_MEMORY, 0);
+        while (pair_move(&both))
+            continue;
+        assert_ok(pyossl_conn_shutdown(both.client, &complete));
+        assert_ok(pyossl_conn_write(both.server, "late", 4, &done));
+        while (pair_move(&both))
+            continue;
+        for (int twice = 0; twice < 2; twice++)
+            assert_fails(pyossl_conn_shutdown(both.client, &complete), PYOSSL_E_STATE);
+        assert_string_equal(test_reason(), "application data after close notify");
+        assert_ok(pyossl_conn_read(both.client, buf, sizeof buf, &done));
+        assert_int_equal(done, 4);
+        assert_status(pyossl_conn_shutdown(both.client, &complete), PYOSSL_WANT_READ);
+        pair_free(&both);
+    }
+}
+
 static void test_shutdown_too_early(void **state)
 {
     int complete = 9;
@@ -135,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shutdown_both_ways),
         cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_data_after_our_alert),
         cmocka_unit_test(test_shutdown_too_early),
         cmocka_unit_test(test_shutdown_with_a_vanished_peer),
         cmocka_unit_test(test_pretended_alerts),
