@@ -59,8 +59,8 @@ pyossl_status pyossl_store_add_crl(pyossl_store *store, pyossl_crl *crl) PYOSSL_
  * The directory is looked into when a chain asks; that it is not there is no error.
  *
  * @param file may be NULL
- * @param dir  may be NULL
- * @retval PYOSSL_E_ARGUMENT both are NULL
+ * @param dir  may be NULL; more than one with ":" between them (";" on Windows)
+ * @retval PYOSSL_E_ARGUMENT both are NULL, or @p dir is empty
  * @retval PYOSSL_E_SYSTEM, PYOSSL_E_FORMAT, PYOSSL_E_OPENSSL the file cannot be read
  */
 PYOSSL_API PYOSSL_MUST_CHECK

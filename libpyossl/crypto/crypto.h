@@ -354,8 +354,8 @@ bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *n
 
 /* Make @store ready for directories: best while no chain is judged by it yet. */
 pyossl_status osl_directory_attach(X509_STORE *store) PYOSSL_MUST_CHECK;
-/* Look into the directory @path when a chain asks; any time, from any thread. */
-pyossl_status osl_directory_add(X509_STORE *store, const char *path) PYOSSL_MUST_CHECK;
+/* Look into directories, ":" between them, when a chain asks; any time, from any thread. */
+pyossl_status osl_directory_add(X509_STORE *store, const char *list) PYOSSL_MUST_CHECK;
 
 struct pyossl_pkcs7 {
     osl_object base;

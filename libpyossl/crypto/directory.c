@@ -10,6 +10,12 @@
 
 #include <stdio.h>
 
+#if defined(_WIN32)
+#define LIST_SEPARATOR ";"
+#else
+#define LIST_SEPARATOR ":"
+#endif
+
 /* Up to where the revocation lists of one issuer have been read from one directory. */
 typedef struct crl_mark {
     size_t dir;
@@ -67,24 +73,39 @@ static const char *path_at(directories *all, size_t index)
 }
 
 /* Under the write lock. */
-static bool add_path(directories *all, const char *path)
+static bool add_path(directories *all, const char *path, size_t len)
 {
     char **paths;
     char *copy;
 
     for (size_t i = 0; i < all->path_count; i++) {
-        if (strcmp(all->paths[i], path) == 0)
+        if (strlen(all->paths[i]) == len && memcmp(all->paths[i], path, len) == 0)
             return true;
     }
     paths = grown(all->paths, all->path_count, sizeof *paths);
     if (paths == NULL)
         return false;
     all->paths = paths;
-    copy = osl_strdup(path);
+    copy = osl_memdup(path, len);
     if (copy == NULL)
         return false;
     all->paths[all->path_count++] = copy;
     return true;
+}
+
+/* The same for each of a list, as OpenSSL and its SSL_CERT_DIR have it; what is empty is none. */
+static bool add_paths(directories *all, const char *list)
+{
+    bool ok = true;
+
+    for (size_t len; ok && *list != '\0'; list += len) {
+        len = strcspn(list, LIST_SEPARATOR);
+        if (len > 0)
+            ok = add_path(all, list, len);
+        if (list[len] != '\0')
+            len++;
+    }
+    return ok;
 }
 
 /* Under either lock; NULL where nothing has been read yet. */
@@ -250,17 +271,23 @@ pyossl_status osl_directory_attach(X509_STORE *store)
     return attach(store) != NULL ? PYOSSL_OK : PYOSSL_E_NOMEM;
 }
 
-pyossl_status osl_directory_add(X509_STORE *store, const char *path)
+pyossl_status osl_directory_add(X509_STORE *store, const char *list)
 {
-    X509_LOOKUP *lookup = attach(store);
-    directories *all = lookup != NULL ? X509_LOOKUP_get_method_data(lookup) : NULL;
+    X509_LOOKUP *lookup;
+    directories *all;
     bool added;
 
+    if (list[strspn(list, LIST_SEPARATOR)] == '\0') {
+        ERR_raise(ERR_LIB_X509, X509_R_INVALID_DIRECTORY);
+        return osl_fail(PYOSSL_E_ARGUMENT);
+    }
+    lookup = attach(store);
+    all = lookup != NULL ? X509_LOOKUP_get_method_data(lookup) : NULL;
     if (all == NULL)
         return PYOSSL_E_NOMEM;
     if (CRYPTO_THREAD_write_lock(all->lock) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    added = add_path(all, path);
+    added = add_paths(all, list);
     CRYPTO_THREAD_unlock(all->lock);
     return added ? PYOSSL_OK : osl_fail_nomem();
 }

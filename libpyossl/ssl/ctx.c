@@ -53,6 +53,8 @@ pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
     ctx->store = X509_STORE_new();
     if (ctx->lock == NULL || ctx->store == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
+    /* Now, because lookups cannot be attached while a chain is judged. */
+    OSL_TRY(osl_directory_attach(ctx->store));
     if (RAND_bytes(ctx->session_id, sizeof ctx->session_id) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     OSL_TRY(osl_generation_new(&first, ctx));

@@ -207,6 +207,23 @@ static void copy_file(const char *from, const char *to)
     pyossl_buf_clear(&text);
 }
 
+static void test_lists_of_directories(void **state)
+{
+    static const char *const empty[] = { "", ":", ":::" };
+    pyossl_store *store = new_store();
+    char list[1024];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(empty); i++) {
+        assert_fails(pyossl_store_load_locations(store, NULL, empty[i]), PYOSSL_E_ARGUMENT);
+        assert_string_equal(test_reason(), "invalid directory");
+    }
+    snprintf(list, sizeof list, ":%s::%s:", material_path("none"), DATA("capath"));
+    assert_ok(pyossl_store_load_locations(store, NULL, list));
+    assert_int_equal(judge(store, DATA("server.pem"), 1), 0);
+    pyossl_store_unref(store);
+}
+
 static void test_directories_of_lists(void **state)
 {
     pyossl_store *store = new_store();
@@ -393,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_files_that_are_not_there_or_not_good),
         cmocka_unit_test(test_one_bad_certificate_spoils_the_file),
         cmocka_unit_test(test_directories_are_looked_into),
+        cmocka_unit_test(test_lists_of_directories),
         cmocka_unit_test(test_directories_of_lists),
         cmocka_unit_test(test_na_116_a_file_of_lists_brings_no_certificates),
         cmocka_unit_test(test_files_with_the_same_hash_are_all_read),
