@@ -137,7 +137,7 @@ const char *pyossl_pkcs7_type_name(const pyossl_pkcs7 *message)
     return name != NULL ? name : "UNDEF";
 }
 
-static STACK_OF(X509) * certs_of(const pyossl_pkcs7 *message)
+static STACK_OF(X509) *certs_of(const pyossl_pkcs7 *message)
 {
     const PKCS7 *pkcs7 = message->message;
 
