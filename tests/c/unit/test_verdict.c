@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <openssl/async.h>
+
 #include "pyossl/callbacks.h"
 #include "pyossl/info.h"
 #include "ssl/tls.h"
@@ -164,6 +166,34 @@ static void test_na_014_callbacks_that_ask_for_time(void **state)
     pair_free(&both);
 }
 
+static int pause_once(SSL *ssl, void *arg)
+{
+    (void)ssl;
+    (void)arg;
+    return calls++ == 0 ? ASYNC_pause_job() : 1;
+}
+
+static void test_na_014_asynchronous_jobs_are_refused(void **state)
+{
+    pair both;
+
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__)
+    skip(); /* it knows nothing of a job's stack */
+#endif
+    if (!ASYNC_is_capable())
+        skip();
+    calls = 0;
+    pair_contexts(&both, PAIR_TLS1_3);
+    pair_connect(&both, PAIR_MEMORY, 0);
+    assert_ok(pyossl_conn_set_mode(both.server, SSL_MODE_ASYNC));
+    SSL_set_cert_cb(both.server->ssl, pause_once, NULL);
+    assert_fails(pair_handshake(&both), PYOSSL_E_UNSUPPORTED);
+    assert_ok(pair_handshake(&both)); /* the job goes on where it was */
+    pair_free(&both);
+    ASYNC_cleanup_thread();
+}
+
 /* What OpenSSL has not explained is a failure, never a success or a wish to wait. */
 static void test_verdicts_without_a_reason(void **state)
 {
@@ -202,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_refused_certificates),
         cmocka_unit_test(test_callbacks_that_stop),
         cmocka_unit_test(test_na_014_callbacks_that_ask_for_time),
+        cmocka_unit_test(test_na_014_asynchronous_jobs_are_refused),
         cmocka_unit_test(test_verdicts_without_a_reason),
     };
 
