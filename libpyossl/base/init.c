@@ -22,6 +22,9 @@ static void count_fork(void)
 
 static void init_once(void)
 {
+    /* Another major release has other structures and other rules: nothing good would come of it. */
+    if (OPENSSL_version_major() != OPENSSL_VERSION_MAJOR)
+        return;
     /* Our handles may be released after main() returned: OpenSSL must still be there. */
     if (OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL) != 1)
         return;

@@ -3,7 +3,7 @@
 # Says at its end which parts passed, failed or were skipped; fails if one did.
 set -u
 
-PARTS='format clang asan asan-python tsan valgrind oom abi static spell docs stubs'
+PARTS='format deprecated clang asan asan-python tsan valgrind oom abi static spell docs stubs'
 SKIP=77
 quiet='--print-errorlogs'
 
@@ -28,6 +28,14 @@ format() {
     have clang-format || return $SKIP
     git ls-files '*.c' '*.h' | grep -v '^bindings/.*\.def$' |
         xargs clang-format --dry-run --Werror
+}
+
+# Nothing of what later releases of OpenSSL remove is needed.
+deprecated() {
+    for file in libpyossl/*.c libpyossl/*/*.c; do
+        "${CC:-cc}" -std=gnu11 -D_GNU_SOURCE -DOPENSSL_API_COMPAT=30000 -DOPENSSL_NO_DEPRECATED \
+            -Werror -Iinclude -fsyntax-only "$file" || return 1
+    done
 }
 
 clang() {

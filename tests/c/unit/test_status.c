@@ -89,6 +89,19 @@ static void test_asking_records_nothing(void **state)
     assert_int_equal(pyossl_error_count(pyossl_error_last()), 0);
 }
 
+/* NA-004: a number of one kind cannot pass for one of another. */
+static void test_na_004_statuses_are_nobody_elses_numbers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(rows); i++) {
+        if (rows[i].status == PYOSSL_OK)
+            continue;
+        assert_true(rows[i].status < 0); /* SSL_get_error() and errno are not */
+        assert_int_equal(pyossl_status_classify((pyossl_status)-rows[i].status),
+                         PYOSSL_CLASS_ERROR);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +110,7 @@ int main(void)
         cmocka_unit_test(test_na_014_unknown_values_are_errors),
         cmocka_unit_test(test_is_retry_agrees_with_the_class),
         cmocka_unit_test(test_asking_records_nothing),
+        cmocka_unit_test(test_na_004_statuses_are_nobody_elses_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

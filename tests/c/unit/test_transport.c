@@ -119,7 +119,7 @@ static void test_na_024_no_sigpipe(void **state)
     assert_int_equal(sigismember(&pending, SIGPIPE), 0);
 }
 
-static void test_na_027_errno_of_the_failing_call(void **state)
+static void test_na_010_na_027_errno_of_the_failing_call(void **state)
 {
     int fds[2], number = 0;
     char buf[8];
@@ -555,7 +555,7 @@ int main(void)
         cmocka_unit_test(test_full_socket_and_full_pipe),
         cmocka_unit_test(test_pipe),
         cmocka_unit_test(test_na_024_no_sigpipe),
-        cmocka_unit_test(test_na_027_errno_of_the_failing_call),
+        cmocka_unit_test(test_na_010_na_027_errno_of_the_failing_call),
         cmocka_unit_test(test_na_025_signals_do_not_look_like_waiting),
         cmocka_unit_test(test_wait),
         cmocka_unit_test(test_na_095_descriptors_beyond_1024),
