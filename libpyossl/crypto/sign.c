@@ -44,7 +44,7 @@ pyossl_status pyossl_pkey_sign(const pyossl_pkey *pkey, const char *digest, cons
     OSL_API_ENTER;
     osl_auto(EVP_MD_CTX) *ctx = NULL;
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
-    const EVP_MD *md;
+    const EVP_MD *md = NULL;
     size_t size = 0;
 
     OSL_TRY(osl_sign_prepare(pkey, digest, &md));
@@ -69,7 +69,7 @@ pyossl_status pyossl_pkey_verify(const pyossl_pkey *pkey, const char *digest, co
 {
     OSL_API_ENTER;
     osl_auto(EVP_MD_CTX) *ctx = NULL;
-    const EVP_MD *md;
+    const EVP_MD *md = NULL;
 
     OSL_TRY(find_digest(pkey->key, digest, &md));
     ctx = EVP_MD_CTX_new();

@@ -449,7 +449,7 @@ pyossl_status pyossl_x509_load_all(pyossl_x509_list *out, const void *pem, size_
     OSL_TRY(osl_init());
     for (;;) {
         pyossl_status status;
-        size_t end;
+        size_t end = 0;
 
         OSL_TRY(list_reserve(&list));
         status = from_pem(&list.items[list.count], at, len, &end);
