@@ -4,7 +4,8 @@
  *
  * A context may be changed at any time, from any thread. The change takes effect
  * for connections whose handshake has not begun; those under way keep what they
- * had. A change that fails leaves the context as it was.
+ * had. A change that fails leaves the context as it was. Tickets given out before
+ * a change still resume; sessions in a server's own cache may not.
  *
  * Callbacks are set in pyossl/callbacks.h.
  */
