@@ -37,6 +37,11 @@ def _entries():
     return _pending.entries
 
 
+def _leave(entries):
+    """Leave the reasons of a failure behind, and nobody else's."""
+    _entries()[:] = entries
+
+
 def _tries(function):
     """1 for a call that works; 0, and the reason left behind, for one that fails."""
 
@@ -45,7 +50,7 @@ def _tries(function):
         try:
             function(*args)
         except _Error as error:
-            _entries().extend(error.args[0] if error.args else [])
+            _leave(error.args[0] if error.args else [])
             return 0
         return 1
 
@@ -204,10 +209,11 @@ class _Lib:
     SSL_get_mode = staticmethod(lambda ssl: ssl.get_mode())
     SSL_set_mode = staticmethod(lambda ssl, mode: ssl.set_mode(mode))
     SSL_clear_mode = staticmethod(lambda ssl, mode: ssl.clear_mode(mode))
-    SSL_set_fd = _tries(_private["set_fd"])
     SSL_get0_param = staticmethod(_Param)
     SSL_get_verify_result = staticmethod(lambda ssl: ssl.get_verify_result())
-    SSL_get0_group_name = staticmethod(_private["group_name"])
+    SSL_get0_group_name = staticmethod(
+        lambda ssl: (_private["group_name"](ssl) or "").encode() or _Ffi.NULL
+    )
     DTLSv1_handle_timeout = staticmethod(_private["dtls_handle_timeout"])
 
     @staticmethod
@@ -257,7 +263,7 @@ class _Lib:
         try:
             return open(os.fsdecode(path), os.fsdecode(mode).replace("b", "") + "b")
         except OSError as error:
-            _entries().append(("system library", "", error.strerror or ""))
+            _leave([("system library", "", error.strerror or "")])
             return _Ffi.NULL
 
     @staticmethod
@@ -288,7 +294,7 @@ class _Lib:
 
     @staticmethod
     def ERR_put_error(library, function, reason, file, line):
-        _entries().append(("digital envelope routines" if library == _Lib.ERR_LIB_EVP else "", "", ""))
+        _leave([("digital envelope routines" if library == _Lib.ERR_LIB_EVP else "", "", "")])
 
 
 ffi = _Ffi()

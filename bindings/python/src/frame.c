@@ -78,6 +78,68 @@ static void lock_release(po_lock *lock)
     pthread_mutex_unlock(&lot->mutex);
 }
 
+/* ---- fork ---- */
+
+/*
+ * A child inherits OpenSSL's locks as they were at the moment of fork(), and with
+ * them those of threads that it does not have. So whoever forks waits until no
+ * thread of ours is inside the library without the interpreter; with it there is
+ * at most the one that forks. Nobody waits for anything else while in the gate.
+ */
+#ifndef _WIN32
+static pthread_rwlock_t gate;
+static pthread_once_t gate_once = PTHREAD_ONCE_INIT;
+
+static void gate_close(void)
+{
+    pthread_rwlock_wrlock(&gate);
+}
+
+static void gate_open(void)
+{
+    pthread_rwlock_unlock(&gate);
+}
+
+/* Also in the child, where those who waited for the lock are no more. */
+static void gate_set_up(void)
+{
+    pthread_rwlockattr_t attributes;
+
+    pthread_rwlockattr_init(&attributes);
+#ifdef __GLIBC__
+    /* Or busy threads would keep the one that forks waiting for ever. */
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+#endif
+    pthread_rwlock_init(&gate, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+}
+
+static void gate_build(void)
+{
+    gate_set_up();
+    pthread_atfork(gate_close, gate_open, gate_set_up);
+}
+
+static void gate_enter(void)
+{
+    pthread_once(&gate_once, gate_build);
+    pthread_rwlock_rdlock(&gate);
+}
+
+static void gate_leave(void)
+{
+    pthread_rwlock_unlock(&gate);
+}
+#else
+static void gate_enter(void)
+{
+}
+
+static void gate_leave(void)
+{
+}
+#endif
+
 /* ---- frames ---- */
 
 static void push(po_frame *frame, po_lock *lock)
@@ -86,6 +148,7 @@ static void push(po_frame *frame, po_lock *lock)
     frame->lock = lock;
     frame->raised = NULL;
     frame->detached = NULL;
+    frame->gated = false;
     top = frame;
 }
 
@@ -95,6 +158,14 @@ void po_frame_enter(po_frame *frame, po_object *self)
     frame->detached = PyEval_SaveThread();
     if (frame->lock != NULL)
         lock_wait(frame->lock);
+    frame->gated = true;
+    gate_enter();
+}
+
+void po_idle_enter(po_frame *frame)
+{
+    push(frame, NULL);
+    frame->detached = PyEval_SaveThread();
 }
 
 void po_quick_enter(po_frame *frame, po_object *self)
@@ -116,6 +187,8 @@ void po_quick_lock(po_frame *frame, po_lock *lock)
 int po_frame_leave(po_frame *frame)
 {
     top = frame->up;
+    if (frame->gated)
+        gate_leave();
     if (frame->lock != NULL)
         lock_release(frame->lock);
     if (frame->detached != NULL)
@@ -137,6 +210,8 @@ po_frame *po_callback_enter(PyThreadState **detached)
     if (frame->detached != NULL) {
         *detached = frame->detached;
         frame->detached = NULL;
+        if (frame->gated)
+            gate_leave();
         PyEval_RestoreThread(*detached);
     }
     return frame;
@@ -144,8 +219,11 @@ po_frame *po_callback_enter(PyThreadState **detached)
 
 void po_callback_leave(po_frame *frame, PyThreadState *detached)
 {
-    if (detached != NULL)
-        frame->detached = PyEval_SaveThread();
+    if (detached == NULL)
+        return;
+    frame->detached = PyEval_SaveThread();
+    if (frame->gated)
+        gate_enter();
 }
 
 void po_frame_keep(po_frame *frame)

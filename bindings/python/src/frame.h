@@ -20,10 +20,14 @@ typedef struct po_frame {
     PyThreadState   *detached; /* set while the interpreter is let go */
     po_lock         *lock;     /* held; NULL where there is nothing to lock */
     PyObject        *raised;   /* the first exception that a callback raised */
+    bool             gated;    /* fork() waits for this thread while it is detached */
 } po_frame;
 
 /* Let the interpreter go, then lock @self, which may be NULL. */
 void po_frame_enter(po_frame *frame, po_object *self);
+
+/* Let the interpreter go in order to wait: nothing of OpenSSL is called, and nobody waits for us. */
+void po_idle_enter(po_frame *frame);
 
 /* Lock @self, which may be NULL, without letting the interpreter go unless the lock is taken. */
 void po_quick_enter(po_frame *frame, po_object *self);

@@ -80,35 +80,6 @@ static po_connection *to_connection(PyObject *module, PyObject *object)
     return NULL;
 }
 
-/* Another descriptor for a Connection that has exchanged nothing yet. */
-static PyObject *set_fd(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
-{
-    po_state *state = PyModule_GetState(module);
-    po_connection *self;
-    int fd;
-    po_frame frame;
-    pyossl_status status;
-
-    if (nargs != 2)
-        return PyErr_Format(PyExc_TypeError, "set_fd() takes a Connection and an int");
-    self = to_connection(module, args[0]);
-    if (self == NULL || po_to_int(args[1], "fd", &fd) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_use_fd(self->base.handle, fd);
-    if (status == PYOSSL_OK) {
-        self->channel = PO_CHANNEL_FD;
-        self->read_fd = self->write_fd = fd;
-        Py_CLEAR(self->reader);
-        Py_CLEAR(self->writer);
-    }
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
-    if (status != PYOSSL_OK)
-        return po_raise(state, PO_SSL, status);
-    Py_RETURN_NONE;
-}
-
 /* How many certificates a store holds. */
 static PyObject *store_count(PyObject *module, PyObject *store)
 {
@@ -160,6 +131,5 @@ PyMethodDef po_private_functions[] = {
     { "set_no_overlap", set_no_overlap, METH_O, NULL },
     { "verify_error_string", verify_error_string, METH_O, NULL },
     { "has_feature", has_feature, METH_O, NULL },
-    { "set_fd", (PyCFunction)(void (*)(void))set_fd, METH_FASTCALL, NULL },
     { NULL, NULL, 0, NULL },
 };

@@ -124,6 +124,10 @@ PyObject *po_conn_get_group_name(PyObject *object, PyObject *unused)
         Py_DECREF(instead);
         if (text == NULL || PyUnicode_Check(text))
             return text;
+        if (PyBytes_Check(text)) {
+            Py_SETREF(text, PyUnicode_FromEncodedObject(text, "ascii", "backslashreplace"));
+            return text;
+        }
         Py_DECREF(text);
         Py_RETURN_NONE;
     }

@@ -137,7 +137,7 @@ int po_channel_wait(po_connection *self, pyossl_status want)
     po_frame frame;
     pyossl_status status;
 
-    po_frame_enter(&frame, NULL);
+    po_idle_enter(&frame);
     status = pyossl_conn_wait(self->base.handle, want, limit);
     if (po_frame_leave(&frame) < 0)
         return -1;
