@@ -126,13 +126,11 @@ PO_METHOD0(set_connect_state)
 }
 
 /* Be the client, and call the socket's own @name. */
-static PyObject *connect_by(PyObject *object, po_string_id name, PyObject *addr)
+static PyObject *connect_by(po_connection *self, po_string_id name, PyObject *addr)
 {
-    po_connection *self = connection_of(object);
-    PyObject *method = NULL, *result = NULL, *role;
+    PyObject *object = (PyObject *)self, *result = NULL, *role;
+    PyObject *method = socket_attribute(object, self->base.state->strings[name]);
 
-    if (self != NULL)
-        method = socket_attribute(object, self->base.state->strings[name]);
     if (method == NULL)
         return NULL;
     role = role_method(object, PYOSSL_CLIENT);
@@ -143,14 +141,16 @@ static PyObject *connect_by(PyObject *object, po_string_id name, PyObject *addr)
     return result;
 }
 
-static PyObject *po_m_connect(PyObject *object, PyObject *addr)
+PO_METHOD(connect)
 {
-    return connect_by(object, PO_STR_connect, addr);
+    ARGUMENTS(connect, 1, "addr");
+    return connect_by(self, PO_STR_connect, given[0]);
 }
 
-static PyObject *po_m_connect_ex(PyObject *object, PyObject *addr)
+PO_METHOD(connect_ex)
 {
-    return connect_by(object, PO_STR_connect_ex, addr);
+    ARGUMENTS(connect_ex, 1, "addr");
+    return connect_by(self, PO_STR_connect_ex, given[0]);
 }
 
 /* A Connection of the plain type over @client, as the server. */

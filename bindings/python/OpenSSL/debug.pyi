@@ -1,0 +1,1 @@
+_env_info: str
