@@ -1,18 +1,19 @@
 /* The thread's record of its last failure, and the only reader of OpenSSL's queue. */
 #include "internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 
-enum { ENTRY_MAX = 16, DETAIL_MAX = 128 };
+enum { ENTRY_MAX = OSL_ERRORS_MAX, DETAIL_MAX = OSL_ERROR_TEXT_MAX };
 
 /* Fixed size and in the thread: recording allocates nothing, so it works out of memory too. */
 struct pyossl_error {
-    pyossl_status      status;
-    int                number; /* errno */
-    size_t             count;
+    pyossl_status status;
+    int number; /* errno */
+    size_t count;
     pyossl_error_entry entries[ENTRY_MAX];
-    char               details[ENTRY_MAX][DETAIL_MAX];
-    char               reasons[ENTRY_MAX][DETAIL_MAX]; /* texts of system errors */
+    char details[ENTRY_MAX][DETAIL_MAX];
+    char reasons[ENTRY_MAX][DETAIL_MAX]; /* texts of system errors */
 };
 
 static _Thread_local pyossl_error record;
@@ -118,6 +119,43 @@ pyossl_status osl_fail_errno(int number, const char *detail)
 pyossl_status osl_fail_nomem(void)
 {
     return osl_fail_text(PYOSSL_E_NOMEM, "out of memory");
+}
+
+void osl_aside_put(osl_aside *aside)
+{
+    const char *text;
+    unsigned long code;
+    int flags;
+
+    aside->number = errno;
+    aside->count = 0;
+    if (ERR_peek_error() == 0)
+        return;
+    while (aside->count < OSL_ERRORS_MAX &&
+           (code = ERR_get_error_all(NULL, NULL, NULL, &text, &flags)) != 0) {
+        const bool has_text = text != NULL && (flags & ERR_TXT_STRING) != 0;
+
+        aside->codes[aside->count] = code;
+        snprintf(aside->texts[aside->count], OSL_ERROR_TEXT_MAX, "%s", has_text ? text : "");
+        aside->count++;
+    }
+}
+
+void osl_aside_bring_back(osl_aside *aside)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+    for (size_t i = 0; i < aside->count; i++) {
+        const char *text = aside->texts[i];
+
+        ERR_new();
+        if (text[0] != '\0')
+            ERR_set_error(ERR_GET_LIB(aside->codes[i]), ERR_GET_REASON(aside->codes[i]), "%s",
+                          text);
+        else
+            ERR_set_error(ERR_GET_LIB(aside->codes[i]), ERR_GET_REASON(aside->codes[i]), NULL);
+    }
+    errno = aside->number;
 }
 
 const pyossl_error *pyossl_error_last(void)

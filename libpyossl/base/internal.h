@@ -85,6 +85,29 @@ static inline void osl_api_leave(const char *scope)
 #define OSL_API_ENTER                                                                              \
     __attribute__((cleanup(osl_api_leave), unused)) const char osl_scope_ = osl_api_enter()
 
+/* ---- the program's code inside a call of OpenSSL's ---- */
+
+enum { OSL_ERRORS_MAX = 16, OSL_ERROR_TEXT_MAX = 128 }; /* as many as OpenSSL keeps */
+
+/* What OpenSSL's queue held, and errno, while a callback runs. */
+typedef struct osl_aside {
+    int           number;
+    size_t        count;
+    unsigned long codes[OSL_ERRORS_MAX];
+    char          texts[OSL_ERRORS_MAX][OSL_ERROR_TEXT_MAX];
+} osl_aside;
+
+void osl_aside_put(osl_aside *aside);
+void osl_aside_bring_back(osl_aside *aside);
+
+/*
+ * At the top of a function that OpenSSL calls and that calls the program: whatever
+ * that does, also with this library, OpenSSL finds its queue and errno as they were.
+ */
+#define OSL_CALLBACK_ENTER                                                                         \
+    __attribute__((cleanup(osl_aside_bring_back))) osl_aside osl_aside_;                           \
+    osl_aside_put(&osl_aside_)
+
 /* ---- failing: record why, return the status to return ---- */
 
 /* Record OpenSSL's queue. Turns into PYOSSL_E_NOMEM where the queue says so. */

@@ -72,6 +72,7 @@ static pyossl_status wrap_current_cert(pyossl_x509 **out, X509_STORE_CTX *store_
 
 int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
 {
+    OSL_CALLBACK_ENTER;
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
     pyossl_conn *conn = ssl != NULL ? conn_of(ssl) : NULL;
     osl_auto(osl_closure) *closure = NULL;
@@ -103,6 +104,7 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
 
 void osl_info_trampoline(const SSL *ssl, int where, int ret)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = NULL;
 
@@ -116,6 +118,7 @@ void osl_info_trampoline(const SSL *ssl, int where, int ret)
 
 static void keylog_trampoline(const SSL *ssl, const char *line)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_KEYLOG);
 
@@ -125,6 +128,7 @@ static void keylog_trampoline(const SSL *ssl, const char *line)
 
 static int new_session_trampoline(SSL *ssl, SSL_SESSION *session)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_NEW_SESSION);
     osl_auto(pyossl_session) *handle = NULL;
@@ -143,6 +147,7 @@ static int new_session_trampoline(SSL *ssl, SSL_SESSION *session)
 
 static int servername_trampoline(SSL *ssl, int *alert, void *arg)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = NULL;
 
@@ -215,6 +220,7 @@ static pyossl_answer ask_protocol(pyossl_conn *conn, const osl_closure *closure,
 static int alpn_trampoline(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *offered, unsigned offered_len, void *arg)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = NULL;
     unsigned char selected[255];
@@ -258,6 +264,7 @@ static int unsendable_protocols(const unsigned char **out, unsigned *out_len)
 static int npn_advertise_trampoline(SSL *ssl, const unsigned char **out, unsigned *out_len,
                                     void *arg)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_NPN_ADVERTISE);
     osl_auto_buf protos = PYOSSL_BUF_INIT;
@@ -284,6 +291,7 @@ static int npn_advertise_trampoline(SSL *ssl, const unsigned char **out, unsigne
 static int npn_select_trampoline(SSL *ssl, unsigned char **out, unsigned char *out_len,
                                  const unsigned char *offered, unsigned offered_len, void *arg)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_NPN_SELECT);
     unsigned char selected[255];
@@ -350,6 +358,7 @@ static int judge_staple(SSL *ssl, pyossl_conn *conn)
 /* OpenSSL has one place for both sides' callbacks. */
 static int ocsp_trampoline(SSL *ssl, void *arg)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     const bool server = SSL_is_server(ssl) == 1;
 
@@ -363,6 +372,7 @@ static int ocsp_trampoline(SSL *ssl, void *arg)
 
 static int cookie_generate_trampoline(SSL *ssl, unsigned char *cookie, unsigned *cookie_len)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_COOKIE_GENERATE);
     size_t len = 0;
@@ -380,6 +390,7 @@ static int cookie_generate_trampoline(SSL *ssl, unsigned char *cookie, unsigned 
 
 static int cookie_verify_trampoline(SSL *ssl, const unsigned char *cookie, unsigned cookie_len)
 {
+    OSL_CALLBACK_ENTER;
     pyossl_conn *conn = conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_COOKIE_VERIFY);
     pyossl_answer answer;

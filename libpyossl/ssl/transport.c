@@ -104,6 +104,7 @@ static pyossl_status user_outcome(osl_transport *transport, pyossl_status status
 
 static pyossl_status read_user(osl_transport *transport, void *buf, size_t len, size_t *done)
 {
+    OSL_CALLBACK_ENTER;
     const osl_user_end *reader = &transport->reader;
     size_t got = 0;
     pyossl_status status;
@@ -119,6 +120,21 @@ static pyossl_status read_user(osl_transport *transport, void *buf, size_t len, 
         status = osl_queue_put(&transport->in, buf, got, &got);
     if (status == PYOSSL_OK)
         *done = got;
+    return status;
+}
+
+static pyossl_status write_user(osl_transport *transport, const void *buf, size_t len, size_t *done)
+{
+    OSL_CALLBACK_ENTER;
+    const osl_user_end *writer = &transport->writer;
+    size_t put = 0;
+    pyossl_status status;
+
+    errno = 0;
+    status = writer->vtable.write(writer->userdata, buf, len, &put);
+    status = user_outcome(transport, status, PYOSSL_WANT_WRITE, put, len);
+    if (status == PYOSSL_OK)
+        *done = put;
     return status;
 }
 
@@ -139,20 +155,13 @@ static pyossl_status move_in(osl_transport *transport, void *buf, size_t len, si
 
 static pyossl_status move_out(osl_transport *transport, const void *buf, size_t len, size_t *done)
 {
-    const osl_user_end *writer = &transport->writer;
-    size_t put = 0;
-    pyossl_status status;
-
     switch (transport->kind) {
     case OSL_TRANSPORT_MEMORY:
         return osl_queue_put(&transport->out, buf, len, done);
     case OSL_TRANSPORT_FD:
         return osl_fd_write(transport->write_fd, buf, len, done, &transport->number);
     case OSL_TRANSPORT_USER:
-        errno = 0;
-        status = writer->vtable.write(writer->userdata, buf, len, &put);
-        *done = put;
-        return user_outcome(transport, status, PYOSSL_WANT_WRITE, put, len);
+        return write_user(transport, buf, len, done);
     case OSL_TRANSPORT_NONE:
         break;
     }

@@ -128,11 +128,21 @@ static pyossl_status read_bytes(script *self, unsigned char *buf, size_t len, si
     return PYOSSL_OK;
 }
 
+static void make_noise(const script *self)
+{
+    if (!self->noisy)
+        return;
+    for (int i = 0; i < 3; i++)
+        ERR_raise(ERR_LIB_USER, 1);
+    errno = EXDEV;
+}
+
 static pyossl_status script_read(void *userdata, void *buf, size_t len, size_t *done)
 {
     script *self = userdata;
     size_t most = limit(len, self->most);
 
+    make_noise(self);
     if (self->bytes_read >= self->cut_at)
         return answer(&self->cut, len, done);
     if (self->reads_done++ < self->read_count) {
@@ -150,6 +160,7 @@ static pyossl_status script_write(void *userdata, const void *buf, size_t len, s
     script *self = userdata;
     size_t most = limit(len, self->most);
 
+    make_noise(self);
     if (self->writes_done++ < self->write_count) {
         const script_step *step = &self->writes[self->writes_done - 1];
 

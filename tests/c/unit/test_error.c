@@ -192,6 +192,54 @@ static void test_clear_forgets(void **state)
     assert_null(entry(0));
 }
 
+static void run_a_callback(int errors)
+{
+    OSL_CALLBACK_ENTER;
+
+    assert_int_equal(ERR_peek_error(), 0);
+    for (int i = 0; i < errors; i++)
+        ERR_raise(ERR_LIB_USER, i + 1);
+    errno = EXDEV;
+}
+
+/* What a callback does to OpenSSL's queue and errno is undone, what was there is there again. */
+static void test_na_088_callbacks_find_and_leave_the_queue(void **state)
+{
+    char text[300];
+
+    (void)state;
+    errno = EINTR;
+    run_a_callback(0);
+    assert_int_equal(errno, EINTR);
+    run_a_callback(20);
+    assert_int_equal(errno, EINTR);
+    assert_int_equal(ERR_peek_error(), 0);
+
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < 10; i++) {
+        ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+        ERR_raise_data(ERR_LIB_SYS, ENOENT, "with %s", i < 9 ? "%s in it" : text);
+    }
+    run_a_callback(20);
+    for (int i = 0; i < 5; i++)
+        run_a_callback(1);
+    assert_int_equal(osl_fail(PYOSSL_E_OPENSSL), PYOSSL_E_OPENSSL);
+    assert_int_equal(pyossl_error_count(pyossl_error_last()), 15); /* OpenSSL's ring of 16 */
+    for (size_t i = 0; i < 15; i++) {
+        const pyossl_error_entry *entry = pyossl_error_entry_at(pyossl_error_last(), i);
+
+        if (ERR_SYSTEM_ERROR(entry->code)) {
+            assert_int_equal(ERR_GET_REASON(entry->code), ENOENT);
+            assert_memory_equal(entry->detail, "with ", 5);
+            assert_true(i == 14 || strcmp(entry->detail, "with %s in it") == 0);
+        } else {
+            assert_string_equal(entry->reason, "bad length");
+            assert_string_equal(entry->detail, "");
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_na_001_na_002_a_public_call_starts_and_ends_with_an_empty_queue),
         cmocka_unit_test(test_each_thread_has_its_own_record),
         cmocka_unit_test(test_clear_forgets),
+        cmocka_unit_test(test_na_088_callbacks_find_and_leave_the_queue),
     };
 
     if (osl_init() != PYOSSL_OK) /* loads the texts of TLS errors */

@@ -9,9 +9,12 @@
 
 #include "pyossl/callbacks.h"
 #include "pyossl/info.h"
+#include "pyossl/x509.h"
 #include "ssl/tls.h"
 
 static const int versions[] = { PAIR_TLS1_2, PAIR_TLS1_3 };
+
+static int calls; /* of callbacks below */
 
 /* ---- verification and callbacks ---- */
 
@@ -92,9 +95,79 @@ static void test_callbacks_that_stop(void **state)
     }
 }
 
-/* ---- the seldom answers of SSL_get_error() (NA-014) ---- */
+/* ---- callbacks that leave traces ---- */
 
-static int calls;
+/* Uses the library, with success and without, and then OpenSSL and errno behind its back. */
+static void leave_traces(pyossl_conn *conn)
+{
+    pyossl_x509 *cert = NULL;
+    size_t done;
+
+    if (pyossl_conn_peer_certificate(conn, &cert) == PYOSSL_OK)
+        pyossl_x509_unref(cert);
+    assert_fails(pyossl_conn_feed_eof(conn), PYOSSL_E_STATE);
+    assert_fails(pyossl_conn_write(conn, "x", 1, &done), PYOSSL_E_STATE);
+    for (int i = 0; i < 20; i++)
+        ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+    errno = EXDEV;
+    calls++;
+}
+
+static void trace_info(pyossl_conn *conn, int where, int ret, void *userdata)
+{
+    (void)where;
+    (void)ret;
+    (void)userdata;
+    leave_traces(conn);
+}
+
+static pyossl_answer trace_verify(pyossl_conn *conn, const pyossl_verify_event *event,
+                                  void *userdata)
+{
+    (void)userdata;
+    leave_traces(conn);
+    return event->preverify ? PYOSSL_ANSWER_ACCEPT : PYOSSL_ANSWER_DECLINE;
+}
+
+/* NA-088: nor do they when they run between OpenSSL's failure and our reading of it. */
+static void test_na_010_callbacks_leave_no_traces(void **state)
+{
+    pyossl_status client, server;
+    pair both;
+
+    (void)state;
+    for (size_t v = 0; v < OSL_COUNT_OF(versions); v++) {
+        calls = 0;
+        pair_contexts(&both, versions[v]);
+        assert_ok(pyossl_ctx_set_info(both.client_ctx, trace_info, NULL, NULL));
+        assert_ok(pyossl_ctx_set_info(both.server_ctx, trace_info, NULL, NULL));
+        assert_ok(
+            pyossl_ctx_set_verify(both.client_ctx, PYOSSL_VERIFY_PEER, trace_verify, NULL, NULL));
+        pair_connect(&both, PAIR_USER, 0); /* waits are waits, and success is success */
+        both.client_script.noisy = both.server_script.noisy = true;
+        assert_ok(pair_handshake(&both));
+        pair_send(&both, both.server, both.client, "x", 1);
+        pair_disconnect(&both);
+
+        pair_connect(&both, PAIR_USER, 0); /* a refusal is one, with its reason */
+        assert_ok(pyossl_conn_set_verify_hostname(both.client, "elsewhere.example", 17, 0));
+        assert_fails(pair_handshake_both(&both, &client, &server), PYOSSL_E_VERIFY);
+        assert_string_equal(test_reason(), "certificate verify failed");
+        assert_int_equal(pyossl_error_count(pyossl_error_last()), 1);
+        pair_disconnect(&both);
+
+        pair_connect(&both, PAIR_USER, 0); /* and so is a system error */
+        both.client_script.noisy = true;
+        both.client_script.cut_at = 200;
+        both.client_script.cut = (script_step){ SCRIPT_ERRNO, ECONNRESET };
+        assert_fails(pair_handshake_both(&both, &client, &server), PYOSSL_E_SYSTEM);
+        assert_int_equal(pyossl_error_errno(pyossl_error_last()), ECONNRESET);
+        pair_free(&both);
+        assert_true(calls > 20);
+    }
+}
+
+/* ---- the seldom answers of SSL_get_error() (NA-014) ---- */
 
 static int later_cert(SSL *ssl, void *arg)
 {
@@ -231,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_certificates),
         cmocka_unit_test(test_callbacks_that_stop),
+        cmocka_unit_test(test_na_010_callbacks_leave_no_traces),
         cmocka_unit_test(test_na_014_callbacks_that_ask_for_time),
         cmocka_unit_test(test_na_014_asynchronous_jobs_are_refused),
         cmocka_unit_test(test_verdicts_without_a_reason),
