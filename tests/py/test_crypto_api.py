@@ -190,6 +190,25 @@ def test_na_077_na_156_anything_anywhere(name, method, count, wrong):
         repr(thing)
 
 
+def test_na_165_objects_outlive_the_module():
+    """At the end of the interpreter, what a cache holds goes after the module."""
+    code = """
+import functools
+from OpenSSL import crypto
+
+@functools.lru_cache(maxsize=None)
+def kept(number):
+    key = crypto.PKey(); key.generate_key(crypto.TYPE_RSA, 1024)
+    cert = crypto.X509(); cert.set_pubkey(key)
+    p12 = crypto.PKCS12(); p12.set_certificate(cert)
+    store = crypto.X509Store()
+    return [key, cert, cert.get_subject(), p12, store, crypto.X509StoreContext(store, cert)]
+
+kept(1)
+"""
+    subprocess.run([sys.executable, "-X", "dev", "-c", code], check=True, timeout=60)
+
+
 def test_na_159_subinterpreters():
     """Another interpreter has its own module, state and types."""
     code = """

@@ -12,6 +12,15 @@ PyGetSetDef po_getset[] = {
     { NULL, NULL, NULL, NULL, NULL },
 };
 
+/* How the handles of the type go that @self's type descends from; NULL where there are none. */
+static po_unref unref_of(const po_object *self)
+{
+    for (int i = 0; i < PO_TYPE_MAX; i++)
+        if (self->state->types[i] != NULL && PO_IS(self->state, (PyObject *)self, i))
+            return po_types[i].unref;
+    return NULL;
+}
+
 PyObject *po_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *module = po_module_of_type(type, &po_module);
@@ -23,28 +32,21 @@ PyObject *po_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (module == NULL)
         return NULL;
     self = (po_object *)type->tp_alloc(type, 0);
-    if (self != NULL)
+    if (self != NULL) {
         self->state = PyModule_GetState(module);
+        self->unref = unref_of(self);
+    }
     return (PyObject *)self;
 }
 
-/* Which row the object's type descends from: the handle must go the way it came. */
-static po_unref unref_of(const po_object *self)
-{
-    for (int i = 0; i < PO_TYPE_MAX; i++)
-        if (self->state->types[i] != NULL && PO_IS(self->state, (PyObject *)self, i))
-            return po_types[i].unref;
-    return NULL;
-}
-
+/* At the end of the interpreter this may come after the module's: it does not touch the state. */
 static void release(po_object *self)
 {
     void *handle = self->handle;
-    po_unref unref = handle != NULL ? unref_of(self) : NULL;
 
     self->handle = NULL;
-    if (unref != NULL)
-        unref(handle);
+    if (handle != NULL)
+        self->unref(handle);
 }
 
 void po_dealloc(PyObject *object)
@@ -96,6 +98,7 @@ PyObject *po_wrap(po_state *state, po_type_id id, void *handle)
     }
     self->state = state;
     self->handle = handle;
+    self->unref = po_types[id].unref;
     return (PyObject *)self;
 }
 

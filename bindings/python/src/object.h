@@ -78,19 +78,20 @@ typedef struct po_state {
     PyObject     *hooks;        /* dict: what stands in for functions of OpenSSL._util.lib */
 } po_state;
 
-typedef struct po_object {
-    PyObject_HEAD
-    po_state *state;
-    void     *handle; /* a pyossl_*; NULL for an object that was never given its arguments */
-    po_lock   lock;
-    PyObject *dict;
-    PyObject *weakrefs;
-} po_object;
-
 /* Releases a handle: pyossl_x509_unref and so on, seen through void pointers. */
 typedef void (*po_unref)(void *handle);
 /* Takes a reference: pyossl_x509_ref and so on. */
 typedef void *(*po_ref)(void *handle);
+
+typedef struct po_object {
+    PyObject_HEAD
+    po_state *state;
+    void     *handle; /* a pyossl_*; NULL for an object that was never given its arguments */
+    po_unref  unref;  /* the handle's; kept here as the state may be gone before the object */
+    po_lock   lock;
+    PyObject *dict;
+    PyObject *weakrefs;
+} po_object;
 
 /* One row a type. */
 typedef struct po_type_row {
