@@ -1,5 +1,6 @@
 """NA-069: what is done two thousand times leaves nothing behind, whether it works or fails."""
 
+import functools
 import gc
 import os
 import pathlib
@@ -15,6 +16,7 @@ PAGE = os.sysconf("SC_PAGESIZE")
 ROUNDS = 2000
 
 
+@functools.lru_cache(maxsize=None)
 def read(name):
     return (DATA / name).read_bytes()
 
@@ -110,7 +112,7 @@ def passphrases():
     crypto.load_privatekey(1, pem, b"secret")
     crypto.load_privatekey(1, pem, lambda writing: b"secret")
     raises(crypto.Error, crypto.load_privatekey, 1, pem, b"wrong")
-    raises(ZeroDivisionError, crypto.load_privatekey, 1, pem, lambda writing: 1 / 0)
+    raises(KeyError, crypto.load_privatekey, 1, pem, {}.__getitem__)
     raises(ValueError, crypto.load_privatekey, 1, pem, lambda writing: 3)
 
 

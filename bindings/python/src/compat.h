@@ -67,6 +67,30 @@ static inline void po_exception_restore(PyObject *exception)
 #endif
 }
 
+/* The current exception as it is, for code that must leave it alone: allocates nothing. */
+typedef struct po_saved_exception {
+    PyObject *type, *value, *traceback;
+} po_saved_exception;
+
+static inline void po_exception_save(po_saved_exception *saved)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    saved->type = saved->traceback = NULL;
+    saved->value = PyErr_GetRaisedException();
+#else
+    PyErr_Fetch(&saved->type, &saved->value, &saved->traceback);
+#endif
+}
+
+static inline void po_exception_put_back(const po_saved_exception *saved)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(saved->value);
+#else
+    PyErr_Restore(saved->type, saved->value, saved->traceback);
+#endif
+}
+
 static inline int po_is_finalizing(void)
 {
 #if PY_VERSION_HEX >= 0x030D0000

@@ -53,16 +53,16 @@ void po_dealloc(PyObject *object)
 {
     po_object *self = (po_object *)object;
     PyTypeObject *type = Py_TYPE(object);
-    PyObject *exception = po_exception_take(); /* ours to keep, whatever is released below */
+    po_saved_exception saved;
 
+    po_exception_save(&saved); /* ours to keep, whatever is released below */
     PyObject_GC_UnTrack(object);
     if (self->weakrefs != NULL)
         PyObject_ClearWeakRefs(object);
     if (type->tp_clear != NULL)
         type->tp_clear(object);
     release(self);
-    if (exception != NULL)
-        po_exception_restore(exception);
+    po_exception_put_back(&saved);
     type->tp_free(object);
     Py_DECREF(type);
 }
