@@ -82,6 +82,7 @@ CERTIFICATES = [
      CA.format(pathlen=", pathlen:0"), START, END),
     ("other-root", "other-root-key", None, 1, "/O=libpyossl tests/CN=Other Root",
      CA.format(pathlen=""), START, END),
+    ("stranger", "client-key", "other-root", 2, "/CN=localhost", leaf(), START, END),
     ("server", "rsa", "intermediate", 16, "/CN=localhost", leaf(), START, END),
     ("server-ec", "ec", "intermediate", 17, "/CN=localhost", leaf(), START, END),
     ("server-ed25519", "ed25519", "intermediate", 18, "/CN=localhost", leaf(), START, END),

@@ -1,4 +1,5 @@
-/* Certificates, keys and containers with every allocation failing in turn. NA-006, NA-059, NA-070, NA-074 */
+/* Certificates, keys and containers with every allocation failing in turn. NA-006, NA-059, NA-070, NA-072,
+ * NA-074 */
 #include "test.h"
 
 #include <stdio.h>
