@@ -47,7 +47,7 @@ clang() {
 # Both libraries and the C tests with the address and undefined behaviour sanitizers.
 asan() {
     build build-asan -Db_sanitize=address,undefined -Db_lundef=false -Dpython=disabled &&
-        meson test -C build-asan $quiet --timeout-multiplier=4 --no-suite lint --no-suite headers
+        OOM_STRIDE=${OOM_STRIDE:-61} meson test -C build-asan $quiet --timeout-multiplier=4 --no-suite lint --no-suite headers
 }
 
 # The Python suite over the same: the interpreter must load the sanitizer first.
@@ -56,6 +56,16 @@ asan_python() {
         build build-asan-python -Db_sanitize=address,undefined -Db_lundef=false &&
         ASAN_OPTIONS=detect_leaks=0 meson test -C build-asan-python $quiet --suite py \
             --timeout-multiplier=4 --wrapper "env LD_PRELOAD=$runtime PYTHONMALLOC=malloc"
+}
+
+# An interpreter that asserts what its C interface asks for.
+debug() {
+    program=$(command -v python3-dbg || command -v python3.11-dbg) || {
+        echo 'no Python with debug assertions is installed (python3-dbg)'
+        return $SKIP
+    }
+    build build-debug -Dpython_program="$program" -Dexamples=disabled &&
+        meson test -C build-debug $quiet --suite py --timeout-multiplier=4
 }
 
 # Debian's OpenSSL is not built for it: what only happens inside libcrypto is not seen.
@@ -68,12 +78,12 @@ tsan() {
 valgrind_() {
     have valgrind || return $SKIP
     build build &&
-        meson test -C build $quiet --timeout-multiplier=20 --suite unit \
+        OOM_STRIDE=997 meson test -C build $quiet --timeout-multiplier=20 --suite unit \
             --wrapper 'valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
 oom() {
-    build build && meson test -C build $quiet --suite oom
+    build build && OOM_STRIDE=1 meson test -C build $quiet --timeout-multiplier=4 --suite oom
 }
 
 abi() {

@@ -73,12 +73,14 @@ static pyossl_answer choose_protocol(pyossl_conn *conn, const unsigned char *off
     return PYOSSL_ANSWER_ACCEPT;
 }
 
+static int staple_failed;
+
 static pyossl_answer staple(pyossl_conn *conn, pyossl_buf *response, void *userdata)
 {
     (void)conn;
     (void)userdata;
-    return pyossl_buf_set(response, "response", 8) == PYOSSL_OK ? PYOSSL_ANSWER_ACCEPT
-                                                                : PYOSSL_ANSWER_ABORT;
+    staple_failed = pyossl_buf_set(response, "response", 8) != PYOSSL_OK;
+    return staple_failed ? PYOSSL_ANSWER_ABORT : PYOSSL_ANSWER_ACCEPT;
 }
 
 static pyossl_answer judge_staple(pyossl_conn *conn, const unsigned char *response, size_t len,
@@ -199,6 +201,14 @@ static pyossl_status carry_both(pyossl_conn *client, pyossl_conn *server, int *m
     return carry(server, client, moved);
 }
 
+/* A status and a record for what had no memory, though the call could not say so. */
+static pyossl_status without_memory(void)
+{
+    pyossl_buf none = PYOSSL_BUF_INIT;
+
+    return pyossl_buf_set(&none, NULL, SIZE_MAX);
+}
+
 /*
  * Both sides wait, and nothing is under way. A datagram that could not be sent is
  * as good as lost, and a timer would send it again; waiting for that would take
@@ -207,10 +217,8 @@ static pyossl_status carry_both(pyossl_conn *client, pyossl_conn *server, int *m
  */
 static pyossl_status stuck(const pyossl_conn *conn)
 {
-    pyossl_buf none = PYOSSL_BUF_INIT;
-
     oom_check(pyossl_conn_is_dtls(conn));
-    return pyossl_buf_set(&none, NULL, SIZE_MAX);
+    return without_memory();
 }
 
 static pyossl_status shake_hands(pyossl_conn *client, pyossl_conn *server)
@@ -233,7 +241,7 @@ static pyossl_status shake_hands(pyossl_conn *client, pyossl_conn *server)
                 return stuck(client);
         }
     }
-    oom_check(!"too many rounds");
+    oom_broken("they agree in time", __FILE__, __LINE__);
 }
 
 static pyossl_status send_line(pyossl_conn *from, pyossl_conn *to)
@@ -283,7 +291,7 @@ static pyossl_status settle(pyossl_conn *client, pyossl_conn *server)
         if (!moved)
             return PYOSSL_OK;
     }
-    oom_check(!"they never fall silent");
+    oom_broken("they fall silent", __FILE__, __LINE__);
 }
 
 static pyossl_status say_goodbye(pyossl_conn *client, pyossl_conn *server)
@@ -353,9 +361,8 @@ static pyossl_status check_facts(const flow *self, pyossl_conn *client)
     return pyossl_conn_peer_certificate(client, &peer);
 }
 
-static pyossl_status run_flow(void *arg)
+static pyossl_status run(flow *self)
 {
-    flow *self = arg;
     OWNED(conn) client = NULL;
     OWNED(conn) server = NULL;
 
@@ -379,6 +386,16 @@ static pyossl_status run_flow(void *arg)
     if (self->resume && self->session == NULL)
         TRY(pyossl_conn_session(client, &self->session));
     return say_goodbye(client, server);
+}
+
+static pyossl_status run_flow(void *arg)
+{
+    pyossl_status status;
+
+    staple_failed = 0;
+    status = run(arg);
+    /* The call is right to blame the callback, which had no memory. */
+    return status == PYOSSL_E_CALLBACK && staple_failed ? without_memory() : status;
 }
 
 static void sweep(void **state)
