@@ -202,6 +202,8 @@ def test_order_in_which_arguments_are_judged():
         dump(FILETYPE_PEM, key, None, 5)
     with pytest.raises(ValueError):
         dump(100, key)
+    with pytest.raises(TypeError):
+        dump(FILETYPE_PEM, crypto.PKey(), "aes-256-cbc")
 
 
 def test_a_passphrase_without_a_cipher_encrypts_nothing():

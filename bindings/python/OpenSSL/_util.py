@@ -160,6 +160,7 @@ class _Lib:
     # What this OpenSSL can do.
     Cryptography_HAS_KEYLOG = int(_private["has_feature"](1))
     Cryptography_HAS_NEXTPROTONEG = int(_private["has_feature"](2))
+    Cryptography_HAS_EC = 1
     Cryptography_HAS_ALPN = int(_private["has_feature"](3))
     Cryptography_HAS_SSL_COOKIE = int(_private["has_feature"](5))
     Cryptography_HAS_SSL_GET0_GROUP_NAME = int(_private["has_feature"](6))
@@ -324,8 +325,8 @@ def native(value):
 
 
 def byte_string(value):
-    """bytes of an ASCII str."""
-    return value.encode("ascii")
+    """bytes, one for each character."""
+    return value.encode("latin-1")
 
 
 def path_bytes(path):

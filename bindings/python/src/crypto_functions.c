@@ -191,8 +191,12 @@ FUNCTION(dump_privatekey)
 
     if (po_args(&params, args, nargs, kwnames, given) < 0)
         return NULL;
+    /* What is no key at all comes first, an empty key last. */
+    if (PO_IS(STATE(module), given[1], PO_PKEY) &&
+        check_dump(STATE(module), given, &cipher, &passphrase, &format) < 0)
+        return NULL;
     key = po_take_handle(STATE(module), given[1], PO_PKEY, "pkey");
-    if (key == NULL || check_dump(STATE(module), given, &cipher, &passphrase, &format) < 0)
+    if (key == NULL)
         return NULL;
     if (format == PYOSSL_TEXT && pyossl_pkey_type(key) != PYOSSL_KEY_RSA) {
         PyErr_SetString(PyExc_TypeError, "only RSA keys are supported for FILETYPE_TEXT");

@@ -160,6 +160,23 @@ static PyObject *rand_write_file(PyObject *module, PyObject *const *args, Py_ssi
     return number_or_minus_one(module, status, done);
 }
 
+/* The protocol gives at most 255 bytes an answer: ask again until @count are there, or fewer come. */
+static pyossl_status ask_egd(const char *path, size_t count, size_t *total)
+{
+    do {
+        const size_t part = count - *total < 255 ? count - *total : 255;
+        size_t done = 0;
+        const pyossl_status status = pyossl_rand_egd(path, part, EGD_TIMEOUT, &done);
+
+        if (status != PYOSSL_OK)
+            return *total > 0 ? PYOSSL_OK : status;
+        *total += done;
+        if (done < part)
+            break;
+    } while (*total < count);
+    return PYOSSL_OK;
+}
+
 static PyObject *rand_egd(PyObject *module, PyObject *const *args, Py_ssize_t nargs,
                           PyObject *kwnames)
 {
@@ -178,7 +195,7 @@ static PyObject *rand_egd(PyObject *module, PyObject *const *args, Py_ssize_t na
     if (po_warn("egd is deprecated: the operating system seeds the generator") < 0)
         return NULL;
     po_frame_enter(&frame, NULL);
-    status = pyossl_rand_egd(path.data, count, EGD_TIMEOUT, &done);
+    status = ask_egd(path.data, count, &done);
     if (po_frame_leave(&frame) < 0)
         return NULL;
     return number_or_minus_one(module, status, done);
