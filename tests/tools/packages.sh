@@ -7,7 +7,7 @@ packages() {
     case $1 in
     build) echo gcc libc6-dev make pkg-config meson ninja-build libssl-dev openssl python3 python3-dev ;;
     test) echo libcmocka-dev python3-pytest python3-hypothesis python3-cryptography binutils g++ gnutls-bin curl ;;
-    conformance) echo python3-pip python3-setuptools python3-pretend python3-flaky python3-pytest-rerunfailures python3-six ;;
+    conformance) echo python3-pip python3-venv python3-setuptools python3-pretend python3-flaky python3-pytest-rerunfailures python3-six ;;
     check) echo clang libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind abigail-tools codespell mypy python3-dbg ;;
     docs) echo doxygen python3-sphinx python3-breathe python3-docutils ;;
     *) echo "packages.sh: no group $1" >&2 && exit 2 ;;

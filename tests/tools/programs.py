@@ -1,0 +1,170 @@
+"""Run programs that were written for pyOpenSSL with our package, installed as a user would.
+
+    programs.py BUILD-FOLDER
+
+They come from the Python package index, in the releases that
+doc/python/programs.csv names, and stay in the build folder. Twisted's tests run
+with pyOpenSSL too; one that passes there and not with our package must be
+listed in that file, with the reason. Without a way to the package index it says
+so, and passes nothing.
+"""
+
+import csv
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAMS = TOP / "tests" / "programs"
+LISTED = TOP / "doc" / "python" / "programs.csv"
+UPSTREAM = "pyOpenSSL==26.4.0"
+BUILDERS = ["meson-python==0.22.1", "ninja==1.13.0", "setuptools==80.9.0"]
+TESTERS = ["pytest==8.4.2", "hypothesis==6.141.1", "PyHamcrest==2.1.0"]
+LIMIT = 1200  # seconds
+
+
+def run(venv, *arguments, check=True):
+    """Run the virtual environment's Python there; its exit status, and what it printed."""
+    # Other modules, or other authorities, would make tests pass or fail for the wrong reason.
+    # What pip trusts is the machine's own business.
+    dropped = () if "pip" in arguments else (
+        "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith("PYTHON") and name not in dropped}
+    done = subprocess.run([str(venv / "bin" / "python"), *map(str, arguments)], cwd=venv,
+                          env=dict(kept, PATH=f"{venv / 'bin'}:{kept['PATH']}"),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
+    output = done.stdout.decode(errors="replace")
+    if check and done.returncode:
+        print(output[-4000:])
+        raise SystemExit(f"programs: {' '.join(map(str, arguments[:5]))} failed")
+    return done.returncode, output
+
+
+def pip(venv, *arguments, check=True):
+    return run(venv, "-m", "pip", "--disable-pip-version-check", *arguments, check=check)
+
+
+def install(venv, *what, check=True):
+    return pip(venv, "install", "--quiet", *what, check=check)
+
+
+def make_venv(folder):
+    if not (folder / "bin" / "python").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return folder
+
+
+def listed():
+    """The releases to install, and the tests of them that may differ: {test: reason}."""
+    releases, differences = [], {}
+    with LISTED.open(newline="") as file:
+        for row in csv.DictReader(file):
+            releases.append(f"{row['program']}=={row['release']}")
+            for line in filter(None, row["what differs"].splitlines()):
+                test, _, reason = line.partition(": ")
+                assert reason.strip(), f"{test} is listed without a reason"
+                differences[test] = reason
+    return releases, differences
+
+
+def build(venv, folder):
+    """Our two distributions as wheels."""
+    wheels = folder / "wheels"
+    stand_in = folder / "pyOpenSSL"
+    for old in (wheels, stand_in):
+        shutil.rmtree(old, ignore_errors=True)
+    # setuptools writes beside what it builds.
+    shutil.copytree(TOP / "bindings" / "python" / "pyOpenSSL", stand_in)
+    wheel = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", wheels]
+    pip(venv, *wheel, f"--config-settings=build-dir={folder / 'build'}", TOP)
+    pip(venv, *wheel, stand_in)
+    return sorted(wheels.glob("*.whl"))
+
+
+CHECK = """
+import importlib.metadata as metadata, OpenSSL, sys
+from OpenSSL import SSL, crypto, rand
+assert metadata.version("pyOpenSSL").startswith(OpenSSL.__version__)
+assert metadata.version("pyossl") == OpenSSL.version.__pyossl_version__
+assert OpenSSL.__file__.startswith(sys.prefix), OpenSSL.__file__
+assert any(str(path) == "OpenSSL/py.typed" for path in metadata.files("pyossl"))
+"""
+
+
+def check_installed(venv):
+    """pip is content, and it is our package that is installed."""
+    pip(venv, "check")
+    run(venv, "-c", CHECK)
+    print("installed: pyossl and pyOpenSSL, pip check is content", flush=True)
+
+
+def urllib3(venv):
+    """How many of the tests with urllib3 fail."""
+    code, output = run(venv, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider",
+                       "--tb=short", PROGRAMS / "test_urllib3.py", check=False)
+    print("urllib3, requests:", output.strip().splitlines()[-1], flush=True)
+    if code:
+        print(output[-6000:])
+    return 1 if code else 0
+
+
+def trial(venv, names):
+    """Outcomes of Twisted's tests: {test: [outcome, text]}."""
+    file = venv / "outcomes.json"
+    file.unlink(missing_ok=True)
+    run(venv, PROGRAMS / "trial_outcomes.py", file, *names)
+    return json.loads(file.read_text())
+
+
+def same(ours, theirs):
+    """Whether a test does with our package what it does with pyOpenSSL, or better."""
+    return ours == theirs or ours in ("passed", "expected failure")
+
+
+def twisted(our_venv, their_venv, names, differences):
+    """How many of Twisted's tests do other than with pyOpenSSL, and are not listed; or are, and do not."""
+    theirs = trial(their_venv, names)
+    ours = trial(our_venv, names)
+    missing = ["absent", ""]
+    failing = {test for test in theirs if not same(ours.get(test, missing)[0], theirs[test][0])}
+    if failing - set(differences):
+        # Their limits are in seconds: a machine that is busy misses some. Alone they have another try.
+        again = trial(our_venv, sorted(failing))
+        failing = {test for test in failing if not same(again.get(test, missing)[0], theirs[test][0])}
+        ours.update({test: again.get(test, missing) for test in failing})
+    for venv, outcomes in (("pyOpenSSL", theirs), ("this package", ours)):
+        passed = sum(outcome == "passed" for outcome, _ in outcomes.values())
+        print(f"Twisted with {venv}: {passed} passed of {len(outcomes)}", flush=True)
+    for test in sorted(failing - set(differences)):
+        print(f"not listed: {test}: {ours.get(test, missing)}, but {theirs[test][0]} with pyOpenSSL")
+    for test in sorted(set(differences) - failing):
+        print(f"listed, but does the same: {test}")
+    return len(failing ^ set(differences)) + (len(theirs) < 300)
+
+
+def main(build_folder):
+    folder = pathlib.Path(build_folder).resolve() / "programs"
+    folder.mkdir(parents=True, exist_ok=True)
+    releases, differences = listed()
+    our_venv, their_venv = make_venv(folder / "ours"), make_venv(folder / "theirs")
+    code, output = install(our_venv, *BUILDERS, check=False)
+    if code:
+        print(output[-500:])
+        print("programs: skipped, the package index cannot be reached here")
+        return 0
+    install(our_venv, "--force-reinstall", "--no-deps", *build(our_venv, folder))
+    install(our_venv, *releases, *TESTERS)
+    check_installed(our_venv)
+    wrong = urllib3(our_venv)
+    install(their_venv, UPSTREAM, *releases, *TESTERS)
+    with LISTED.open(newline="") as file:
+        names = next(row["what runs"] for row in csv.DictReader(file) if row["program"].startswith("Twisted"))
+    return 1 if wrong + twisted(our_venv, their_venv, names.split(), differences) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
