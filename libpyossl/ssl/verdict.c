@@ -84,7 +84,8 @@ static pyossl_status from_error(pyossl_conn *conn, int error, int number)
 #endif
         return PYOSSL_WANT_X509_LOOKUP;
     case SSL_ERROR_ZERO_RETURN:
-        return PYOSSL_CLOSED;
+        /* OpenSSL says so too where the peer's alert has come and ours cannot be sent. */
+        return conn->transport.failed == PYOSSL_OK ? PYOSSL_CLOSED : from_transport(conn, number);
     case SSL_ERROR_SSL:
         /* OpenSSL 4 has an end without a reason here. */
         return ERR_peek_error() != 0 ? from_queue(conn) : from_transport(conn, number);
