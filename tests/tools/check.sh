@@ -3,7 +3,7 @@
 # Says at its end which parts passed, failed or were skipped; fails if one did.
 set -u
 
-PARTS='format deprecated clang asan asan-python tsan valgrind oom abi static spell docs stubs'
+PARTS='format deprecated clang asan asan-python tsan valgrind oom faults abi static spell docs stubs'
 SKIP=77
 quiet='--print-errorlogs'
 
@@ -84,6 +84,15 @@ valgrind_() {
 
 oom() {
     build build && OOM_STRIDE=1 meson test -C build $quiet --timeout-multiplier=4 --suite oom
+}
+
+# One fault at every byte of an exchange, and every bit of it changed; the tests count what they did.
+faults() {
+    build build || return 1
+    for name in transport_faults bit_flips; do
+        echo "$name:"
+        FAULT_STRIDE=1 "build/tests/c/test_$name" || return 1
+    done
 }
 
 abi() {
