@@ -328,4 +328,3 @@ def test_reference_counts(action):
     gc.collect()
     after = [sys.getrefcount(o) for o in watched]
     assert all(abs(a - b) < 40 for a, b in zip(before, after)), list(zip(watched, before, after))
-

@@ -70,8 +70,14 @@
 #define GET_LONG(name, get, doc) GET_VALUE_(name, long, get, PyLong_FromLong)
 #define GET_ULONG(name, get, doc) GET_VALUE_(name, uint64_t, get, PyLong_FromUnsignedLongLong)
 #define GET_BOOL(name, get, doc) GET_VALUE_(name, int, get, PyBool_FromLong)
-#define GET_STR(name, get, doc) GET_VALUE_(name, const char *, get, po_from_text)
-#define GET_CBYTES(name, get, doc) GET_VALUE_(name, const char *, get, po_from_cstring)
+
+/* Texts are borrowed from the object: they are copied while it is locked. */
+#define GET_TEXT_(name, get, convert)                                                              \
+    PO_NOARGS_BODY(name, PyObject *text = convert(get(handle));                                    \
+                   if (po_frame_leave(&frame) < 0) Py_CLEAR(text); return text;)
+
+#define GET_STR(name, get, doc) GET_TEXT_(name, get, po_from_text)
+#define GET_CBYTES(name, get, doc) GET_TEXT_(name, get, po_from_cstring)
 
 /* @on_status turns what is not PYOSSL_OK into a result. */
 #define GET_OUT_(name, type, initial, call, on_status, on_ok)                                      \

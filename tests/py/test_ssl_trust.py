@@ -1,0 +1,223 @@
+"""OpenSSL.SSL.Context: certificates, keys, passphrases, and whom it trusts."""
+
+import pytest
+
+from OpenSSL import SSL, crypto
+from tls import DATA, client_context, connected, read
+
+CERT = crypto.load_certificate(crypto.FILETYPE_PEM, read("server.pem"))
+ROOT = crypto.load_certificate(crypto.FILETYPE_PEM, read("root.pem"))
+KEY = crypto.load_privatekey(crypto.FILETYPE_PEM, read("rsa.pem"))
+OTHER_KEY = crypto.load_privatekey(crypto.FILETYPE_PEM, read("root-key.pem"))
+
+
+@pytest.fixture
+def context():
+    return SSL.Context(SSL.TLS_METHOD)
+
+
+
+# ---- certificates and keys ----
+
+
+def test_objects(context):
+    context.use_certificate(CERT)
+    context.use_privatekey(KEY)
+    assert context.check_privatekey() is None
+    context.add_extra_chain_cert(ROOT)
+    context.add_client_ca(ROOT)
+
+
+@pytest.mark.parametrize(
+    "name", ["use_certificate", "use_privatekey", "add_extra_chain_cert", "add_client_ca"]
+)
+@pytest.mark.parametrize("value", ["", b"", None, 1, object(), [], CERT.get_subject()])
+def test_na_079_not_that_kind_of_object(context, name, value):
+    with pytest.raises(TypeError):
+        getattr(context, name)(value)
+
+
+def test_na_009_empty_objects(context):
+    with pytest.raises(SSL.Error):
+        context.use_certificate(crypto.X509())
+    with pytest.raises(SSL.Error):
+        context.use_privatekey(crypto.PKey())
+    with pytest.raises(SSL.Error):
+        context.check_privatekey()
+
+
+def test_keys_that_do_not_belong(context):
+    context.use_certificate(CERT)
+    with pytest.raises(SSL.Error):
+        context.use_privatekey(OTHER_KEY)
+    with pytest.raises(SSL.Error):
+        context.use_privatekey_file(DATA / "root-key.pem")
+    context.use_privatekey(KEY)
+
+
+def test_cryptography_objects():
+    pytest.importorskip("cryptography")
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.use_certificate(CERT.to_cryptography())
+    context.use_privatekey(KEY.to_cryptography_key())
+    context.check_privatekey()
+    context.add_extra_chain_cert(
+        crypto.load_certificate(crypto.FILETYPE_PEM, read("intermediate.pem")).to_cryptography()
+    )
+    context.add_client_ca(ROOT.to_cryptography())
+    server, client = connected(context)
+    assert server.get_client_ca_list() == [ROOT.get_subject()]
+    assert client.get_peer_certificate(as_cryptography=True) == CERT.to_cryptography()
+
+
+def test_identity(context):
+    context.use_identity(CERT, KEY)
+    intermediate = crypto.load_certificate(crypto.FILETYPE_PEM, read("intermediate.pem"))
+    context.use_identity(CERT, KEY, chain=[intermediate])
+    server, client = connected(context)
+    assert len(client.get_peer_cert_chain()) == 2
+    with pytest.raises(SSL.Error):
+        context.use_identity(CERT, OTHER_KEY)
+    with pytest.raises(TypeError):
+        context.use_identity(CERT, KEY, [intermediate, "spam"])
+    with pytest.raises(TypeError):
+        context.use_identity(CERT, KEY, 1)
+    with pytest.raises(TypeError):
+        context.use_identity(CERT)
+    connected(context)  # what failed changed nothing
+
+
+# ---- passphrases ----
+
+
+def test_passphrase(context):
+    seen = []
+    context.set_passwd_cb(lambda *args: seen.append(args) or b"secret", "data")
+    context.use_privatekey_file(DATA / "rsa-aes256.pem")
+    assert seen == [(1024, 0, "data")]
+
+
+@pytest.mark.parametrize("answer", [None, "secret", 5, False, bytearray(b"secret"), object()])
+def test_na_056_passphrases_are_bytes(context, answer):
+    context.set_passwd_cb(lambda *args: answer)
+    with pytest.raises(ValueError, match="Bytes expected") as caught:
+        context.use_privatekey_file(DATA / "rsa-aes256.pem")
+    assert isinstance(caught.value, SSL.Error)
+
+
+@pytest.mark.parametrize("answer", [b"", b"wrong", b"\0secret", b"x" * 65536])
+def test_na_056_wrong_passphrases(context, answer):
+    context.set_passwd_cb(lambda *args: answer)
+    with pytest.raises(SSL.Error) as caught:
+        context.use_privatekey_file(DATA / "rsa-aes256.pem")
+    assert not isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("raised", [ZeroDivisionError, KeyboardInterrupt, GeneratorExit])
+def test_na_046_na_056_passphrase_callbacks_raise(context, raised):
+    def callback(*args):
+        raise raised("here")
+
+    context.set_passwd_cb(callback)
+    with pytest.raises(raised):
+        context.use_privatekey_file(DATA / "rsa-aes256.pem")
+    with pytest.raises(TypeError):
+        context.set_passwd_cb(lambda: b"secret")
+        context.use_privatekey_file(DATA / "rsa-aes256.pem")
+
+
+def test_na_057_nothing_is_asked_on_a_terminal(context):
+    with pytest.raises(SSL.Error):
+        context.use_privatekey_file(DATA / "rsa-aes256.pem")
+
+
+def test_passphrase_callback_that_loads_another_key(context):
+    other = SSL.Context(SSL.TLS_METHOD)
+    other.set_passwd_cb(lambda *args: b"secret")
+
+    def callback(*args):
+        other.use_privatekey_file(DATA / "ec-aes256.pem")
+        return b"secret"
+
+    context.set_passwd_cb(callback)
+    context.use_privatekey_file(DATA / "rsa-aes256.pem")
+
+
+@pytest.mark.parametrize("callback", [None, 1, "x", (), object()])
+def test_passphrase_callbacks_can_be_called(context, callback):
+    with pytest.raises(TypeError, match="callable"):
+        context.set_passwd_cb(callback)
+
+
+# ---- trust ----
+
+
+def test_nowhere_to_look(context):
+    with pytest.raises(SSL.Error):
+        context.load_verify_locations(None)
+    with pytest.raises(SSL.Error):
+        context.load_verify_locations(None, None)
+    context.load_verify_locations(None, "/nonexistent")
+
+
+def test_na_116_nobody_is_trusted_unasked(context):
+    from OpenSSL._util import lib
+
+    store = context.get_cert_store()
+    assert isinstance(store, crypto.X509Store)
+    assert lib.sk_X509_OBJECT_num(store) == 0
+    context.load_verify_locations(DATA / "authorities.pem")
+    assert lib.sk_X509_OBJECT_num(context.get_cert_store()) == 2
+    store.add_cert(CERT)
+    assert lib.sk_X509_OBJECT_num(context.get_cert_store()) == 3
+
+
+def test_the_store_outlives_the_context(collected):
+    context = client_context()
+    store = context.get_cert_store()
+    del context
+    collected()
+    intermediate = crypto.load_certificate(crypto.FILETYPE_PEM, read("intermediate.pem"))
+    crypto.X509StoreContext(store, intermediate).verify_certificate()
+
+
+def test_default_paths(context, monkeypatch):
+    context.set_default_verify_paths()
+    with pytest.raises(TypeError):
+        context.set_default_verify_paths(1)
+    monkeypatch.setenv("SSL_CERT_FILE", str(DATA / "root.pem"))
+    trusting = SSL.Context(SSL.TLS_METHOD)
+    trusting.set_default_verify_paths()
+    trusting.set_verify(SSL.VERIFY_PEER)
+    connected(client=trusting)
+
+
+def test_client_authorities(context):
+    names = [ROOT.get_subject(), CERT.get_subject()]
+    context.set_client_ca_list(name for name in names)
+    connection = SSL.Connection(context)
+    connection.set_accept_state()
+    assert connection.get_client_ca_list() == names
+    context.add_client_ca(ROOT)
+    assert connection.get_client_ca_list() == [*names, names[0]]
+    context.load_client_ca(bytes(DATA / "root.pem"))
+    assert connection.get_client_ca_list() == names[:1]
+    context.set_client_ca_list("")
+    assert connection.get_client_ca_list() == []
+    context.set_client_ca_list([names[0]] * 1000)  # NA-120
+    assert connection.get_client_ca_list() == [names[0]] * 1000
+
+
+@pytest.mark.parametrize("value", [1, None, object(), [1], [None], ["x"], [ROOT]])
+def test_na_079_authorities_are_names(context, value):
+    with pytest.raises(TypeError):
+        context.set_client_ca_list(value)
+
+
+def test_authorities_are_copied(context):
+    name = crypto.X509Name(ROOT.get_subject())
+    context.set_client_ca_list([name])
+    name.CN = "another"
+    connection = SSL.Connection(context)
+    connection.set_accept_state()
+    assert connection.get_client_ca_list() == [ROOT.get_subject()]
