@@ -310,4 +310,3 @@ def test_certificates_after_the_handshake():
     with pytest.raises(SSL.WantReadError):
         server.recv(1)
     assert server.get_peer_certificate().get_subject().emailAddress == "client@example.test"
-
