@@ -3,7 +3,7 @@
 # Says at its end which parts passed, failed or were skipped; fails if one did.
 set -u
 
-PARTS='format deprecated clang asan asan-python tsan valgrind oom faults abi static spell docs stubs'
+PARTS='format deprecated clang asan asan-python debug tsan valgrind oom faults abi static spell docs stubs'
 SKIP=77
 quiet='--print-errorlogs'
 
