@@ -23,7 +23,7 @@ CLASSES = [
     crypto.X509StoreContext,
     crypto._EllipticCurve,
 ]
-ACCEPTABLE = (crypto.Error, TypeError, ValueError, AttributeError, IndexError)
+ACCEPTABLE = (crypto.Error, TypeError, ValueError, AttributeError, IndexError, ImportError)
 
 
 def methods(kind):
