@@ -54,6 +54,18 @@ pyossl_status pyossl_name_get(const pyossl_name *name, const char *field, pyossl
     PYOSSL_NONNULL(1, 2, 3);
 
 /**
+ * The same without a copy where none is needed.
+ *
+ * @param room gets the text if it has to be made, as for names in old alphabets; release it
+ * @param utf8 gets the text: borrowed until @p room, the name, or the owner of a live view changes
+ * @retval PYOSSL_E_ARGUMENT  there is no such field
+ * @retval PYOSSL_E_NOT_FOUND the name has no such entry
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_name_text(const pyossl_name *name, const char *field, pyossl_buf *room,
+                               const char **utf8, size_t *len) PYOSSL_NONNULL(1, 2, 3, 4, 5);
+
+/**
  * Replace the first entry called @p field, or add one; it becomes the last entry.
  *
  * @param utf8 the value, which OpenSSL checks for the field's length and alphabet

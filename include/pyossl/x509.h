@@ -52,6 +52,12 @@ PYOSSL_API pyossl_x509 *pyossl_x509_ref(pyossl_x509 *cert) PYOSSL_NONNULL(1);
 /** One owner less; NULL is allowed. */
 PYOSSL_API void pyossl_x509_unref(pyossl_x509 *cert);
 
+/**
+ * How often the certificate has been changed: what was read from it, or computed from that,
+ * is good while this stays the same.
+ */
+PYOSSL_API unsigned long pyossl_x509_revision(const pyossl_x509 *cert) PYOSSL_NONNULL(1);
+
 /** The version field: 0 for version 1, 2 for version 3. */
 PYOSSL_API long pyossl_x509_version(const pyossl_x509 *cert) PYOSSL_NONNULL(1);
 
@@ -62,6 +68,15 @@ pyossl_status pyossl_x509_set_version(pyossl_x509 *cert, long version) PYOSSL_NO
 /** The serial number in hexadecimal digits, "-" in front of a negative one. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_x509_serial(const pyossl_x509 *cert, pyossl_buf *hex) PYOSSL_NONNULL(1, 2);
+
+/**
+ * The magnitude of the serial number, most significant byte first, borrowed until the
+ * certificate changes; of zero there may be no bytes.
+ *
+ * @param negative gets 1 for a number below zero, else 0
+ */
+PYOSSL_API const unsigned char *pyossl_x509_serial_bytes(const pyossl_x509 *cert, size_t *len,
+                                                         int *negative) PYOSSL_NONNULL(1, 2, 3);
 
 /** Set the serial number from hexadecimal digits, which "-" may precede. */
 PYOSSL_API PYOSSL_MUST_CHECK

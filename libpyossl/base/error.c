@@ -158,6 +158,12 @@ void osl_aside_bring_back(osl_aside *aside)
     errno = aside->number;
 }
 
+pyossl_status osl_refuse(pyossl_status status, const char *reason)
+{
+    OSL_API_ENTER;
+    return osl_fail_text(status, reason);
+}
+
 const pyossl_error *pyossl_error_last(void)
 {
     return &record;

@@ -132,6 +132,13 @@ static inline pyossl_status osl_recorded(void)
     return pyossl_error_status(pyossl_error_last());
 }
 
+/*
+ * The same, with the queue cleared before: for functions that do without
+ * OSL_API_ENTER, as nothing in their way of success touches OpenSSL's queue and
+ * looking at it would take longer than what they do.
+ */
+pyossl_status osl_refuse(pyossl_status status, const char *reason) PYOSSL_MUST_CHECK;
+
 /* Return from the caller with the status of a call that did not work. */
 #define OSL_TRY(call)                                                                              \
     do {                                                                                           \

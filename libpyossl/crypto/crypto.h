@@ -240,7 +240,11 @@ pyossl_status osl_name_hash(const X509_NAME *name, unsigned long *out) PYOSSL_MU
 struct pyossl_ext {
     osl_object      base;
     X509_EXTENSION *ext;
+    X509           *owner; /* a certificate that has it and will not change it; NULL: it is our own */
 };
+
+/* Extension @index of @owner, of which it takes a reference. */
+pyossl_status osl_ext_view(pyossl_ext **out, X509 *owner, int index) PYOSSL_MUST_CHECK;
 
 /* Copies @from. */
 pyossl_status osl_ext_wrap_copy(pyossl_ext **out, const X509_EXTENSION *from) PYOSSL_MUST_CHECK;
@@ -249,6 +253,13 @@ pyossl_status osl_ext_wrap_copy(pyossl_ext **out, const X509_EXTENSION *from) PY
 pyossl_status osl_object_dotted(const ASN1_OBJECT *object, pyossl_buf *out) PYOSSL_MUST_CHECK;
 
 /* ---- x509.c ---- */
+
+/* A digest of a whole certificate. */
+typedef struct osl_fingerprint {
+    const EVP_MD *md;
+    unsigned      len;
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+} osl_fingerprint;
 
 /*
  * A certificate is read often and used as a whole seldom, and OpenSSL 3.0 takes
@@ -265,7 +276,10 @@ struct pyossl_x509 {
     atomic_bool      shared;             /* full has been handed to OpenSSL: a change makes another */
     unsigned         subject_generation; /* counts replacements: live views compare */
     unsigned         issuer_generation;
+    unsigned long    revision;           /* counts changes */
     _Atomic(int64_t) not_after;          /* kept for has_expired; OSL_EXPIRY_UNKNOWN */
+    _Atomic(osl_fingerprint *) fingerprint; /* the first digest that was asked for, or NULL */
+    _Atomic(pyossl_pkey *)     pkey;        /* the public key, once asked for, or NULL */
 };
 
 #define OSL_EXPIRY_UNKNOWN INT64_MIN

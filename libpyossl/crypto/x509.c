@@ -71,8 +71,17 @@ static void settle(X509 *x509)
 
 /* ---- making ---- */
 
+/* What was computed from the fields. */
+static void forget(pyossl_x509 *cert)
+{
+    OPENSSL_free(atomic_exchange_explicit(&cert->fingerprint, NULL, memory_order_relaxed));
+    pyossl_pkey_unref(atomic_exchange_explicit(&cert->pkey, NULL, memory_order_relaxed));
+    atomic_store_explicit(&cert->not_after, OSL_EXPIRY_UNKNOWN, memory_order_relaxed);
+}
+
 static void x509_free(pyossl_x509 *cert)
 {
+    forget(cert);
     X509_free(cert->light);
     X509_free(atomic_load_explicit(&cert->full, memory_order_relaxed));
     pyossl_buf_clear(&cert->der);
@@ -93,6 +102,8 @@ static pyossl_x509 *x509_alloc(void)
     atomic_init(&cert->full, NULL);
     atomic_init(&cert->shared, false);
     atomic_init(&cert->not_after, OSL_EXPIRY_UNKNOWN);
+    atomic_init(&cert->fingerprint, NULL);
+    atomic_init(&cert->pkey, NULL);
     return cert;
 }
 
@@ -260,8 +271,14 @@ X509 *osl_x509_mutable(pyossl_x509 *cert)
     X509_free(cert->light);
     cert->light = NULL;
     pyossl_buf_clear(&cert->der);
-    atomic_store_explicit(&cert->not_after, OSL_EXPIRY_UNKNOWN, memory_order_relaxed);
+    forget(cert);
+    cert->revision++;
     return full;
+}
+
+unsigned long pyossl_x509_revision(const pyossl_x509 *cert)
+{
+    return cert->revision;
 }
 
 pyossl_status osl_x509_changed(X509 *x509, int result)

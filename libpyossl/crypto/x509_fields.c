@@ -26,6 +26,16 @@ pyossl_status pyossl_x509_serial(const pyossl_x509 *cert, pyossl_buf *hex)
     return osl_integer_hex(X509_get0_serialNumber(osl_x509_read(cert)), hex);
 }
 
+const unsigned char *pyossl_x509_serial_bytes(const pyossl_x509 *cert, size_t *len, int *negative)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(osl_x509_read(cert));
+
+    /* OpenSSL keeps the magnitude in the bytes and the sign in the type. */
+    *len = (size_t)ASN1_STRING_length(serial);
+    *negative = (ASN1_STRING_type(serial) & V_ASN1_NEG) != 0;
+    return ASN1_STRING_get0_data(serial);
+}
+
 pyossl_status pyossl_x509_set_serial(pyossl_x509 *cert, const char *hex)
 {
     OSL_API_ENTER;
@@ -43,13 +53,11 @@ pyossl_status pyossl_x509_set_serial(pyossl_x509 *cert, const char *hex)
 
 pyossl_status pyossl_x509_subject(pyossl_x509 *cert, pyossl_name **out)
 {
-    OSL_API_ENTER;
     return osl_name_view(out, OSL_SUBJECT_OF, cert, cert->subject_generation);
 }
 
 pyossl_status pyossl_x509_issuer(pyossl_x509 *cert, pyossl_name **out)
 {
-    OSL_API_ENTER;
     return osl_name_view(out, OSL_ISSUER_OF, cert, cert->issuer_generation);
 }
 
@@ -114,10 +122,29 @@ pyossl_status osl_spki_key(pyossl_pkey **out, const X509_PUBKEY *spki)
     return osl_pkey_wrap(out, key, false);
 }
 
-pyossl_status pyossl_x509_pubkey(const pyossl_x509 *cert, pyossl_pkey **out)
+/* Whoever comes second takes what the first one made. */
+static pyossl_status find_pubkey(pyossl_x509 *cert, pyossl_pkey **out)
 {
     OSL_API_ENTER;
-    return osl_spki_key(out, X509_get_X509_PUBKEY(osl_x509_read(cert)));
+    osl_auto(pyossl_pkey) *made = NULL;
+    pyossl_pkey *kept = NULL;
+
+    OSL_TRY(osl_spki_key(&made, X509_get_X509_PUBKEY(osl_x509_read(cert))));
+    if (atomic_compare_exchange_strong_explicit(&cert->pkey, &kept, made, memory_order_acq_rel,
+                                                memory_order_acquire))
+        kept = osl_steal(made);
+    *out = pyossl_pkey_ref(kept);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_x509_pubkey(const pyossl_x509 *cert, pyossl_pkey **out)
+{
+    pyossl_pkey *kept = atomic_load_explicit(&cert->pkey, memory_order_acquire);
+
+    if (kept == NULL) /* keeping it changes nothing that can be seen */
+        return find_pubkey((pyossl_x509 *)cert, out);
+    *out = pyossl_pkey_ref(kept);
+    return PYOSSL_OK;
 }
 
 pyossl_status pyossl_x509_set_pubkey(pyossl_x509 *cert, const pyossl_pkey *pkey)
@@ -190,16 +217,21 @@ pyossl_status pyossl_x509_adj_not_after(pyossl_x509 *cert, int64_t seconds)
     return set_time(cert, made, X509_set1_notAfter);
 }
 
-pyossl_status pyossl_x509_has_expired(const pyossl_x509 *cert, int *expired)
+static pyossl_status find_expiry(pyossl_x509 *cert, int64_t *last)
 {
     OSL_API_ENTER;
-    pyossl_x509 *self = (pyossl_x509 *)cert; /* what is kept changes nothing that can be seen */
+
+    OSL_TRY(osl_time_epoch(X509_get0_notAfter(osl_x509_read(cert)), last));
+    atomic_store_explicit(&cert->not_after, *last, memory_order_relaxed);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_x509_has_expired(const pyossl_x509 *cert, int *expired)
+{
     int64_t last = atomic_load_explicit(&cert->not_after, memory_order_relaxed);
 
-    if (last == OSL_EXPIRY_UNKNOWN) {
-        OSL_TRY(osl_time_epoch(X509_get0_notAfter(osl_x509_read(cert)), &last));
-        atomic_store_explicit(&self->not_after, last, memory_order_relaxed);
-    }
+    if (last == OSL_EXPIRY_UNKNOWN) /* keeping it changes nothing that can be seen */
+        OSL_TRY(find_expiry((pyossl_x509 *)cert, &last));
     *expired = (int64_t)time(NULL) > last;
     return PYOSSL_OK;
 }
@@ -282,22 +314,52 @@ pyossl_status pyossl_x509_signature_algorithm(const pyossl_x509 *cert, const cha
     return PYOSSL_OK;
 }
 
+static pyossl_status make_fingerprint(const pyossl_x509 *cert, const EVP_MD *md,
+                                      osl_fingerprint *out)
+{
+    osl_auto_buf room = PYOSSL_BUF_INIT;
+    const unsigned char *der;
+    size_t len;
+
+    OSL_TRY(osl_x509_der(cert, &room, &der, &len));
+    if (EVP_Digest(der, len, out->bytes, &out->len, md, NULL) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    out->md = md;
+    return PYOSSL_OK;
+}
+
+/* Programs ask for the same digest again and again, so the first one is kept, if there is memory. */
+static void keep_fingerprint(pyossl_x509 *cert, const osl_fingerprint *made)
+{
+    osl_fingerprint *kept = NULL, *copy;
+
+    if (atomic_load_explicit(&cert->fingerprint, memory_order_relaxed) != NULL)
+        return;
+    copy = OPENSSL_malloc(sizeof *copy);
+    if (copy == NULL)
+        return;
+    *copy = *made;
+    if (!atomic_compare_exchange_strong_explicit(&cert->fingerprint, &kept, copy,
+                                                 memory_order_acq_rel, memory_order_relaxed))
+        OPENSSL_free(copy);
+}
+
 pyossl_status pyossl_x509_digest(const pyossl_x509 *cert, const char *digest, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    const osl_fingerprint *kept =
+        atomic_load_explicit(&cert->fingerprint, memory_order_acquire);
     const EVP_MD *md = osl_digest(digest);
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    osl_auto_buf room = PYOSSL_BUF_INIT;
-    const unsigned char *der;
-    unsigned size = 0;
-    size_t len;
+    osl_fingerprint made = { 0 };
 
     if (md == NULL)
         return osl_recorded();
-    OSL_TRY(osl_x509_der(cert, &room, &der, &len));
-    if (EVP_Digest(der, len, bytes, &size, md, NULL) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    return osl_buf_set(out, bytes, size);
+    if (kept == NULL || kept->md != md) {
+        OSL_TRY(make_fingerprint(cert, md, &made));
+        keep_fingerprint((pyossl_x509 *)cert, &made);
+        kept = &made;
+    }
+    return osl_buf_set(out, kept->bytes, kept->len);
 }
 
 /* ---- extensions ---- */
@@ -311,11 +373,9 @@ size_t pyossl_x509_ext_count(const pyossl_x509 *cert)
 
 pyossl_status pyossl_x509_ext_at(const pyossl_x509 *cert, size_t index, pyossl_ext **out)
 {
-    OSL_API_ENTER;
-
     if (index >= pyossl_x509_ext_count(cert))
-        return osl_fail_text(PYOSSL_E_NOT_FOUND, "there is no such extension");
-    return osl_ext_wrap_copy(out, X509_get_ext(osl_x509_read(cert), (int)index));
+        return osl_refuse(PYOSSL_E_NOT_FOUND, "there is no such extension");
+    return osl_ext_view(out, osl_x509_read(cert), (int)index);
 }
 
 pyossl_status pyossl_x509_add_exts(pyossl_x509 *cert, pyossl_ext *const *exts, size_t count)

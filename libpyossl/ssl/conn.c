@@ -209,18 +209,12 @@ void pyossl_conn_detach(pyossl_conn *conn)
  * memory does not touch OpenSSL's queue, and looking at it costs more than that.
  */
 
-static pyossl_status refuse(pyossl_status status, const char *reason)
-{
-    OSL_API_ENTER;
-    return osl_fail_text(status, reason);
-}
-
 static pyossl_status check_memory(const pyossl_conn *conn)
 {
     if (conn->transport.kind != OSL_TRANSPORT_MEMORY)
-        return refuse(PYOSSL_E_STATE, "the connection's transport is not memory");
+        return osl_refuse(PYOSSL_E_STATE, "the connection's transport is not memory");
     if (conn->forks != osl_fork_count())
-        return refuse(PYOSSL_E_STATE, "the connection belongs to the parent process");
+        return osl_refuse(PYOSSL_E_STATE, "the connection belongs to the parent process");
     if (atomic_load_explicit(&conn->transport.gone, memory_order_relaxed)) {
         OSL_API_ENTER;
         return osl_fail_errno(EBADF, NULL);
@@ -234,9 +228,9 @@ pyossl_status pyossl_conn_feed(pyossl_conn *conn, const void *data, size_t len, 
 
     OSL_TRY(check_memory(conn));
     if (data == NULL && len > 0)
-        return refuse(PYOSSL_E_ARGUMENT, "no data");
+        return osl_refuse(PYOSSL_E_ARGUMENT, "no data");
     if (transport->in.eof)
-        return refuse(PYOSSL_E_STATE, "the end has been fed already");
+        return osl_refuse(PYOSSL_E_STATE, "the end has been fed already");
     return osl_queue_put(&transport->in, data, len, done);
 }
 
@@ -255,7 +249,7 @@ pyossl_status pyossl_conn_drain(pyossl_conn *conn, void *buf, size_t cap, size_t
 
     OSL_TRY(check_memory(conn));
     if (buf == NULL && cap > 0)
-        return refuse(PYOSSL_E_ARGUMENT, "no buffer");
+        return osl_refuse(PYOSSL_E_ARGUMENT, "no buffer");
     if (osl_queue_len(queue) == 0)
         return PYOSSL_WANT_READ;
     *done = osl_queue_take(queue, buf, cap);

@@ -81,13 +81,6 @@ pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
     return osl_conn_leave(conn, result, errno);
 }
 
-/* For what is refused before the connection is looked at. */
-static pyossl_status refuse(const char *reason)
-{
-    OSL_API_ENTER;
-    return osl_fail_text(PYOSSL_E_ARGUMENT, reason);
-}
-
 typedef int ssl_read_function(SSL *ssl, void *buf, size_t cap, size_t *done);
 
 static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, void *buf, size_t cap,
@@ -102,7 +95,7 @@ static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, voi
     if (cap == 0) /* OpenSSL would take "none" for the end */
         return PYOSSL_OK;
     if (buf == NULL)
-        return refuse("no buffer");
+        return osl_refuse(PYOSSL_E_ARGUMENT, "no buffer");
     OSL_TRY(osl_conn_enter(conn));
     result = function(conn->ssl, buf, cap, &got);
     status = osl_conn_leave(conn, result, errno);
@@ -149,9 +142,9 @@ pyossl_status pyossl_conn_write(pyossl_conn *conn, const void *buf, size_t len, 
     if (len == 0)
         return PYOSSL_OK;
     if (buf == NULL)
-        return refuse("no data");
+        return osl_refuse(PYOSSL_E_ARGUMENT, "no data");
     if (len < conn->retry_len)
-        return refuse("shorter than the write that is repeated");
+        return osl_refuse(PYOSSL_E_ARGUMENT, "shorter than the write that is repeated");
     OSL_TRY(osl_conn_enter(conn));
     result = SSL_write_ex(conn->ssl, buf, len, &put);
     status = osl_conn_leave(conn, result, errno);

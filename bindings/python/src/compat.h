@@ -36,6 +36,23 @@ static inline int PyModule_AddObjectRef(PyObject *module, const char *name, PyOb
 }
 #endif
 
+/* A number from its magnitude, most significant byte first. */
+static inline PyObject *po_long_from_bytes(const unsigned char *bytes, size_t len)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyLong_FromUnsignedNativeBytes(bytes, len, Py_ASNATIVEBYTES_BIG_ENDIAN);
+#else
+    return _PyLong_FromByteArray(bytes, len, 0, 0);
+#endif
+}
+
+/* Whether one thread at a time holds the interpreter. */
+#ifdef Py_GIL_DISABLED
+#define PO_INTERPRETER_LOCKED 0
+#else
+#define PO_INTERPRETER_LOCKED 1
+#endif
+
 /* The current exception as one object, whatever the version. */
 static inline PyObject *po_exception_take(void)
 {

@@ -169,9 +169,15 @@ static int from_holder(PyObject *holder, po_bytes *out)
 
 static int encode(PyObject *text, po_str_rule rule, po_bytes *out)
 {
-    PyObject *bytes = rule == PO_STR_ASCII ? PyUnicode_AsASCIIString(text)
-                                           : PyUnicode_AsUTF8String(text);
+    PyObject *bytes;
 
+    if (PyUnicode_IS_COMPACT_ASCII(text)) { /* its own encoding by every rule */
+        out->holder = Py_NewRef(text);
+        out->data = PyUnicode_DATA(text);
+        out->len = (size_t)PyUnicode_GET_LENGTH(text);
+        return 0;
+    }
+    bytes = rule == PO_STR_ASCII ? PyUnicode_AsASCIIString(text) : PyUnicode_AsUTF8String(text);
     return bytes != NULL ? from_holder(bytes, out) : -1;
 }
 
@@ -340,6 +346,43 @@ PyObject *po_from_cstring(const char *text)
     if (text == NULL)
         Py_RETURN_NONE;
     return PyBytes_FromString(text);
+}
+
+/* The place of @text, by its address: the same text in another place is another constant. */
+static PyObject **kept_place(po_state *state, const char *text, bool as_bytes)
+{
+    const uintptr_t address = (uintptr_t)text;
+    po_constant *constant = &state->constants[(address ^ address >> 7) % PO_CONSTANTS][as_bytes];
+
+    if (constant->text != text) {
+        Py_CLEAR(constant->object);
+        constant->text = text;
+    }
+    return &constant->object;
+}
+
+static PyObject *from_constant(po_state *state, const char *text, bool as_bytes)
+{
+    PyObject **place;
+
+    if (text == NULL)
+        Py_RETURN_NONE;
+    if (!PO_INTERPRETER_LOCKED) /* several threads would write the same place */
+        return as_bytes ? po_from_cstring(text) : po_from_text(text);
+    place = kept_place(state, text, as_bytes);
+    if (*place == NULL)
+        *place = as_bytes ? po_from_cstring(text) : po_from_text(text);
+    return Py_XNewRef(*place);
+}
+
+PyObject *po_from_constant(po_state *state, const char *text)
+{
+    return from_constant(state, text, false);
+}
+
+PyObject *po_from_constant_bytes(po_state *state, const char *text)
+{
+    return from_constant(state, text, true);
 }
 
 PyObject *po_from_certs(po_state *state, pyossl_x509_list *list)

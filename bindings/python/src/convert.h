@@ -84,6 +84,9 @@ PyObject *po_from_buf(pyossl_buf *buf);
 PyObject *po_from_text(const char *text);
 /* bytes from a C string, or None for NULL. */
 PyObject *po_from_cstring(const char *text);
+/* str or bytes from a text that never changes nor goes away: made once, where there is room. */
+PyObject *po_from_constant(po_state *state, const char *text);
+PyObject *po_from_constant_bytes(po_state *state, const char *text);
 /* A list of X509 objects; @list is cleared. */
 PyObject *po_from_certs(po_state *state, pyossl_x509_list *list);
 

@@ -46,6 +46,15 @@ int po_to_format(PyObject *object, pyossl_format *out)
 {
     static const pyossl_format formats[] = { PYOSSL_PEM, PYOSSL_DER, PYOSSL_TEXT };
 
+    if (PyLong_CheckExact(object)) {
+        int overflow;
+        const long value = PyLong_AsLongAndOverflow(object, &overflow);
+
+        if (value == PYOSSL_PEM || value == PYOSSL_DER) {
+            *out = (pyossl_format)value;
+            return 0;
+        }
+    }
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         PyObject *number = PyLong_FromLong(formats[i]);
         int equal = number != NULL ? PyObject_RichCompareBool(object, number, Py_EQ) : -1;

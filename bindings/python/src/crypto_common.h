@@ -105,6 +105,11 @@ int po_to_passphrase(PyObject *object, po_passphrase *out);
 void po_passphrase_release(po_passphrase *passphrase);
 #define po_auto_passphrase __attribute__((cleanup(po_passphrase_release))) po_passphrase
 
+/* ---- certificates ---- */
+
+/* The DER of an X509 object: the bytes made last time, where it has not changed since. */
+PyObject *po_x509_der(PyObject *object);
+
 /* ---- keys ---- */
 
 /* What programs have set a flag of a key to; else the key itself says. */

@@ -104,7 +104,23 @@ static PyObject *dump(PyObject *module, const char *function, const char *argume
         return dump(module, #function, #argument, id, function##_call, args, nargs, kwnames);      \
     }
 
-DUMP(dump_certificate, cert, PO_X509, pyossl_x509_dump)
+static pyossl_status dump_certificate_call(const void *handle, pyossl_format format,
+                                           pyossl_buf *out)
+{
+    return pyossl_x509_dump(handle, format, out);
+}
+
+FUNCTION(dump_certificate)
+{
+    /* What programs do most with a certificate. Everything out of the ordinary goes the long way. */
+    if (nargs == 2 && kwnames == NULL && PO_IS(STATE(module), args[1], PO_X509) &&
+        PyLong_CheckExact(args[0]) && PyLong_AsLong(args[0]) == PYOSSL_DER)
+        return po_x509_der(args[1]);
+    PyErr_Clear(); /* a number that is no long */
+    return dump(module, "dump_certificate", "cert", PO_X509, dump_certificate_call, args, nargs,
+                kwnames);
+}
+
 DUMP(dump_certificate_request, req, PO_REQ, pyossl_req_dump)
 DUMP(dump_crl, crl, PO_CRL, pyossl_crl_dump)
 DUMP(dump_publickey, pkey, PO_PKEY, pyossl_pkey_dump_public)

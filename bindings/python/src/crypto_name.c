@@ -92,30 +92,34 @@ static PyObject *raise_unknown(PyObject *attribute)
 
 static PyObject *get_field(po_object *self, PyObject *attribute)
 {
-    const char *field = field_of(attribute);
-    pyossl_buf value = PYOSSL_BUF_INIT;
+    const char *field = field_of(attribute), *text;
+    pyossl_buf room = PYOSSL_BUF_INIT;
     pyossl_status status;
-    PyObject *result;
+    PyObject *result = NULL;
     pyossl_name *name;
     po_frame frame;
+    size_t len;
 
     if (field == NULL)
         return raise_unknown(attribute);
     name = enter(&frame, self);
     if (name == NULL)
         return NULL;
-    status = pyossl_name_get(name, field, &value);
-    if (po_frame_leave(&frame) < 0)
+    status = pyossl_name_text(name, field, &room, &text, &len);
+    /* Inside the frame, as the text is borrowed. */
+    if (status == PYOSSL_OK)
+        result = PyUnicode_DecodeUTF8(text, (Py_ssize_t)len, "backslashreplace");
+    pyossl_buf_clear(&room);
+    if (po_frame_leave(&frame) < 0) {
+        Py_XDECREF(result);
         return NULL;
+    }
     if (status == PYOSSL_E_NOT_FOUND)
         Py_RETURN_NONE;
     if (status == PYOSSL_E_ARGUMENT)
         return raise_unknown(attribute);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
-    result =
-        PyUnicode_DecodeUTF8((const char *)value.data, (Py_ssize_t)value.len, "backslashreplace");
-    pyossl_buf_clear(&value);
     return result;
 }
 
@@ -211,47 +215,68 @@ static int setattro(PyObject *object, PyObject *attribute, PyObject *value)
 
 /* ---- the rest ---- */
 
-static int add_component(PyObject *list, const pyossl_name_entry *entry)
+static PyObject *component(po_state *state, const pyossl_name_entry *entry)
 {
     /* The value first, as it is borrowed: making a bytes object runs no other code. */
     PyObject *value = PyBytes_FromStringAndSize((const char *)entry->value, (Py_ssize_t)entry->len);
-    PyObject *field = PyBytes_FromString(entry->field);
-    PyObject *pair = value != NULL && field != NULL ? PyTuple_Pack(2, field, value) : NULL;
-    int result = pair != NULL ? PyList_Append(list, pair) : -1;
+    PyObject *field = value != NULL ? po_from_constant_bytes(state, entry->field) : NULL;
+    PyObject *pair = field != NULL ? PyTuple_New(2) : NULL;
 
-    Py_XDECREF(pair);
-    Py_XDECREF(field);
-    Py_XDECREF(value);
-    return result;
+    if (pair == NULL) {
+        Py_XDECREF(field);
+        Py_XDECREF(value);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(pair, 0, field);
+    PyTuple_SET_ITEM(pair, 1, value);
+    return pair;
+}
+
+/* The entries of a name that is locked; NULL with *status, or with an exception. */
+static PyObject *components(po_state *state, const pyossl_name *name, pyossl_status *status)
+{
+    const size_t count = pyossl_name_count(name);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    pyossl_name_entry entry;
+
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *pair = NULL;
+
+        *status = pyossl_name_entry_at(name, i, &entry);
+        if (*status == PYOSSL_OK)
+            pair = component(state, &entry);
+        if (pair == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
+    }
+    /* A view whose owner has moved on counts none, and says why when it is asked for one. */
+    if (list != NULL && count == 0) {
+        *status = pyossl_name_entry_at(name, 0, &entry);
+        if (*status == PYOSSL_E_NOT_FOUND)
+            *status = PYOSSL_OK;
+        else
+            Py_CLEAR(list);
+    }
+    return list;
 }
 
 PO_METHOD0(get_components)
 {
     po_object *self = (po_object *)object;
-    PyObject *list = PyList_New(0);
     pyossl_status status = PYOSSL_OK;
-    const pyossl_name *name;
     po_frame frame;
+    const pyossl_name *name = enter(&frame, self);
+    PyObject *list;
 
     (void)unused;
-    if (list == NULL)
+    if (name == NULL)
         return NULL;
-    name = enter(&frame, self);
-    if (name == NULL) {
-        Py_DECREF(list);
-        return NULL;
-    }
-    for (size_t i = 0; status == PYOSSL_OK; i++) {
-        pyossl_name_entry entry;
-
-        status = pyossl_name_entry_at(name, i, &entry);
-        if (status == PYOSSL_OK && add_component(list, &entry) < 0)
-            break;
-    }
-    if (po_frame_leave(&frame) < 0 || status != PYOSSL_E_NOT_FOUND) {
-        Py_DECREF(list);
-        return PyErr_Occurred() ? NULL : po_raise(self->state, PO_CRYPTO, status);
-    }
+    list = components(self->state, name, &status);
+    if (po_frame_leave(&frame) < 0)
+        Py_CLEAR(list);
+    else if (status != PYOSSL_OK)
+        po_raise(self->state, PO_CRYPTO, status);
     return list;
 }
 

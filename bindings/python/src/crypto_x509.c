@@ -6,31 +6,84 @@
 
 #include "crypto_common.h"
 
+typedef struct po_x509 {
+    po_object base;
+    PyObject *der;          /* what the certificate was when it was last dumped, or NULL */
+    unsigned long revision; /* of which this is the encoding */
+} po_x509;
+
 #include "crypto_x509.def"
 
 PO_INIT_NEW(pyossl_x509, PO_X509, "X509", pyossl_x509_new)
+
+static int forget(PyObject *object)
+{
+    Py_CLEAR(((po_x509 *)object)->der);
+    return po_clear(object);
+}
+
+/* The certificate that is being replaced may have come as far as the new one. */
+static int init_afresh(PyObject *object, PyObject *args, PyObject *kwargs)
+{
+    const int result = init(object, args, kwargs);
+
+    Py_CLEAR(((po_x509 *)object)->der);
+    return result;
+}
+
+PyObject *po_x509_der(PyObject *object)
+{
+    po_x509 *self = (po_x509 *)object;
+    pyossl_buf der = PYOSSL_BUF_INIT;
+    pyossl_status status = PYOSSL_OK;
+    po_frame frame;
+    const pyossl_x509 *cert = po_enter_quick(&frame, &self->base);
+    PyObject *result;
+
+    if (cert == NULL)
+        return NULL;
+    if (self->der != NULL && self->revision != pyossl_x509_revision(cert))
+        Py_CLEAR(self->der);
+    if (self->der == NULL) {
+        status = pyossl_x509_dump(cert, PYOSSL_DER, &der);
+        if (status == PYOSSL_OK)
+            self->der = po_from_buf(&der);
+        self->revision = pyossl_x509_revision(cert);
+    }
+    result = Py_XNewRef(self->der);
+    if (po_frame_leave(&frame) < 0)
+        Py_CLEAR(result);
+    else if (status != PYOSSL_OK)
+        po_raise(self->base.state, PO_CRYPTO, status);
+    return result;
+}
 
 /* ---- serial number ---- */
 
 PO_METHOD0(get_serial_number)
 {
     po_object *self = (po_object *)object;
-    pyossl_buf hex = PYOSSL_BUF_INIT;
     po_frame frame;
     const pyossl_x509 *cert = po_enter_quick(&frame, self);
-    pyossl_status status;
-    PyObject *number;
+    PyObject *number, *magnitude;
+    const unsigned char *bytes;
+    size_t len;
+    int negative;
 
     (void)unused;
     if (cert == NULL)
         return NULL;
-    status = pyossl_x509_serial(cert, &hex);
-    if (po_frame_leave(&frame) < 0)
+    bytes = pyossl_x509_serial_bytes(cert, &len, &negative);
+    number = po_long_from_bytes(bytes, len);
+    if (po_frame_leave(&frame) < 0) {
+        Py_XDECREF(number);
         return NULL;
-    if (status != PYOSSL_OK)
-        return po_raise(self->state, PO_CRYPTO, status);
-    number = PyLong_FromString((const char *)hex.data, NULL, 16);
-    pyossl_buf_clear(&hex);
+    }
+    if (number == NULL || !negative)
+        return number;
+    magnitude = number;
+    number = PyNumber_Negative(magnitude);
+    Py_DECREF(magnitude);
     return number;
 }
 
@@ -290,5 +343,17 @@ static PyMethodDef methods[] = {
     { NULL, NULL, 0, NULL },
 };
 
-PO_TYPE_SPEC(x509, "OpenSSL.crypto.X509", po_object, methods, init,
-             "X509()\n--\n\nA certificate (RFC 5280).");
+static PyType_Slot slots[] = {
+    { Py_tp_new, (void *)po_new },
+    { Py_tp_dealloc, (void *)po_dealloc },
+    { Py_tp_traverse, (void *)po_traverse },
+    { Py_tp_clear, (void *)forget },
+    { Py_tp_members, po_members },
+    { Py_tp_getset, po_getset },
+    { Py_tp_methods, methods },
+    { Py_tp_init, (void *)init_afresh },
+    { Py_tp_doc, (void *)"X509()\n--\n\nA certificate (RFC 5280)." },
+    { 0, NULL },
+};
+
+PyType_Spec po_x509_spec = { "OpenSSL.crypto.X509", sizeof(po_x509), 0, PO_TYPE_FLAGS, slots };

@@ -18,9 +18,10 @@ static struct lot {
 #undef LOT
 };
 
-static uintptr_t this_thread(void)
+/* Looked up once a frame: finding it is a function call in a module that is loaded late. */
+static po_frame **this_thread(void)
 {
-    return (uintptr_t)&top;
+    return &top;
 }
 
 static struct lot *lot_of(const po_lock *lock)
@@ -28,32 +29,48 @@ static struct lot *lot_of(const po_lock *lock)
     return &lots[((uintptr_t)lock >> 6) % LOTS];
 }
 
-static bool lock_try(po_lock *lock)
+/* With the interpreter held: whether nobody has the lock, and nobody can get it meanwhile. */
+static bool lock_is_free(const po_lock *lock)
+{
+    /* In this order: a waiter becomes the owner before it stops to be a waiter. */
+    return atomic_load_explicit(&lock->waiting, memory_order_acquire) == 0 &&
+           atomic_load_explicit(&lock->owner, memory_order_acquire) == 0;
+}
+
+/* For the thread @me, with the interpreter held. */
+static bool lock_try(po_lock *lock, uintptr_t me)
 {
     uintptr_t owner = 0;
 
-    if (atomic_compare_exchange_strong_explicit(&lock->owner, &owner, this_thread(),
-                                                memory_order_acquire, memory_order_relaxed))
+    if (PO_INTERPRETER_LOCKED && lock_is_free(lock)) {
+        atomic_store_explicit(&lock->owner, me, memory_order_relaxed);
         return true;
-    if (owner != this_thread())
+    }
+    if (atomic_compare_exchange_strong_explicit(&lock->owner, &owner, me, memory_order_acquire,
+                                                memory_order_relaxed))
+        return true;
+    if (owner != me)
         return false;
     lock->depth++;
     return true;
 }
 
-static void lock_wait(po_lock *lock)
+/* With the interpreter held: to be followed by lock_wait() without it. */
+static void lock_announce(po_lock *lock)
+{
+    /* Sequentially consistent on both sides: either we see the release, or the releaser sees us. */
+    atomic_fetch_add(&lock->waiting, 1);
+}
+
+static void lock_wait(po_lock *lock, uintptr_t me)
 {
     struct lot *lot = lot_of(lock);
 
-    if (lock_try(lock))
-        return;
     pthread_mutex_lock(&lot->mutex);
-    /* Sequentially consistent on both sides: either we see the release, or the releaser sees us. */
-    atomic_fetch_add(&lock->waiting, 1);
     for (;;) {
         uintptr_t owner = 0;
 
-        if (atomic_compare_exchange_strong(&lock->owner, &owner, this_thread()))
+        if (atomic_compare_exchange_strong(&lock->owner, &owner, me))
             break;
         pthread_cond_wait(&lot->freed, &lot->mutex);
     }
@@ -61,7 +78,8 @@ static void lock_wait(po_lock *lock)
     pthread_mutex_unlock(&lot->mutex);
 }
 
-static void lock_release(po_lock *lock)
+/* @attached: with the interpreter held, so that nobody can begin to wait meanwhile. */
+static void lock_release(po_lock *lock, bool attached)
 {
     struct lot *lot;
 
@@ -69,7 +87,9 @@ static void lock_release(po_lock *lock)
         lock->depth--;
         return;
     }
-    atomic_store(&lock->owner, 0);
+    atomic_store_explicit(&lock->owner, 0,
+                          attached && PO_INTERPRETER_LOCKED ? memory_order_release
+                                                            : memory_order_seq_cst);
     if (atomic_load(&lock->waiting) == 0)
         return;
     lot = lot_of(lock);
@@ -142,29 +162,37 @@ static void gate_leave(void)
 
 /* ---- frames ---- */
 
-static void push(po_frame *frame, po_lock *lock)
+/* On the frame's lock if it has one and that is free; false if somebody else has it. */
+static bool push(po_frame *frame, po_lock *lock)
 {
-    frame->up = top;
+    po_frame **place = this_thread();
+
+    frame->place = place;
+    frame->up = *place;
     frame->lock = lock;
     frame->raised = NULL;
     frame->detached = NULL;
     frame->gated = false;
-    top = frame;
+    *place = frame;
+    return lock == NULL || lock_try(lock, (uintptr_t)place);
 }
 
 void po_frame_enter(po_frame *frame, po_object *self)
 {
-    push(frame, self != NULL ? &self->lock : NULL);
+    const bool locked = push(frame, self != NULL ? &self->lock : NULL);
+
+    if (!locked)
+        lock_announce(frame->lock);
     frame->detached = PyEval_SaveThread();
-    if (frame->lock != NULL)
-        lock_wait(frame->lock);
+    if (!locked)
+        lock_wait(frame->lock, (uintptr_t)frame->place);
     frame->gated = true;
     gate_enter();
 }
 
 void po_idle_enter(po_frame *frame)
 {
-    push(frame, NULL);
+    (void)push(frame, NULL);
     frame->detached = PyEval_SaveThread();
 }
 
@@ -175,22 +203,22 @@ void po_quick_enter(po_frame *frame, po_object *self)
 
 void po_quick_lock(po_frame *frame, po_lock *lock)
 {
-    push(frame, lock);
-    if (frame->lock == NULL || lock_try(frame->lock))
+    if (push(frame, lock))
         return;
+    lock_announce(lock);
     frame->detached = PyEval_SaveThread();
-    lock_wait(frame->lock);
+    lock_wait(lock, (uintptr_t)frame->place);
     PyEval_RestoreThread(frame->detached);
     frame->detached = NULL;
 }
 
 int po_frame_leave(po_frame *frame)
 {
-    top = frame->up;
+    *frame->place = frame->up;
     if (frame->gated)
         gate_leave();
     if (frame->lock != NULL)
-        lock_release(frame->lock);
+        lock_release(frame->lock, frame->detached == NULL);
     if (frame->detached != NULL)
         PyEval_RestoreThread(frame->detached);
     if (frame->raised == NULL)
@@ -202,7 +230,7 @@ int po_frame_leave(po_frame *frame)
 po_frame *po_callback_enter(PyThreadState **detached)
 {
     /* OpenSSL calls back on the thread that called it, so its frame is the top one. */
-    po_frame *frame = top;
+    po_frame *frame = *this_thread();
 
     *detached = NULL;
     if (frame == NULL || po_is_finalizing())

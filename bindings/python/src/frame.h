@@ -7,8 +7,11 @@
  * the very thread state that their frame let go, and leave an exception in the
  * frame, from where po_frame_leave raises it.
  *
- * The order is fixed: let go, then lock; nobody waits for a lock while holding
- * the interpreter.
+ * The order is fixed: nobody waits for a lock while holding the interpreter. Who
+ * has to wait says so first, and then lets go. So to whoever holds the interpreter
+ * and sees neither an owner nor a waiter, the lock is safe from everybody else: it
+ * is taken and released without an atomic exchange, which would cost more than the
+ * getters behind it. Where there is no such interpreter lock, exchanges are made.
  */
 #ifndef PO_FRAME_H
 #define PO_FRAME_H
@@ -16,6 +19,7 @@
 #include "object.h"
 
 typedef struct po_frame {
+    struct po_frame **place;   /* where the thread has its innermost frame */
     struct po_frame *up;       /* the frame this thread was in already, or NULL */
     PyThreadState   *detached; /* set while the interpreter is let go */
     po_lock         *lock;     /* held; NULL where there is nothing to lock */

@@ -228,6 +228,10 @@ static int clear(PyObject *module)
         Py_CLEAR(state->exceptions[i]);
     for (int i = 0; i < PO_STR_MAX; i++)
         Py_CLEAR(state->strings[i]);
+    for (int i = 0; i < PO_CONSTANTS; i++) {
+        Py_CLEAR(state->constants[i][0].object);
+        Py_CLEAR(state->constants[i][1].object);
+    }
     Py_CLEAR(state->errorcode);
     Py_CLEAR(state->curves);
     Py_CLEAR(state->no_overlap);

@@ -67,6 +67,14 @@ typedef enum po_string_id {
     PO_STR_MAX
 } po_string_id;
 
+/* A text of OpenSSL's, such as the name of a cipher, and the object made of it. */
+typedef struct po_constant {
+    const char *text;
+    PyObject   *object;
+} po_constant;
+
+enum { PO_CONSTANTS = 64 };
+
 typedef struct po_state {
     PyObject     *module; /* borrowed: the state lives in it */
     PyTypeObject *types[PO_TYPE_MAX];
@@ -75,6 +83,7 @@ typedef struct po_state {
     PyObject     *errorcode;    /* errno.errorcode */
     PyObject     *curves;       /* the set that get_elliptic_curves() gives, once made */
     PyObject     *no_overlap;   /* SSL.NO_OVERLAPPING_PROTOCOLS */
+    po_constant   constants[PO_CONSTANTS][2]; /* as str, and as bytes */
     PyObject     *hooks;        /* dict: what stands in for functions of OpenSSL._util.lib */
 } po_state;
 

@@ -4,6 +4,8 @@
 #undef GET_BOOL
 #undef GET_STR
 #undef GET_CBYTES
+#undef GET_CONST
+#undef GET_CONST_BYTES
 #undef GET_BUF
 #undef GET_BUF_OR_NONE
 #undef GET_NEW
@@ -34,6 +36,8 @@
 #define GET_BOOL(name, get, doc) PO_ROW0_(name, doc)
 #define GET_STR(name, get, doc) PO_ROW0_(name, doc)
 #define GET_CBYTES(name, get, doc) PO_ROW0_(name, doc)
+#define GET_CONST(name, get, doc) PO_ROW0_(name, doc)
+#define GET_CONST_BYTES(name, get, doc) PO_ROW0_(name, doc)
 #define GET_BUF(name, get, doc) PO_ROW0_(name, doc)
 #define GET_BUF_OR_NONE(name, get, doc) PO_ROW0_(name, doc)
 #define GET_NEW(name, get, type, id, doc) PO_ROW0_(name, doc)

@@ -15,6 +15,8 @@
  *   GET_BOOL        int f(const H *)                            bool
  *   GET_STR         const char *f(const H *)                    str, None for NULL
  *   GET_CBYTES      const char *f(const H *)                    bytes, None for NULL
+ *   GET_CONST       the same, of a text that never goes away    str, None for NULL
+ *   GET_CONST_BYTES the same                                    bytes, None for NULL
  *   GET_BUF         status f(const H *, buf *)                  bytes
  *   GET_BUF_OR_NONE the same, PYOSSL_E_NOT_FOUND is None        bytes or None
  *   GET_NEW         status f(H *, T **)                         an object of type T
@@ -78,6 +80,11 @@
 
 #define GET_STR(name, get, doc) GET_TEXT_(name, get, po_from_text)
 #define GET_CBYTES(name, get, doc) GET_TEXT_(name, get, po_from_cstring)
+
+#define GET_CONST(name, get, doc) GET_VALUE_(name, const char *, get, PO_CONST_)
+#define GET_CONST_BYTES(name, get, doc) GET_VALUE_(name, const char *, get, PO_CONST_BYTES_)
+#define PO_CONST_(text) po_from_constant(self->state, text)
+#define PO_CONST_BYTES_(text) po_from_constant_bytes(self->state, text)
 
 /* @on_status turns what is not PYOSSL_OK into a result. */
 #define GET_OUT_(name, type, initial, call, on_status, on_ok)                                      \
