@@ -46,11 +46,15 @@ double resident_kib(void)
     return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
 }
 
+/* Below zero, @limit is a number of runs: what counts instructions wants just as many. */
 static double rate(const workload *work, double limit)
 {
     const double start = seconds();
     unsigned long done = 0, batch = 1;
     double now = start;
+
+    for (; limit < 0; limit++)
+        work->run();
 
     while (now - start < limit) {
         const double before = now;
@@ -62,7 +66,7 @@ static double rate(const workload *work, double limit)
         if (now - before < limit / 20)
             batch *= 2;
     }
-    return (double)done / (now - start);
+    return now > start ? (double)done / (now - start) : 0;
 }
 
 int main(int argc, char **argv)
@@ -89,7 +93,7 @@ int main(int argc, char **argv)
             workloads[i].prepare();
         prepared[i] = 1;
         printf("%.6g\n", workloads[i].measure != NULL ? workloads[i].measure()
-                                                      : rate(&workloads[i], ms / 1000));
+                                                      : rate(&workloads[i], ms < 0 ? ms : ms / 1000));
     }
     return 0;
 }
