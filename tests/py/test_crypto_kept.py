@@ -1,0 +1,134 @@
+"""What is kept of a certificate between calls is what a fresh one would say."""
+
+import threading
+
+import pytest
+from crypto_support import certificate, name_of, rsa_key
+
+from OpenSSL import crypto
+
+DER, PEM = crypto.FILETYPE_ASN1, crypto.FILETYPE_PEM
+
+
+class IntLike(int):
+    """An int, but not exactly one: it goes the long way."""
+
+
+def fresh(cert):
+    return crypto.load_certificate(PEM, crypto.dump_certificate(PEM, cert))
+
+
+CHANGES = {
+    "serial": lambda c: c.set_serial_number(c.get_serial_number() + 1),
+    "version": lambda c: c.set_version(0 if c.get_version() else 2),
+    "field of a view": lambda c: setattr(c.get_subject(), "O", "more"),
+    "field of the issuer": lambda c: setattr(c.get_issuer(), "OU", "more"),
+    "subject": lambda c: c.set_subject(name_of("other")),
+    "validity": lambda c: c.gmtime_adj_notAfter(7200),
+    "key": lambda c: c.set_pubkey(rsa_key(5)),
+    "extension": lambda c: c.add_extensions([crypto.X509Extension(b"nsComment", False, b"x")]),
+    "signature": lambda c: c.sign(rsa_key(), "sha512"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_der_follows_changes(change):
+    cert = certificate(serial=255)
+    for _ in range(3):
+        before = crypto.dump_certificate(DER, cert)
+        assert crypto.dump_certificate(DER, cert) is before
+        digest, key = cert.digest("sha256"), crypto.dump_publickey(DER, cert.get_pubkey())
+        change(cert)
+        after = crypto.dump_certificate(DER, cert)
+        assert after == crypto.dump_certificate(DER, fresh(cert))
+        assert cert.digest("sha256") == fresh(cert).digest("sha256")
+        assert crypto.dump_publickey(DER, cert.get_pubkey()) == crypto.dump_publickey(DER, fresh(cert).get_pubkey())
+        assert (after != before) == (cert.digest("sha256") != digest)
+        assert key is not None
+
+
+def test_a_certificate_made_anew_keeps_nothing():
+    cert = certificate()
+    crypto.dump_certificate(DER, cert)
+    cert.__init__()
+    assert cert.get_serial_number() == 0
+    with pytest.raises(crypto.Error):
+        crypto.dump_certificate(DER, cert)
+
+
+@pytest.mark.parametrize("form", [IntLike(2), 2.0, DER])
+def test_both_ways_give_the_same(form):
+    cert = certificate()
+    assert crypto.dump_certificate(form, cert) == crypto.dump_certificate(DER, cert)
+    assert crypto.dump_certificate(type=form, cert=cert) == crypto.dump_certificate(DER, cert)
+
+
+@pytest.mark.parametrize("form", [0, 3, -1, 2**63, -(2**70), None, "2"])
+def test_other_formats_are_refused(form):
+    with pytest.raises(ValueError):
+        crypto.dump_certificate(form, certificate())
+
+
+def test_an_empty_certificate_is_refused_either_way():
+    empty = crypto.X509.__new__(crypto.X509)
+    for form in (DER, PEM):
+        with pytest.raises(crypto.Error):
+            crypto.dump_certificate(form, empty)
+
+
+@pytest.mark.parametrize("number", [0, 1, 255, 256, 2**64 - 1, 2**64, 2**159 - 1, -1, -255, -(2**80)])
+def test_serial_numbers(number):
+    cert = crypto.X509()
+    cert.set_serial_number(number)
+    assert cert.get_serial_number() == number
+
+
+def test_extensions_outlive_their_certificate():
+    cert = certificate(extensions=[crypto.X509Extension(b"basicConstraints", True, b"CA:FALSE")])
+    extension = cert.get_extension(0)
+    cert.add_extensions([crypto.X509Extension(b"nsComment", False, b"x")] * 9)
+    cert.sign(rsa_key(), "sha256")
+    del cert
+    assert extension.get_short_name() == b"basicConstraints"
+    assert str(extension) == "CA:FALSE" and extension.get_critical() == 1
+
+
+def test_names_of_constants_are_the_same_objects_and_right():
+    names = [b"basicConstraints", b"keyUsage", b"nsComment"]
+    values = [b"CA:FALSE", b"digitalSignature", b"x"]
+    cert = certificate(extensions=[crypto.X509Extension(n, False, v) for n, v in zip(names, values)])
+    for _ in range(2):
+        assert [cert.get_extension(i).get_short_name() for i in range(3)] == names
+
+
+def test_components_of_a_stale_view():
+    cert = certificate()
+    view = cert.get_subject()
+    assert view.get_components() == [(b"CN", b"leaf")]
+    cert.set_subject(name_of("other"))
+    with pytest.raises(crypto.Error):
+        view.get_components()
+    assert crypto.X509().get_subject().get_components() == []
+
+
+def test_threads_dump_while_one_changes():
+    """Each dump is one of the states, whole."""
+    cert, seen, stop = certificate(), [], threading.Event()
+
+    def dump():
+        while not stop.is_set():
+            seen.append(crypto.dump_certificate(DER, cert))
+
+    threads = [threading.Thread(target=dump) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        cert.set_serial_number(number + 1)
+        cert.sign(rsa_key(), "sha256")
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert seen[-1] and crypto.dump_certificate(DER, cert) == crypto.dump_certificate(DER, fresh(cert))
+    for der in set(seen):
+        assert crypto.load_certificate(DER, der).get_subject().CN == "leaf"
