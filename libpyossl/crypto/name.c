@@ -212,6 +212,8 @@ static pyossl_status fail_field(const char *field)
 
 int pyossl_name_field_known(const char *field)
 {
+    OSL_API_ENTER;
+
     return field_nid(field) != NID_undef;
 }
 

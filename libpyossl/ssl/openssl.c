@@ -7,6 +7,8 @@
 
 X509 *pyossl_openssl_x509(pyossl_x509 *cert)
 {
+    OSL_API_ENTER; /* it may have to be decoded */
+
     return osl_x509_full(cert);
 }
 

@@ -209,7 +209,10 @@ static void feed(side *self)
     size_t done = 0, put = 0;
     int number;
 
-    while (!self->told_end && (number = take(self, buf, sizeof buf, &done)) != EAGAIN) {
+    /* Unlike a side that reads, this one does not know when it has all: nothing is said behind it.
+     */
+    while (!self->told_end && self->in->passed < self->in->put &&
+           (number = take(self, buf, sizeof buf, &done)) != EAGAIN) {
         if (number != 0) {
             self->told_end = true;
             if (number < 0)

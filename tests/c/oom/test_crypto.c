@@ -1,5 +1,5 @@
-/* Certificates, keys and containers with every allocation failing in turn. NA-006, NA-059, NA-070, NA-072,
- * NA-074 */
+/* Certificates, keys and containers with every allocation failing in turn. NA-006, NA-059, NA-070,
+ * NA-072, NA-074 */
 #include "test.h"
 
 #include <stdio.h>
@@ -32,8 +32,8 @@ static file signed_message = { DATA("pkcs7-signed.pem"), NULL, 0 };
 static file spkac = { DATA("spkac.txt"), NULL, 0 };
 
 static file *const files[] = {
-    &rsa,   &rsa_encrypted, &ec,  &ed25519, &rsa_public, &server,         &server_der, &chain,
-    &root,  &intermediate,  &crl, &request, &bundle,     &signed_message, &spkac,
+    &rsa,  &rsa_encrypted, &ec,  &ed25519, &rsa_public, &server,         &server_der, &chain,
+    &root, &intermediate,  &crl, &request, &bundle,     &signed_message, &spkac,
 };
 
 static const pyossl_passphrase secret = { "secret", 6, NULL, NULL };
@@ -400,6 +400,7 @@ static void sweep(void **state)
 int main(int argc, char **argv)
 {
     struct CMUnitTest tests[sizeof scenarios / sizeof scenarios[0]];
+    int failed;
 
     oom_install();
     if (argc > 1)
@@ -408,5 +409,7 @@ int main(int argc, char **argv)
         tests[i] = (struct CMUnitTest){ .name = scenarios[i].name,
                                         .test_func = sweep,
                                         .initial_state = (void *)(uintptr_t)&scenarios[i] };
-    return cmocka_run_group_tests(tests, read_files, free_files);
+    failed = cmocka_run_group_tests(tests, read_files, free_files);
+    oom_print_total();
+    return failed;
 }

@@ -1,4 +1,5 @@
-/* Handshakes, data and goodbyes with every allocation failing in turn. NA-006, NA-028, NA-058, NA-059, NA-074 */
+/* Handshakes, data and goodbyes with every allocation failing in turn. NA-006, NA-028, NA-058,
+ * NA-059, NA-074 */
 #include "test.h"
 
 #include <stdio.h>
@@ -23,27 +24,55 @@ typedef struct flow {
 } flow;
 
 static flow flows[] = {
-    { .name = "TLS 1.3, ECDSA", .cert = DATA("server-ec.pem"), .key = DATA("ec.pem"),
+    { .name = "TLS 1.3, ECDSA",
+      .cert = DATA("server-ec.pem"),
+      .key = DATA("ec.pem"),
       .version = TLS1_3 },
-    { .name = "TLS 1.3, RSA", .cert = DATA("server.pem"), .key = DATA("rsa.pem"),
+    { .name = "TLS 1.3, RSA",
+      .cert = DATA("server.pem"),
+      .key = DATA("rsa.pem"),
       .version = TLS1_3 },
-    { .name = "TLS 1.2, ECDSA", .cert = DATA("server-ec.pem"), .key = DATA("ec.pem"),
+    { .name = "TLS 1.2, ECDSA",
+      .cert = DATA("server-ec.pem"),
+      .key = DATA("ec.pem"),
       .version = TLS1_2 },
-    { .name = "TLS 1.2, RSA", .cert = DATA("server.pem"), .key = DATA("rsa.pem"),
+    { .name = "TLS 1.2, RSA",
+      .cert = DATA("server.pem"),
+      .key = DATA("rsa.pem"),
       .version = TLS1_2 },
-    { .name = "both show certificates", .cert = DATA("server-ec.pem"), .key = DATA("ec.pem"),
-      .version = TLS1_3, .mutual = 1 },
-    { .name = "resumption, TLS 1.3", .cert = DATA("server-ec.pem"), .key = DATA("ec.pem"),
-      .version = TLS1_3, .resume = 1 },
-    { .name = "resumption, TLS 1.2", .cert = DATA("server-ec.pem"), .key = DATA("ec.pem"),
-      .version = TLS1_2, .resume = 1 },
-    { .name = "callbacks", .cert = DATA("server-ec.pem"), .key = DATA("ec.pem"),
-      .version = TLS1_3, .callbacks = 1 },
-    { .name = "renegotiation", .cert = DATA("server-ec.pem"), .key = DATA("ec.pem"),
-      .version = TLS1_2, .rehandshake = 1 },
-    { .name = "key update", .cert = DATA("server-ec.pem"), .key = DATA("ec.pem"),
-      .version = TLS1_3, .rehandshake = 1 },
-    { .name = "DTLS with a cookie", .cert = DATA("server-ec.pem"), .key = DATA("ec.pem"),
+    { .name = "both show certificates",
+      .cert = DATA("server-ec.pem"),
+      .key = DATA("ec.pem"),
+      .version = TLS1_3,
+      .mutual = 1 },
+    { .name = "resumption, TLS 1.3",
+      .cert = DATA("server-ec.pem"),
+      .key = DATA("ec.pem"),
+      .version = TLS1_3,
+      .resume = 1 },
+    { .name = "resumption, TLS 1.2",
+      .cert = DATA("server-ec.pem"),
+      .key = DATA("ec.pem"),
+      .version = TLS1_2,
+      .resume = 1 },
+    { .name = "callbacks",
+      .cert = DATA("server-ec.pem"),
+      .key = DATA("ec.pem"),
+      .version = TLS1_3,
+      .callbacks = 1 },
+    { .name = "renegotiation",
+      .cert = DATA("server-ec.pem"),
+      .key = DATA("ec.pem"),
+      .version = TLS1_2,
+      .rehandshake = 1 },
+    { .name = "key update",
+      .cert = DATA("server-ec.pem"),
+      .key = DATA("ec.pem"),
+      .version = TLS1_3,
+      .rehandshake = 1 },
+    { .name = "DTLS with a cookie",
+      .cert = DATA("server-ec.pem"),
+      .key = DATA("ec.pem"),
       .version = DTLS1_2 },
 };
 
@@ -131,8 +160,8 @@ static pyossl_ctx *new_ctx(const flow *self, const char *cert, const char *key)
         FILE *file = fopen(DATA("intermediate.pem"), "rb");
 
         assert_non_null(file);
-        assert_ok(pyossl_x509_load(&intermediate, PYOSSL_PEM, pem,
-                                   fread(pem, 1, sizeof pem, file)));
+        assert_ok(
+            pyossl_x509_load(&intermediate, PYOSSL_PEM, pem, fread(pem, 1, sizeof pem, file)));
         fclose(file);
         assert_ok(pyossl_ctx_use_certificate_file(ctx, cert, PYOSSL_PEM));
         assert_ok(pyossl_ctx_use_pkey_file(ctx, key, PYOSSL_PEM));
@@ -145,8 +174,8 @@ static pyossl_ctx *new_ctx(const flow *self, const char *cert, const char *key)
 static void set_up(flow *self)
 {
     self->server_ctx = new_ctx(self, self->cert, self->key);
-    self->client_ctx = new_ctx(self, self->mutual ? DATA("client.pem") : NULL,
-                               DATA("client-key.pem"));
+    self->client_ctx =
+        new_ctx(self, self->mutual ? DATA("client.pem") : NULL, DATA("client-key.pem"));
     assert_ok(pyossl_ctx_set_verify(self->client_ctx, PYOSSL_VERIFY_PEER, NULL, NULL, NULL));
     assert_ok(pyossl_ctx_set_verify_hostname(self->client_ctx, "localhost", 9, 0));
     assert_ok(pyossl_ctx_set_session_id(self->server_ctx, "tests", 5));
@@ -273,7 +302,8 @@ static pyossl_status send_line(pyossl_conn *from, pyossl_conn *to)
     return stuck(from);
 }
 
-/* NA-145: have both sides read until neither has anything to say any more: a handshake among the data. */
+/* NA-145: have both sides read until neither has anything to say any more: a handshake among the
+ * data. */
 static pyossl_status settle(pyossl_conn *client, pyossl_conn *server)
 {
     for (int rounds = 0; rounds < 20; rounds++) {
@@ -422,6 +452,7 @@ static void sweep(void **state)
 int main(int argc, char **argv)
 {
     struct CMUnitTest tests[sizeof flows / sizeof flows[0]];
+    int failed;
 
     oom_install();
     if (argc > 1)
@@ -430,5 +461,7 @@ int main(int argc, char **argv)
         tests[i] = (struct CMUnitTest){ .name = flows[i].name,
                                         .test_func = sweep,
                                         .initial_state = &flows[i] };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    oom_print_total();
+    return failed;
 }

@@ -204,6 +204,7 @@ static void sweep(void **state)
 int main(int argc, char **argv)
 {
     struct CMUnitTest tests[sizeof scenarios / sizeof scenarios[0]];
+    int failed;
 
     oom_install();
     if (argc > 1)
@@ -212,5 +213,7 @@ int main(int argc, char **argv)
         tests[i] = (struct CMUnitTest){ .name = scenarios[i].name,
                                         .test_func = sweep,
                                         .initial_state = (void *)(uintptr_t)&scenarios[i] };
-    return cmocka_run_group_tests(tests, make_contexts, free_contexts);
+    failed = cmocka_run_group_tests(tests, make_contexts, free_contexts);
+    oom_print_total();
+    return failed;
 }

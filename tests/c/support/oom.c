@@ -203,7 +203,13 @@ typedef struct progress {
     size_t succeeded;
     size_t out_of_memory;
     size_t other;
+    size_t points;
 } progress;
+
+/* Over all sweeps of this program. */
+static struct {
+    size_t scenarios, points, complaints;
+} total;
 
 static void complain(progress *p, const oom_scenario *s, bool onwards, const char *what)
 {
@@ -326,6 +332,7 @@ static void sweep_in_child(const oom_scenario *s, bool onwards, size_t first, si
     (void)run_clean(s);
     for (size_t i = first; i < count; i += step) {
         p->point = i;
+        p->points++;
         alarm(SECONDS_PER_POINT);
         try_point(s, onwards, p);
     }
@@ -354,8 +361,7 @@ static void sweep_mode(const oom_scenario *s, bool onwards, size_t count, progre
         }
         if (WIFEXITED(how) && WEXITSTATUS(how) == 0)
             return;
-        complain(p, s, onwards,
-                 WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM ? "hangs" : "crashes");
+        complain(p, s, onwards, WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM ? "hangs" : "crashes");
         first = p->point + 1;
     }
 }
@@ -379,10 +385,22 @@ size_t oom_sweep(const oom_scenario *scenario)
         complain(p, scenario, false, "allocates nothing: nothing is tested");
     sweep_mode(scenario, false, count, p);
     sweep_mode(scenario, true, count, p);
-    fprintf(stderr, "# %s: %zu allocations; of the runs %zu succeeded, %zu had no memory, "
-                    "%zu failed otherwise\n",
+    fprintf(stderr,
+            "# %s: %zu allocations; of the runs %zu succeeded, %zu had no memory, "
+            "%zu failed otherwise\n",
             scenario->name, count, p->succeeded, p->out_of_memory, p->other);
     complaints = p->complaints;
+    total.scenarios++;
+    total.points += p->points;
+    total.complaints += complaints;
     munmap(p, sizeof *p);
     return complaints;
+}
+
+void oom_print_total(void)
+{
+    fprintf(stderr,
+            "# allocation failures: %zu points of %zu scenarios; %zu crashes, hangs, leaks, "
+            "wrong outcomes\n",
+            total.points, total.scenarios, total.complaints);
 }

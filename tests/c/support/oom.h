@@ -48,9 +48,11 @@ size_t oom_theirs(void);
 /* Sweep; prints what went wrong, and returns how many points did. */
 size_t oom_sweep(const oom_scenario *scenario);
 
+/* How many points all sweeps have tried, and what went wrong. */
+void oom_print_total(void);
+
 /* In a scenario: what must hold however the run ends. */
-#define oom_check(condition)                                                                       \
-    ((condition) ? (void)0 : oom_broken(#condition, __FILE__, __LINE__))
+#define oom_check(condition) ((condition) ? (void)0 : oom_broken(#condition, __FILE__, __LINE__))
 
 void oom_broken(const char *condition, const char *file, int line) __attribute__((noreturn));
 
