@@ -3,7 +3,7 @@
 # Says at its end which parts passed, failed or were skipped; fails if one did.
 set -u
 
-PARTS='format deprecated clang asan asan-python debug tsan valgrind oom faults abi static spell docs stubs'
+PARTS='format deprecated clang asan asan-python debug tsan valgrind oom faults mutants coverage abi static spell docs stubs'
 SKIP=77
 quiet='--print-errorlogs'
 
@@ -82,8 +82,13 @@ valgrind_() {
             --wrapper 'valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
+# The tests count the points at which an allocation failed; awk adds them up.
 oom() {
-    build build && OOM_STRIDE=1 meson test -C build $quiet --timeout-multiplier=4 --suite oom
+    build build &&
+        OOM_STRIDE=1 meson test -C build $quiet --timeout-multiplier=4 --suite oom || return 1
+    awk '/# allocation failures:/ { sub(/.*failures:/, ""); points += $1; scenarios += $4; wrong += $6 }
+         END { print "allocation failures: " points " points of " scenarios " scenarios, " wrong " wrong"
+               exit !(points > 0 && wrong == 0) }' build/meson-logs/testlog.txt
 }
 
 # One fault at every byte of an exchange, and every bit of it changed; the tests count what they did.
@@ -93,6 +98,17 @@ faults() {
         echo "$name:"
         FAULT_STRIDE=1 "build/tests/c/test_$name" || return 1
     done
+}
+
+# Faults put in on purpose, each of which a quick test must find.
+mutants() {
+    python3 tests/tools/mutants.py
+}
+
+# Lines and branches that the C tests and the Python tests run.
+coverage() {
+    have gcovr || return $SKIP
+    sh tests/tools/coverage.sh
 }
 
 abi() {
