@@ -55,10 +55,11 @@ static pyossl_status wait_for(pyossl_conn *conn, pyossl_status status)
     return pyossl_is_retry(status) ? pyossl_conn_wait(conn, status, TIMEOUT_MS) : status;
 }
 
-static pyossl_status set_up(pyossl_ctx **ctx, pyossl_conn **conn, const char *ca,
-                            const char *host, int fd)
+static pyossl_status set_up(pyossl_ctx **ctx, pyossl_conn **conn, const char *ca, const char *host,
+                            int fd)
 {
-    static const unsigned char protocols[] = "\x06" "echo/1";
+    static const unsigned char protocols[] = "\x06"
+                                             "echo/1";
     pyossl_status status = pyossl_ctx_new(ctx, PYOSSL_TLS_CLIENT);
 
     if (status == PYOSSL_OK)

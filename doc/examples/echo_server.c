@@ -26,10 +26,10 @@ enum { CLIENTS_MAX = 1000, BUFFER_SIZE = 16384 };
 enum step { HANDSHAKE, READ, WRITE, SHUTDOWN, GONE };
 
 struct client {
-    pyossl_conn  *conn;
-    enum step     step;
+    pyossl_conn *conn;
+    enum step step;
     pyossl_status wants; /* what poll() should look for */
-    size_t        len, sent;
+    size_t len, sent;
     unsigned char buffer[BUFFER_SIZE];
 };
 

@@ -84,8 +84,7 @@ static pyossl_status extend(pyossl_x509 *cert, pyossl_x509 *issuer, const char *
                             const char *value)
 {
     pyossl_ext *ext = NULL;
-    pyossl_status status =
-        pyossl_ext_new(&ext, type, critical, value, strlen(value), cert, issuer);
+    pyossl_status status = pyossl_ext_new(&ext, type, critical, value, strlen(value), cert, issuer);
 
     if (status == PYOSSL_OK)
         status = pyossl_x509_add_exts(cert, &ext, 1);
@@ -298,9 +297,9 @@ static pyossl_status write_crl(const struct authority *by)
 /* Everything main() releases, whatever came of it. */
 struct all {
     struct authority root, intermediate;
-    pyossl_pkey     *key;
-    pyossl_req      *req;
-    pyossl_x509     *cert;
+    pyossl_pkey *key;
+    pyossl_req *req;
+    pyossl_x509 *cert;
 };
 
 static pyossl_status make_all(struct all *all)

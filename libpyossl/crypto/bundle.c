@@ -24,22 +24,22 @@ typedef struct entry {
 
 /* Which file, and which state of it. */
 typedef struct identity {
-    dev_t           device;
-    ino_t           inode;
-    off_t           size;
+    dev_t device;
+    ino_t inode;
+    off_t size;
     struct timespec modified, changed;
 } identity;
 
 struct osl_bundle {
-    size_t        refs; /* under the table's lock */
-    osl_bundle   *next;
-    char         *path;
-    identity      file;
-    pyossl_buf    bytes; /* the DER of all certificates, one after the other */
-    entry        *entries;
-    size_t        count;
-    CRYPTO_RWLOCK *lock;   /* around names */
-    X509_NAME    **names; /* of all subjects; made when first asked for */
+    size_t refs; /* under the table's lock */
+    osl_bundle *next;
+    char *path;
+    identity file;
+    pyossl_buf bytes; /* the DER of all certificates, one after the other */
+    entry *entries;
+    size_t count;
+    CRYPTO_RWLOCK *lock; /* around names */
+    X509_NAME **names;   /* of all subjects; made when first asked for */
 };
 
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
@@ -95,10 +95,11 @@ static bool index_text(osl_bundle *bundle, const pyossl_buf *text)
     if (osl_buf_alloc(&bundle->bytes, text->len / 4 * 3 + 3) != PYOSSL_OK)
         return false;
     while (osl_plain_pem_next(text, &at, bundle->bytes.data, &used)) {
-        const size_t start = bundle->count == 0 ? 0
-                                                : (size_t)(bundle->entries[bundle->count - 1].der.at -
-                                                           bundle->bytes.data) +
-                                                      bundle->entries[bundle->count - 1].der.len;
+        const size_t start =
+            bundle->count == 0
+                ? 0
+                : (size_t)(bundle->entries[bundle->count - 1].der.at - bundle->bytes.data) +
+                      bundle->entries[bundle->count - 1].der.len;
         const osl_der der = { bundle->bytes.data + start, used - start };
         osl_der subject;
 

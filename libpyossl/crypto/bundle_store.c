@@ -3,8 +3,8 @@
 
 typedef struct bundles {
     CRYPTO_RWLOCK *lock;
-    osl_bundle   **items;
-    size_t         count;
+    osl_bundle **items;
+    size_t count;
 } bundles;
 
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;

@@ -328,7 +328,8 @@ static pyossl_status make_fingerprint(const pyossl_x509 *cert, const EVP_MD *md,
     return PYOSSL_OK;
 }
 
-/* Programs ask for the same digest again and again, so the first one is kept, if there is memory. */
+/* Programs ask for the same digest again and again, so the first one is kept, if there is memory.
+ */
 static void keep_fingerprint(pyossl_x509 *cert, const osl_fingerprint *made)
 {
     osl_fingerprint *kept = NULL, *copy;
@@ -347,8 +348,7 @@ static void keep_fingerprint(pyossl_x509 *cert, const osl_fingerprint *made)
 pyossl_status pyossl_x509_digest(const pyossl_x509 *cert, const char *digest, pyossl_buf *out)
 {
     OSL_API_ENTER;
-    const osl_fingerprint *kept =
-        atomic_load_explicit(&cert->fingerprint, memory_order_acquire);
+    const osl_fingerprint *kept = atomic_load_explicit(&cert->fingerprint, memory_order_acquire);
     const EVP_MD *md = osl_digest(digest);
     osl_fingerprint made = { 0 };
 

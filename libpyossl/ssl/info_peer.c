@@ -16,7 +16,7 @@ pyossl_status pyossl_conn_peer_certificate(const pyossl_conn *conn, pyossl_x509 
     return osl_x509_wrap(out, cert);
 }
 
-static pyossl_status wrap_chain(pyossl_x509_list *out, STACK_OF(X509) * chain)
+static pyossl_status wrap_chain(pyossl_x509_list *out, STACK_OF(X509) *chain)
 {
     if (chain == NULL || sk_X509_num(chain) <= 0)
         return fail_none("there is no chain");
@@ -62,7 +62,7 @@ pyossl_status pyossl_conn_certificate(const pyossl_conn *conn, pyossl_x509 **out
  * one even when the handshake went by another; what a client knows is what the
  * server sent. After this the context must be let go of by client_cas_end().
  */
-static const STACK_OF(X509_NAME) * client_cas_begin(const pyossl_conn *conn)
+static const STACK_OF(X509_NAME) *client_cas_begin(const pyossl_conn *conn)
 {
     if (conn->role == PYOSSL_CLIENT)
         return SSL_get0_peer_CA_list(osl_conn_ssl(conn));
@@ -84,7 +84,7 @@ size_t pyossl_conn_client_ca_count(const pyossl_conn *conn)
     return count > 0 ? (size_t)count : 0;
 }
 
-static pyossl_status copy_name(const STACK_OF(X509_NAME) * names, size_t index, pyossl_name **out)
+static pyossl_status copy_name(const STACK_OF(X509_NAME) *names, size_t index, pyossl_name **out)
 {
     if (names == NULL || index >= (size_t)sk_X509_NAME_num(names))
         return fail_none("there is no such name");

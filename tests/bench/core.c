@@ -73,7 +73,8 @@ static void shake(pyossl_conn *client, pyossl_conn *server)
 
 static void one_handshake(endpoints *ends, int resume)
 {
-    pyossl_conn *client = end(ends->client, PYOSSL_CLIENT), *server = end(ends->server, PYOSSL_SERVER);
+    pyossl_conn *client = end(ends->client, PYOSSL_CLIENT),
+                *server = end(ends->server, PYOSSL_SERVER);
 
     if (resume && ends->session != NULL) {
         OK(pyossl_conn_set_session(client, ends->session));
@@ -87,16 +88,46 @@ static void one_handshake(endpoints *ends, int resume)
     pyossl_conn_unref(server);
 }
 
-static void prepare_ec13(void) { make_ends(&ec13, "ec", 0x304); }
-static void prepare_rsa13(void) { make_ends(&rsa13, "rsa", 0x304); }
-static void prepare_ec12(void) { make_ends(&ec12, "ec", 0x303); }
-static void prepare_resume13(void) { make_ends(&resume13, "ec", 0x304); }
-static void prepare_resume12(void) { make_ends(&resume12, "ec", 0x303); }
-static void hs_ec13(void) { one_handshake(&ec13, 0); }
-static void hs_rsa13(void) { one_handshake(&rsa13, 0); }
-static void hs_ec12(void) { one_handshake(&ec12, 0); }
-static void hs_resume13(void) { one_handshake(&resume13, 1); }
-static void hs_resume12(void) { one_handshake(&resume12, 1); }
+static void prepare_ec13(void)
+{
+    make_ends(&ec13, "ec", 0x304);
+}
+static void prepare_rsa13(void)
+{
+    make_ends(&rsa13, "rsa", 0x304);
+}
+static void prepare_ec12(void)
+{
+    make_ends(&ec12, "ec", 0x303);
+}
+static void prepare_resume13(void)
+{
+    make_ends(&resume13, "ec", 0x304);
+}
+static void prepare_resume12(void)
+{
+    make_ends(&resume12, "ec", 0x303);
+}
+static void hs_ec13(void)
+{
+    one_handshake(&ec13, 0);
+}
+static void hs_rsa13(void)
+{
+    one_handshake(&rsa13, 0);
+}
+static void hs_ec12(void)
+{
+    one_handshake(&ec12, 0);
+}
+static void hs_resume13(void)
+{
+    one_handshake(&resume13, 1);
+}
+static void hs_resume12(void)
+{
+    one_handshake(&resume12, 1);
+}
 
 /* ---- data ---- */
 
@@ -194,9 +225,18 @@ static void prepare_certs(void)
     cert = parse(&pem_ec, PYOSSL_PEM);
 }
 
-static void load_pem(void) { pyossl_x509_unref(parse(&pem_ec, PYOSSL_PEM)); }
-static void load_pem_rsa(void) { pyossl_x509_unref(parse(&pem_rsa, PYOSSL_PEM)); }
-static void load_der(void) { pyossl_x509_unref(parse(&der_ec, PYOSSL_DER)); }
+static void load_pem(void)
+{
+    pyossl_x509_unref(parse(&pem_ec, PYOSSL_PEM));
+}
+static void load_pem_rsa(void)
+{
+    pyossl_x509_unref(parse(&pem_rsa, PYOSSL_PEM));
+}
+static void load_der(void)
+{
+    pyossl_x509_unref(parse(&der_ec, PYOSSL_DER));
+}
 
 static void load_pubkey(void)
 {
@@ -216,8 +256,14 @@ static void dump(pyossl_format format)
     pyossl_buf_clear(&out);
 }
 
-static void dump_pem(void) { dump(PYOSSL_PEM); }
-static void dump_der(void) { dump(PYOSSL_DER); }
+static void dump_pem(void)
+{
+    dump(PYOSSL_PEM);
+}
+static void dump_der(void)
+{
+    dump(PYOSSL_DER);
+}
 
 static void subject_cn(void)
 {
@@ -334,14 +380,38 @@ static void verify(const pyossl_pkey *key, const pyossl_buf *sig)
     OK(pyossl_pkey_verify(key, "sha256", kilobytes, 64, sig->data, sig->len));
 }
 
-static void pkey_load_rsa(void) { pyossl_pkey_unref(load_key(&key_rsa)); }
-static void pkey_load_ec(void) { pyossl_pkey_unref(load_key(&key_ec)); }
-static void pkey_load_rsa_enc(void) { pyossl_pkey_unref(load_key(&key_rsa_enc)); }
-static void pkey_load_ec_enc(void) { pyossl_pkey_unref(load_key(&key_ec_enc)); }
-static void sign_rsa(void) { sign_once(rsa); }
-static void sign_ec(void) { sign_once(ec); }
-static void verify_rsa(void) { verify(rsa, &rsa_sig); }
-static void verify_ec(void) { verify(ec, &ec_sig); }
+static void pkey_load_rsa(void)
+{
+    pyossl_pkey_unref(load_key(&key_rsa));
+}
+static void pkey_load_ec(void)
+{
+    pyossl_pkey_unref(load_key(&key_ec));
+}
+static void pkey_load_rsa_enc(void)
+{
+    pyossl_pkey_unref(load_key(&key_rsa_enc));
+}
+static void pkey_load_ec_enc(void)
+{
+    pyossl_pkey_unref(load_key(&key_ec_enc));
+}
+static void sign_rsa(void)
+{
+    sign_once(rsa);
+}
+static void sign_ec(void)
+{
+    sign_once(ec);
+}
+static void verify_rsa(void)
+{
+    verify(rsa, &rsa_sig);
+}
+static void verify_ec(void)
+{
+    verify(ec, &ec_sig);
+}
 
 /* ---- trust ---- */
 
@@ -350,7 +420,8 @@ static pyossl_x509 *leaf, *issuer;
 
 static void prepare_store(void)
 {
-    blob one = fixture("ec.pem"), two = fixture("ec-intermediate.pem"), three = fixture("ec-root.pem");
+    blob one = fixture("ec.pem"), two = fixture("ec-intermediate.pem"),
+         three = fixture("ec-root.pem");
 
     leaf = parse(&one, PYOSSL_PEM);
     issuer = parse(&two, PYOSSL_PEM);
@@ -385,8 +456,14 @@ static pyossl_ctx *with_bundle(void)
 
 static pyossl_ctx *kept; /* a process that makes contexts has one in use */
 
-static void prepare_cafile(void) { kept = with_bundle(); }
-static void ctx_cafile(void) { pyossl_ctx_unref(with_bundle()); }
+static void prepare_cafile(void)
+{
+    kept = with_bundle();
+}
+static void ctx_cafile(void)
+{
+    pyossl_ctx_unref(with_bundle());
+}
 
 static double ctx_cafile_first(void)
 {

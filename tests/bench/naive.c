@@ -71,7 +71,8 @@ static void shake(SSL *client, SSL *server)
 {
     char byte;
 
-    for (int i = 0; i < 10 && !(SSL_is_init_finished(client) && SSL_is_init_finished(server)); i++) {
+    for (int i = 0; i < 10 && !(SSL_is_init_finished(client) && SSL_is_init_finished(server));
+         i++) {
         SSL_do_handshake(client);
         carry(client, server);
         SSL_do_handshake(server);
@@ -105,16 +106,46 @@ static void one_handshake(endpoints *ends, int resume)
     finish(server);
 }
 
-static void prepare_ec13(void) { make_ends(&ec13, "ec", TLS1_3_VERSION); }
-static void prepare_rsa13(void) { make_ends(&rsa13, "rsa", TLS1_3_VERSION); }
-static void prepare_ec12(void) { make_ends(&ec12, "ec", TLS1_2_VERSION); }
-static void prepare_resume13(void) { make_ends(&resume13, "ec", TLS1_3_VERSION); }
-static void prepare_resume12(void) { make_ends(&resume12, "ec", TLS1_2_VERSION); }
-static void hs_ec13(void) { one_handshake(&ec13, 0); }
-static void hs_rsa13(void) { one_handshake(&rsa13, 0); }
-static void hs_ec12(void) { one_handshake(&ec12, 0); }
-static void hs_resume13(void) { one_handshake(&resume13, 1); }
-static void hs_resume12(void) { one_handshake(&resume12, 1); }
+static void prepare_ec13(void)
+{
+    make_ends(&ec13, "ec", TLS1_3_VERSION);
+}
+static void prepare_rsa13(void)
+{
+    make_ends(&rsa13, "rsa", TLS1_3_VERSION);
+}
+static void prepare_ec12(void)
+{
+    make_ends(&ec12, "ec", TLS1_2_VERSION);
+}
+static void prepare_resume13(void)
+{
+    make_ends(&resume13, "ec", TLS1_3_VERSION);
+}
+static void prepare_resume12(void)
+{
+    make_ends(&resume12, "ec", TLS1_2_VERSION);
+}
+static void hs_ec13(void)
+{
+    one_handshake(&ec13, 0);
+}
+static void hs_rsa13(void)
+{
+    one_handshake(&rsa13, 0);
+}
+static void hs_ec12(void)
+{
+    one_handshake(&ec12, 0);
+}
+static void hs_resume13(void)
+{
+    one_handshake(&resume13, 1);
+}
+static void hs_resume12(void)
+{
+    one_handshake(&resume12, 1);
+}
 
 /* ---- data ---- */
 
@@ -210,8 +241,14 @@ static void prepare_certs(void)
     cert = parse(&pem_ec);
 }
 
-static void load_pem(void) { X509_free(parse(&pem_ec)); }
-static void load_pem_rsa(void) { X509_free(parse(&pem_rsa)); }
+static void load_pem(void)
+{
+    X509_free(parse(&pem_ec));
+}
+static void load_pem_rsa(void)
+{
+    X509_free(parse(&pem_rsa));
+}
 
 static void load_der(void)
 {
@@ -250,7 +287,8 @@ static void subject_cn(void)
     const int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
     unsigned char *text = NULL;
 
-    MUST(ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index))) > 0);
+    MUST(ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index))) >
+         0);
     OPENSSL_free(text);
 }
 
@@ -354,14 +392,40 @@ static void prepare_keys(void)
     ec_len = sign(ec, ec_sig);
 }
 
-static void pkey_load_rsa(void) { EVP_PKEY_free(load_key(&key_rsa)); }
-static void pkey_load_ec(void) { EVP_PKEY_free(load_key(&key_ec)); }
-static void pkey_load_rsa_enc(void) { EVP_PKEY_free(load_key(&key_rsa_enc)); }
-static void pkey_load_ec_enc(void) { EVP_PKEY_free(load_key(&key_ec_enc)); }
-static void sign_rsa(void) { unsigned char out[512]; (void)sign(rsa, out); }
-static void sign_ec(void) { unsigned char out[512]; (void)sign(ec, out); }
-static void verify_rsa(void) { verify(rsa, rsa_sig, rsa_len); }
-static void verify_ec(void) { verify(ec, ec_sig, ec_len); }
+static void pkey_load_rsa(void)
+{
+    EVP_PKEY_free(load_key(&key_rsa));
+}
+static void pkey_load_ec(void)
+{
+    EVP_PKEY_free(load_key(&key_ec));
+}
+static void pkey_load_rsa_enc(void)
+{
+    EVP_PKEY_free(load_key(&key_rsa_enc));
+}
+static void pkey_load_ec_enc(void)
+{
+    EVP_PKEY_free(load_key(&key_ec_enc));
+}
+static void sign_rsa(void)
+{
+    unsigned char out[512];
+    (void)sign(rsa, out);
+}
+static void sign_ec(void)
+{
+    unsigned char out[512];
+    (void)sign(ec, out);
+}
+static void verify_rsa(void)
+{
+    verify(rsa, rsa_sig, rsa_len);
+}
+static void verify_ec(void)
+{
+    verify(ec, ec_sig, ec_len);
+}
 
 /* ---- trust ---- */
 
@@ -371,7 +435,8 @@ static STACK_OF(X509) *untrusted;
 
 static void prepare_store(void)
 {
-    blob one = fixture("ec.pem"), two = fixture("ec-intermediate.pem"), three = fixture("ec-root.pem");
+    blob one = fixture("ec.pem"), two = fixture("ec-intermediate.pem"),
+         three = fixture("ec-root.pem");
 
     leaf = parse(&one);
     issuer = parse(&two);
@@ -388,7 +453,10 @@ static void store_verify(void)
     X509_STORE_CTX_free(ctx);
 }
 
-static void ctx_new(void) { SSL_CTX_free(SSL_CTX_new(TLS_method())); }
+static void ctx_new(void)
+{
+    SSL_CTX_free(SSL_CTX_new(TLS_method()));
+}
 
 static void ctx_cafile(void)
 {

@@ -92,8 +92,9 @@ int main(int argc, char **argv)
         if (!prepared[i] && workloads[i].prepare != NULL)
             workloads[i].prepare();
         prepared[i] = 1;
-        printf("%.6g\n", workloads[i].measure != NULL ? workloads[i].measure()
-                                                      : rate(&workloads[i], ms < 0 ? ms : ms / 1000));
+        printf("%.6g\n", workloads[i].measure != NULL
+                             ? workloads[i].measure()
+                             : rate(&workloads[i], ms < 0 ? ms : ms / 1000));
     }
     return 0;
 }

@@ -24,10 +24,10 @@ build() {
     fi && meson compile -C "$folder"
 }
 
+# Headers hold aligned tables, which are laid out by hand.
 format() {
     have clang-format || return $SKIP
-    git ls-files '*.c' '*.h' | grep -v '^bindings/.*\.def$' |
-        xargs clang-format --dry-run --Werror
+    git ls-files '*.c' | xargs clang-format --dry-run --Werror
 }
 
 # Nothing of what later releases of OpenSSL remove is needed.

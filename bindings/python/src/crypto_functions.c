@@ -112,7 +112,7 @@ static pyossl_status dump_certificate_call(const void *handle, pyossl_format for
 
 FUNCTION(dump_certificate)
 {
-    /* What programs do most with a certificate. Everything out of the ordinary goes the long way. */
+    /* What programs do most with a certificate; anything unusual goes the long way. */
     if (nargs == 2 && kwnames == NULL && PO_IS(STATE(module), args[1], PO_X509) &&
         PyLong_CheckExact(args[0]) && PyLong_AsLong(args[0]) == PYOSSL_DER)
         return po_x509_der(args[1]);

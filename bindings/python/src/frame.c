@@ -11,9 +11,12 @@ enum { LOTS = 16 };
 
 static struct lot {
     pthread_mutex_t mutex;
-    pthread_cond_t  freed;
+    pthread_cond_t freed;
 } lots[LOTS] = {
-#define LOT { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER }
+#define LOT                                                                                        \
+    {                                                                                              \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER                                        \
+    }
     LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT
 #undef LOT
 };

@@ -9,7 +9,10 @@
 #include <stdio.h>
 
 /* A type whose objects hold a pyossl_NOUN. */
-#define ROW(noun) { &po_##noun##_spec, (po_unref)pyossl_##noun##_unref, (po_ref)pyossl_##noun##_ref }
+#define ROW(noun)                                                                                  \
+    {                                                                                              \
+        &po_##noun##_spec, (po_unref)pyossl_##noun##_unref, (po_ref)pyossl_##noun##_ref            \
+    }
 
 const po_type_row po_types[PO_TYPE_MAX] = {
     [PO_PKEY] = ROW(pkey),
@@ -32,11 +35,17 @@ const po_type_row po_types[PO_TYPE_MAX] = {
 
 /* ---- exceptions ---- */
 
-typedef enum po_base { BASE_EXCEPTION, BASE_SSL, BASE_SSL_VALUE, BASE_CRYPTO_VALUE, BASE_TYPE_VALUE } po_base;
+typedef enum po_base {
+    BASE_EXCEPTION,
+    BASE_SSL,
+    BASE_SSL_VALUE,
+    BASE_CRYPTO_VALUE,
+    BASE_TYPE_VALUE
+} po_base;
 
 static const struct {
     const char *name;
-    po_base     base;
+    po_base base;
     const char *doc;
 } exception_rows[PO_EXC_MAX] = {
     [PO_EXC_SSL] = { "OpenSSL.SSL.Error", BASE_EXCEPTION,
@@ -64,7 +73,8 @@ static const struct {
     [PO_EXC_STORE_CTX] = { "OpenSSL.crypto.X509StoreContextError", BASE_EXCEPTION,
                            "A certificate was not accepted." },
     [PO_EXC_RAND] = { "OpenSSL.rand.Error", BASE_EXCEPTION,
-                      "What OpenSSL.rand raises; args[0] is a list of (library, function, reason)." },
+                      "What OpenSSL.rand raises; args[0] is a list of (library, function, "
+                      "reason)." },
 };
 
 static PyObject *bases_of(const po_state *state, po_base base)
@@ -114,8 +124,7 @@ static int add_types(PyObject *module, po_state *state)
     for (int i = 0; i < PO_TYPE_MAX; i++) {
         if (po_types[i].spec == NULL)
             continue;
-        state->types[i] =
-            (PyTypeObject *)PyType_FromModuleAndSpec(module, po_types[i].spec, NULL);
+        state->types[i] = (PyTypeObject *)PyType_FromModuleAndSpec(module, po_types[i].spec, NULL);
         if (add_named(module, po_types[i].spec->name, (PyObject *)state->types[i]) < 0)
             return -1;
     }
@@ -256,7 +265,14 @@ static PyModuleDef_Slot slots[] = {
 };
 
 struct PyModuleDef po_module = {
-    PyModuleDef_HEAD_INIT, "OpenSSL._pyossl", NULL, sizeof(po_state), NULL, slots, traverse, clear,
+    PyModuleDef_HEAD_INIT,
+    "OpenSSL._pyossl",
+    NULL,
+    sizeof(po_state),
+    NULL,
+    slots,
+    traverse,
+    clear,
     release,
 };
 

@@ -53,9 +53,8 @@ PyObject *po_raise_as(po_state *state, po_exception_id id)
 
 PyObject *po_raise_text(po_state *state, po_domain domain, const char *reason)
 {
-    PyObject *exception =
-        PyObject_CallFunction(state->exceptions[error_of(domain)], "[(sss)]", "libpyossl", "",
-                              reason);
+    PyObject *exception = PyObject_CallFunction(state->exceptions[error_of(domain)], "[(sss)]",
+                                                "libpyossl", "", reason);
 
     if (exception != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
@@ -146,7 +145,8 @@ PyObject *po_raise(po_state *state, po_domain domain, pyossl_status status)
         return PyErr_NoMemory();
     case PYOSSL_E_ARGUMENT:
     case PYOSSL_E_IN_USE:
-        /* Programs look for either: what OpenSSL refused was an Error, what we refuse is a value. */
+        /* Programs look for either: what OpenSSL refused was an Error, what we refuse is a value.
+         */
         return ssl ? po_raise_as(state, PO_EXC_SSL_VALUE) : raise_value();
     case PYOSSL_E_SYSTEM:
         if (io)

@@ -160,7 +160,8 @@ static PyObject *rand_write_file(PyObject *module, PyObject *const *args, Py_ssi
     return number_or_minus_one(module, status, done);
 }
 
-/* The protocol gives at most 255 bytes an answer: ask again until @count are there, or fewer come. */
+/* The protocol gives at most 255 bytes an answer: ask again until @count are there, or fewer come.
+ */
 static pyossl_status ask_egd(const char *path, size_t count, size_t *total)
 {
     do {

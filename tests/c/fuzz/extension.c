@@ -4,10 +4,22 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static const char *const types[] = {
-        "basicConstraints", "keyUsage",         "extendedKeyUsage",      "subjectAltName",
-        "issuerAltName",    "nameConstraints",  "authorityInfoAccess",   "crlDistributionPoints",
-        "nsComment",        "policyConstraints", "certificatePolicies",  "subjectKeyIdentifier",
-        "authorityKeyIdentifier", "proxyCertInfo", "1.2.3.4",            "tlsfeature",
+        "basicConstraints",
+        "keyUsage",
+        "extendedKeyUsage",
+        "subjectAltName",
+        "issuerAltName",
+        "nameConstraints",
+        "authorityInfoAccess",
+        "crlDistributionPoints",
+        "nsComment",
+        "policyConstraints",
+        "certificatePolicies",
+        "subjectKeyIdentifier",
+        "authorityKeyIdentifier",
+        "proxyCertInfo",
+        "1.2.3.4",
+        "tlsfeature",
     };
     source from = { data, len };
     const char *type = types[take_byte(&from) % 16];

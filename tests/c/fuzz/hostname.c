@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     if (ctx == NULL)
         CHECK(checked(pyossl_ctx_new(&ctx, PYOSSL_TLS_CLIENT)) == PYOSSL_OK);
-    status = checked(pyossl_ctx_set_verify_hostname(ctx, from.len > 0 ? name : "", from.len, flags));
+    status =
+        checked(pyossl_ctx_set_verify_hostname(ctx, from.len > 0 ? name : "", from.len, flags));
     if (from.len == 0 || memchr(name, '\0', from.len) != NULL || name[0] == '.')
         CHECK(status == PYOSSL_E_ARGUMENT);
     status = checked(pyossl_ctx_set_verify_ip(ctx, from.len > 0 ? name : "", from.len));

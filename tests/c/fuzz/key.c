@@ -25,8 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     pyossl_pkey *key = NULL;
 
     if (checked(pyossl_pkey_load_private(&key, format, data, len,
-                                         format == PYOSSL_PEM ? &passphrase : NULL)) ==
-        PYOSSL_OK) {
+                                         format == PYOSSL_PEM ? &passphrase : NULL)) == PYOSSL_OK) {
         CHECK(pyossl_pkey_is_private(key));
         (void)pyossl_pkey_type(key);
         /* A key of 16384 bits takes seconds to work with, and tells nothing more. */

@@ -3,8 +3,9 @@
 
 static void ask(const pyossl_name *name)
 {
-    static const char *const fields[] = { "C", "ST", "L", "O", "OU", "CN", "emailAddress",
-                                          "2.5.4.5", "no such field" };
+    static const char *const fields[] = {
+        "C", "ST", "L", "O", "OU", "CN", "emailAddress", "2.5.4.5", "no such field"
+    };
     pyossl_buf out = PYOSSL_BUF_INIT;
 
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)

@@ -7,8 +7,8 @@
 
 typedef struct side {
     pyossl_conn *conn;
-    uint8_t      sent, received; /* the next byte of a counting stream */
-    size_t       retry;          /* length of a write that has to be repeated */
+    uint8_t sent, received; /* the next byte of a counting stream */
+    size_t retry;           /* length of a write that has to be repeated */
 } side;
 
 /* Carry at most @max bytes of ciphertext from @a to @b. */

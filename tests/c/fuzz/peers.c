@@ -80,7 +80,10 @@ static pyossl_answer refuse(pyossl_conn *conn, const pyossl_verify_event *event,
 
 pyossl_ctx *peer_context(int method)
 {
-    static const unsigned char protocols[] = "\x02" "h2" "\x08" "http/1.1";
+    static const unsigned char protocols[] = "\x02"
+                                             "h2"
+                                             "\x08"
+                                             "http/1.1";
     pyossl_ctx *ctx = NULL;
     pyossl_pkey *key = NULL;
     pyossl_x509 *cert = NULL;

@@ -24,7 +24,8 @@ static unsigned char byte_at(size_t position, unsigned char seed)
     return (unsigned char)(position * 7 + position / 251 + seed);
 }
 
-/* The thread that reads may hold the lock while OpenSSL works, but not while the network does not. */
+/* The thread that reads may hold the lock while OpenSSL works, but not while the network does not.
+ */
 static pyossl_status step(end *self, bool writing, void *bytes, size_t len, size_t *done)
 {
     for (;;) {

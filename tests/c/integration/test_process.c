@@ -299,9 +299,9 @@ static void test_na_174_configuration(void **state)
     assert_int_equal(with_config(SSL_CONFIG("CipherString = @SECLEVEL=5"), connect_or_explain),
                      GOOD);
     assert_int_equal(with_config(SSL_CONFIG("Nonsense = yes"), connect_or_explain), GOOD);
-    assert_int_equal(with_config("config_diagnostics = 1\n" SSL_CONFIG("Nonsense = yes"),
-                                 connect_or_explain),
-                     GOOD);
+    assert_int_equal(
+        with_config("config_diagnostics = 1\n" SSL_CONFIG("Nonsense = yes"), connect_or_explain),
+        GOOD);
     assert_int_equal(with_config("[[[ no configuration", connect_or_explain), GOOD);
 }
 

@@ -32,8 +32,8 @@ static const row clients[] = {
       X509_V_ERR_INVALID_PURPOSE },
     { "required: nothing shown", FAIL_WITHOUT, NULL, NULL, 0, X509_V_OK },
     { "required: good", FAIL_WITHOUT, DATA("client.pem"), DATA("client-key.pem"), 1, X509_V_OK },
-    { "required: of another root", FAIL_WITHOUT, DATA("other-root.pem"),
-      DATA("other-root-key.pem"), 0, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT },
+    { "required: of another root", FAIL_WITHOUT, DATA("other-root.pem"), DATA("other-root-key.pem"),
+      0, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT },
 };
 
 /* Certificates that a server may show a client that trusts `root`. */
@@ -44,8 +44,8 @@ static const row servers[] = {
     { "none: of another root", PYOSSL_VERIFY_NONE, DATA("stranger.pem"), DATA("client-key.pem"), 1,
       X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY },
     { "peer: good", PYOSSL_VERIFY_PEER, DATA("server.pem"), DATA("rsa.pem"), 1, X509_V_OK },
-    { "peer: good, Ed25519", PYOSSL_VERIFY_PEER, DATA("server-ed25519.pem"), DATA("ed25519.pem"),
-      1, X509_V_OK },
+    { "peer: good, Ed25519", PYOSSL_VERIFY_PEER, DATA("server-ed25519.pem"), DATA("ed25519.pem"), 1,
+      X509_V_OK },
     { "peer: expired", PYOSSL_VERIFY_PEER, DATA("expired.pem"), DATA("rsa.pem"), 0,
       X509_V_ERR_CERT_HAS_EXPIRED },
     { "peer: not yet valid", PYOSSL_VERIFY_PEER, DATA("not-yet-valid.pem"), DATA("rsa.pem"), 0,
@@ -54,8 +54,8 @@ static const row servers[] = {
       X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY },
     { "peer: of a client", PYOSSL_VERIFY_PEER, DATA("client.pem"), DATA("client-key.pem"), 0,
       X509_V_ERR_INVALID_PURPOSE },
-    { "required: means the same to a client", FAIL_WITHOUT, DATA("expired.pem"), DATA("rsa.pem"),
-      0, X509_V_ERR_CERT_HAS_EXPIRED },
+    { "required: means the same to a client", FAIL_WITHOUT, DATA("expired.pem"), DATA("rsa.pem"), 0,
+      X509_V_ERR_CERT_HAS_EXPIRED },
 };
 
 static const int versions[] = { PAIR_TLS1_2, PAIR_TLS1_3 };

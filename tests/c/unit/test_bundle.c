@@ -220,10 +220,12 @@ static void test_own_certificate_hides_none(void **state)
     pyossl_store_unref(fresh);
 }
 
-/* What passes as usual, OpenSSL accepts; its subject is where we say. Bytes changed one at a time. */
+/* What passes as usual, OpenSSL accepts; its subject is where we say. Bytes changed one at a time.
+ */
 static void test_usual_is_what_openssl_accepts(void **state)
 {
-    static const char *const names[] = { "root.pem", "server.pem", "server-ec.pem", "nul-in-san.pem" };
+    static const char *const names[] = { "root.pem", "server.pem", "server-ec.pem",
+                                         "nul-in-san.pem" };
     unsigned accepted = 0;
 
     (void)state;

@@ -107,8 +107,11 @@ static void test_extensions_outlive_their_certificate(void **state)
 
 static void test_serial_bytes_are_the_serial(void **state)
 {
-    static const char *const numbers[] = { "00", "01", "7F", "80", "FF", "0100", "-01", "-80",
-                                           "FEDCBA9876543210FEDCBA9876543210FEDCBA98" };
+    static const char *const numbers[] = {
+        "00",  "01",  "7F",
+        "80",  "FF",  "0100",
+        "-01", "-80", "FEDCBA9876543210FEDCBA9876543210FEDCBA98"
+    };
     osl_auto(pyossl_x509) *cert = NULL;
 
     (void)state;
@@ -146,7 +149,8 @@ static void compare_text(const pyossl_name *name, const char *field)
     assert_memory_equal(text, copied.data, len);
 }
 
-/* Values in every type of string, ASCII and not, empty, with a NUL; OpenSSL refuses malformed ones. */
+/* Values in every type of string, ASCII and not, empty, with a NUL; OpenSSL refuses malformed ones.
+ */
 static void test_text_is_what_get_copies(void **state)
 {
     static const struct {
@@ -154,16 +158,16 @@ static void test_text_is_what_get_copies(void **state)
         const char *bytes;
         int len;
     } values[] = {
-        { V_ASN1_UTF8STRING, "plain", 5 },     { V_ASN1_UTF8STRING, "h\303\266st", 5 },
-        { V_ASN1_UTF8STRING, "\377\376", 2 },  { V_ASN1_UTF8STRING, "", 0 },
-        { V_ASN1_UTF8STRING, "a\0b", 3 },      { V_ASN1_PRINTABLESTRING, "SE", 2 },
-        { V_ASN1_IA5STRING, "a@b", 3 },        { V_ASN1_IA5STRING, "\351", 1 },
-        { V_ASN1_T61STRING, "\351t\351", 3 },  { V_ASN1_T61STRING, "ete", 3 },
-        { V_ASN1_BMPSTRING, "\0h\0i", 4 },     { V_ASN1_BMPSTRING, "odd", 3 },
+        { V_ASN1_UTF8STRING, "plain", 5 },        { V_ASN1_UTF8STRING, "h\303\266st", 5 },
+        { V_ASN1_UTF8STRING, "\377\376", 2 },     { V_ASN1_UTF8STRING, "", 0 },
+        { V_ASN1_UTF8STRING, "a\0b", 3 },         { V_ASN1_PRINTABLESTRING, "SE", 2 },
+        { V_ASN1_IA5STRING, "a@b", 3 },           { V_ASN1_IA5STRING, "\351", 1 },
+        { V_ASN1_T61STRING, "\351t\351", 3 },     { V_ASN1_T61STRING, "ete", 3 },
+        { V_ASN1_BMPSTRING, "\0h\0i", 4 },        { V_ASN1_BMPSTRING, "odd", 3 },
         { V_ASN1_UNIVERSALSTRING, "\0\0\0h", 4 }, { V_ASN1_OCTET_STRING, "x", 1 },
     };
-    static const char *const fields[] = { "CN", "commonName", "O", "OU", "C", "L", "ST",
-                                          "emailAddress", "2.5.4.3", "", "nonsense", "cn" };
+    static const char *const fields[] = { "CN", "commonName",   "O",       "OU", "C",        "L",
+                                          "ST", "emailAddress", "2.5.4.3", "",   "nonsense", "cn" };
     size_t compared = 0;
 
     (void)state;
