@@ -124,7 +124,7 @@ static() {
             --suppressions-list=tests/tools/cppcheck.txt -Iinclude -Ilibpyossl libpyossl &&
         git ls-files 'libpyossl/*.c' |
         xargs clang-tidy --quiet -p build --warnings-as-errors='*' \
-            --checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-assignment-in-if-condition,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling' 2>/dev/null
+            --checks="$(tr -d ' \n' <tests/tools/clang-tidy.txt)" 2>/dev/null
 }
 
 spell() {

@@ -37,7 +37,8 @@ def faults():
 
 
 def test_files():
-    for suffix in ("c/unit/*.c", "c/integration/*.c", "c/oom/*.c", "c/fuzz/*.c", "py/**/*.py"):
+    for suffix in ("c/unit/*.c", "c/integration/*.c", "c/oom/*.c", "c/faults/*.c", "c/fuzz/*.c",
+                   "interop/*.py", "py/**/*.py"):
         yield from sorted((ROOT / "tests").glob(suffix))
 
 
