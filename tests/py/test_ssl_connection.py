@@ -514,6 +514,7 @@ def test_authorities_that_the_server_welcomes():
 # ---- fork ----
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_na_090_a_child_sends_nothing():
     server, client = connected_sockets()

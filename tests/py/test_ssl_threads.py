@@ -385,6 +385,7 @@ def test_na_075_the_end_of_the_process(name):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_na_089_children_of_a_busy_process():
     """Threads shake hands while the process forks; the children do so too."""
     if not hasattr(os, "fork"):
