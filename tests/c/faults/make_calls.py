@@ -179,10 +179,7 @@ class Call:
 
     def row(self):
         needs = " | ".join(f"NEEDS_{noun.upper()}" for noun in sorted(self.handles)) or "0"
-        # The one that returns a status of an earlier call.
-        fallible = self.result == "pyossl_status" and self.function != "pyossl_error_status"
-        status = "true" if fallible else "false"
-        return f'    {{ "{self.function}", call_{self.function}, {needs}, {status} }},\n'
+        return f'    {{ "{self.function}", call_{self.function}, {needs} }},\n'
 
 
 def main(exports, *headers):

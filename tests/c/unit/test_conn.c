@@ -109,6 +109,8 @@ static void test_transport_is_given_once(void **state)
     assert_fails(pyossl_conn_use_fd(conn, -1), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_conn_use_fds(conn, 0, -1), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_conn_use_transport(conn, &sizeless, &play), PYOSSL_E_ARGUMENT);
+    sizeless.size = offsetof(pyossl_transport, release); /* less than the first version had */
+    assert_fails(pyossl_conn_use_transport(conn, &sizeless, &play), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_conn_use_transport(conn, &lacks_read, &play), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_conn_use_transport(conn, &lacks_write, &play), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_conn_use_transports(conn, &lacks_read, &play, &larger, &other),
