@@ -45,10 +45,16 @@ class _NoOverlappingProtocols:
 NO_OVERLAPPING_PROTOCOLS = _NoOverlappingProtocols()
 vars(_pyossl)["private.set_no_overlap"](NO_OVERLAPPING_PROTOCOLS)
 
-SysCallError.errno = property(lambda self: self.args[0] if self.args else None)
-SysCallError.strerror = property(
-    lambda self: self.args[1] if len(self.args) < 2 or self.args[0] < 0 else os.strerror(self.args[0])
+
+def _system_text(error):
+    number, text = (*error.args, None, None)[:2]
+    return os.strerror(number) if isinstance(number, int) and number >= 0 else text
+
+
+SysCallError.errno = property(
+    lambda self: self.args[0] if self.args else None, doc="The system's error number, -1 for an unexpected end."
 )
+SysCallError.strerror = property(_system_text, doc="The system's text for the error number, or what there is instead.")
 
 # A library that came in a wheel looks for authorities where the wheel was built.
 _CRYPTOGRAPHY_MANYLINUX_CA_DIR = b"/opt/pyca/cryptography/openssl/certs"
@@ -64,10 +70,17 @@ _CERTIFICATE_PATH_LOCATIONS = ["/etc/ssl/certs"]  # SLES 10, 11
 
 
 class Context(_Context):
-    """Settings that connections share."""
+    """Settings that connections share: protocols, identity, trust and callbacks.
+
+    method is TLS_METHOD and the like; ValueError for one that OpenSSL lacks. It may be
+    changed at any time: what has begun its handshake keeps what it had.
+    """
 
     def set_default_verify_paths(self):
-        """Trust whom the system trusts: OpenSSL's own places, or SSL_CERT_FILE and SSL_CERT_DIR."""
+        """Trust whom the system trusts: OpenSSL's own places, or SSL_CERT_FILE and SSL_CERT_DIR.
+
+        Returns None, whether or not anything is there.
+        """
         _openssl_assert(_lib.SSL_CTX_set_default_verify_paths(self._context) == 1)
         dir_env = _ffi.string(_lib.X509_get_default_cert_dir_env()).decode("ascii")
         file_env = _ffi.string(_lib.X509_get_default_cert_file_env()).decode("ascii")

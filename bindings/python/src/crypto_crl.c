@@ -257,4 +257,4 @@ static PyMethodDef methods[] = {
 };
 
 PO_TYPE_SPEC(crl, "OpenSSL.crypto.CRL", po_object, methods, init,
-             "CRL()\n--\n\nA certificate revocation list (RFC 5280, section 5).");
+             "CRL()\n--\n\nA certificate revocation list (RFC 5280, section 5); empty at first.");

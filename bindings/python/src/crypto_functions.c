@@ -395,33 +395,63 @@ FUNCTION(verify_cert_error_string)
 /* clang-format on */
 
 PyMethodDef po_crypto_functions[] = {
-    ROW(load_certificate, "type, buffer", "The first certificate in PEM text or DER."),
-    ROW(dump_certificate, "type, cert", "A certificate as PEM, DER or text for people."),
-    ROW(load_certificate_request, "type, buffer", "The first request in PEM text or DER."),
-    ROW(dump_certificate_request, "type, req", "A request as PEM, DER or text for people."),
-    ROW(load_crl, "type, buffer", "The first revocation list in PEM text or DER."),
-    ROW(dump_crl, "type, crl", "A revocation list as PEM, DER or text for people."),
-    ROW(load_pkcs7_data, "type, buffer", "The first PKCS #7 message in PEM text or DER."),
+    ROW(load_certificate, "type, buffer",
+        "Return the first certificate in PEM text, FILETYPE_PEM, or in DER,\n"
+        "FILETYPE_ASN1, as an X509. Raises Error for what cannot be decoded, and\n"
+        "ValueError for other file types."),
+    ROW(dump_certificate, "type, cert",
+        "Return a certificate as bytes: PEM, DER or, FILETYPE_TEXT, a description for\n"
+        "people. Raises Error where parts are missing, and ValueError for other file\n"
+        "types."),
+    ROW(load_certificate_request, "type, buffer",
+        "Return the first request in PEM text or DER as an X509Req. Raises Error for\n"
+        "what cannot be decoded, and ValueError for other file types."),
+    ROW(dump_certificate_request, "type, req",
+        "Return a request as bytes: PEM, DER or a description for people. Raises Error\n"
+        "where parts are missing, and ValueError for other file types."),
+    ROW(load_crl, "type, buffer",
+        "Return the first revocation list in PEM text or DER as a CRL. Raises Error for\n"
+        "what cannot be decoded, and ValueError for other file types."),
+    ROW(dump_crl, "type, crl",
+        "Return a revocation list as bytes: PEM, DER or a description for people. Raises\n"
+        "Error where parts are missing, and ValueError for other file types."),
+    ROW(load_pkcs7_data, "type, buffer",
+        "Return the first PKCS #7 message in PEM text or DER as a PKCS7. Raises Error\n"
+        "for what cannot be decoded, and ValueError for other file types."),
     ROW(load_pkcs12, "buffer, passphrase=None",
-        "What is in a PKCS #12 file; the passphrase is bytes or None."),
-    ROW(load_publickey, "type, buffer", "The first public key in PEM text or DER."),
-    ROW(dump_publickey, "type, pkey", "The public half of a key as PEM or DER."),
+        "Return what is in a PKCS #12 file as a PKCS12; the passphrase is bytes or None.\n"
+        "Raises Error for what cannot be decoded, and for a wrong passphrase."),
+    ROW(load_publickey, "type, buffer",
+        "Return the first public key in PEM text or DER as a PKey. Raises Error for what\n"
+        "cannot be decoded, and ValueError for other file types."),
+    ROW(dump_publickey, "type, pkey",
+        "Return the public half of a key as bytes: PEM or DER. Raises Error for an empty\n"
+        "key, and ValueError for other file types."),
     ROW(load_privatekey, "type, buffer, passphrase=None",
-        "The first private key in PEM text or DER. The passphrase is bytes, or a function that is "
-        "called with 0 and returns bytes; nothing asks on a terminal."),
+        "Return the first private key in PEM text or DER as a PKey. The passphrase is\n"
+        "bytes, or a function that is called with 0 and returns bytes; nothing asks on a\n"
+        "terminal. Raises Error for what cannot be decoded, and for a wrong passphrase."),
     ROW(dump_privatekey, "type, pkey, cipher=None, passphrase=None",
-        "A private key as PEM (PKCS #8, encrypted if a cipher is named), DER or text for people. "
-        "The passphrase is bytes, or a function that is called with 1 and returns bytes."),
+        "Return a private key as bytes: PEM, that is PKCS #8, encrypted if a cipher is\n"
+        "named; DER; or a description for people. The passphrase is bytes, or a function\n"
+        "that is called with 1 and returns bytes. Raises ValueError for an unknown\n"
+        "cipher, and TypeError for a key that is not private."),
     ROW(sign, "pkey, data, digest",
-        "The signature of bytes by a private key and the digest of that name."),
+        "Return the signature of some bytes by a private key and the digest of that\n"
+        "name. Raises ValueError for an unknown digest, and Error for a key that cannot\n"
+        "sign."),
     ROW(verify, "cert, signature, data, digest",
-        "None if the signature is by the key of that certificate; Error if it is not."),
+        "Return None where the signature of some bytes is by the key of that\n"
+        "certificate. Raises Error where it is not, and ValueError for an unknown\n"
+        "digest."),
     { "get_elliptic_curves", get_elliptic_curves, METH_NOARGS,
-      "get_elliptic_curves($module, /)\n--\n\nThe set of the elliptic curves that OpenSSL knows." },
+      "get_elliptic_curves($module, /)\n--\n\n"
+      "Return the elliptic curves that OpenSSL knows as a set; each has a name." },
     ROW(get_elliptic_curve, "name",
-        "The elliptic curve of that name; ValueError if there is none."),
+        "Return the elliptic curve of that name, one of get_elliptic_curves(). Raises\n"
+        "ValueError where there is none."),
     { "X509_verify_cert_error_string", FAST(verify_cert_error_string),
       "X509_verify_cert_error_string($module, /, errnum)\n--\n\n"
-      "OpenSSL's text for the result of a verification." },
+      "Return OpenSSL's text for the result of a verification as str, whatever the number." },
     { NULL, NULL, 0, NULL },
 };

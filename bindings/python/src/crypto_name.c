@@ -80,9 +80,14 @@ static const char *field_of(PyObject *attribute)
     Py_ssize_t len;
     const char *field = PyUnicode_AsUTF8AndSize(attribute, &len);
 
-    if (field == NULL)
+    if (field == NULL) {
         PyErr_Clear();
-    return field != NULL && strlen(field) == (size_t)len ? field : NULL;
+        return NULL;
+    }
+    /* Python asks so what an object can do: of an empty one, too, the answer is no. */
+    if (strncmp(field, "__", 2) == 0)
+        return NULL;
+    return strlen(field) == (size_t)len ? field : NULL;
 }
 
 static PyObject *raise_unknown(PyObject *attribute)

@@ -44,4 +44,4 @@ static PyMethodDef methods[] = {
 };
 
 PO_TYPE_SPEC(pkcs7, "OpenSSL.crypto.PKCS7", po_object, methods, init,
-             "PKCS7()\n--\n\nA PKCS #7 message (RFC 2315), from load_pkcs7_data().");
+             "PKCS7()\n--\n\nA PKCS #7 message (RFC 2315), as load_pkcs7_data() returns it.");

@@ -154,4 +154,4 @@ static PyMethodDef methods[] = {
 };
 
 PO_TYPE_SPEC(req, "OpenSSL.crypto.X509Req", po_object, methods, init,
-             "X509Req()\n--\n\nA certificate request (RFC 2986).");
+             "X509Req()\n--\n\nA certificate request (PKCS #10, RFC 2986); empty at first.");

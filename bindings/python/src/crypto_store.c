@@ -233,4 +233,4 @@ static PyMethodDef methods[] = {
 };
 
 PO_TYPE_SPEC(store, "OpenSSL.crypto.X509Store", po_object, methods, init,
-             "X509Store()\n--\n\nTrusted certificates, and how to judge chains by them.");
+             "X509Store()\n--\n\nTrusted certificates, revocation lists, and how to judge chains by them.");

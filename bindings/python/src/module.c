@@ -57,7 +57,7 @@ static const struct {
     [PO_EXC_WANT_WRITE] = { "OpenSSL.SSL.WantWriteError", BASE_SSL,
                             "Nothing is wrong: call again once the transport is writable." },
     [PO_EXC_WANT_LOOKUP] = { "OpenSSL.SSL.WantX509LookupError", BASE_SSL,
-                             "Nothing is wrong: a callback asked to be called again." },
+                             "Nothing is wrong: call again, as a callback asked for it." },
     [PO_EXC_SYSCALL] = { "OpenSSL.SSL.SysCallError", BASE_SSL,
                          "The transport failed: args are (errno, its name), or (-1, 'Unexpected "
                          "EOF') for an end without a close alert." },
@@ -71,7 +71,8 @@ static const struct {
     [PO_EXC_TYPE_VALUE] = { "OpenSSL.crypto._TypeValueError", BASE_TYPE_VALUE,
                             "An argument that is not acceptable: a TypeError and a ValueError." },
     [PO_EXC_STORE_CTX] = { "OpenSSL.crypto.X509StoreContextError", BASE_EXCEPTION,
-                           "A certificate was not accepted." },
+                           "A certificate was not accepted: certificate is that one, and errors is a "
+                           "list of the result's number, the depth, and the text." },
     [PO_EXC_RAND] = { "OpenSSL.rand.Error", BASE_EXCEPTION,
                       "What OpenSSL.rand raises; args[0] is a list of (library, function, "
                       "reason)." },

@@ -207,23 +207,30 @@ static PyObject *rand_egd(PyObject *module, PyObject *const *args, Py_ssize_t na
 PyMethodDef po_rand_functions[] = {
     { "add", FAST(rand_add),
       "add($module, /, buffer, entropy)\n--\n\n"
-      "Mix bytes in; entropy is a lower bound of how many of them are random." },
+      "Mix bytes into the generator; entropy is a lower bound of how many of them are\n"
+      "random. Returns None; raises TypeError for what is not bytes-like." },
     { "bytes", FAST(rand_bytes),
-      "bytes($module, /, num_bytes)\n--\n\nRandom bytes, fit for keys." },
+      "bytes($module, /, num_bytes)\n--\n\n"
+      "Return so many random bytes, fit for keys. Raises ValueError for a negative number." },
     { "cleanup", rand_cleanup, METH_NOARGS,
-      "cleanup($module, /)\n--\n\nDoes nothing: OpenSSL wipes its state at exit." },
+      "cleanup($module, /)\n--\n\n"
+      "Do nothing, and return None: OpenSSL wipes the generator's state at exit." },
     { "egd", FAST(rand_egd),
       "egd($module, /, path, bytes=255)\n--\n\n"
-      "Mix in bytes of an entropy gathering daemon; how many, or -1. Deprecated." },
+      "Mix in bytes of an entropy gathering daemon. Returns how many, or -1. Deprecated." },
     { "load_file", FAST(rand_load_file),
       "load_file($module, /, filename, maxbytes=-1)\n--\n\n"
-      "Mix in a file, or its first maxbytes bytes; how many were read, or -1." },
+      "Mix in a file, or its first maxbytes bytes. Returns how many were read, or -1." },
     { "seed", FAST(rand_seed),
-      "seed($module, /, buffer)\n--\n\nMix bytes in, all of them taken as random." },
+      "seed($module, /, buffer)\n--\n\n"
+      "Mix bytes into the generator, all of them taken as random. Returns None; raises\n"
+      "TypeError for what is not bytes-like." },
     { "status", rand_status, METH_NOARGS,
-      "status($module, /)\n--\n\n1 if the generator has been seeded with enough, else 0." },
+      "status($module, /)\n--\n\n"
+      "Return 1 where the generator has been seeded with enough, else 0." },
     { "write_file", FAST(rand_write_file),
       "write_file($module, /, filename)\n--\n\n"
-      "Write 1024 random bytes that nobody else may read; how many were written, or -1." },
+      "Write 1024 random bytes to a file that nobody else may read. Returns how many were\n"
+      "written, or -1." },
     { NULL, NULL, 0, NULL },
 };

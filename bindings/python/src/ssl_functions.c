@@ -28,11 +28,12 @@ static PyObject *as_file_descriptor(PyObject *module, PyObject *object)
 PyMethodDef po_ssl_functions[] = {
     { "OpenSSL_version", (PyCFunction)(void (*)(void))openssl_version,
       METH_FASTCALL | METH_KEYWORDS,
-      "OpenSSL_version($module, type)\n--\n\nA text about the OpenSSL that is running, as bytes: "
-      "OPENSSL_VERSION and the like." },
+      "OpenSSL_version($module, type)\n--\n\n"
+      "Return a text about the OpenSSL that is running as bytes; type is OPENSSL_VERSION\n"
+      "and the like. Raises TypeError for what is not an integer." },
     { "_asFileDescriptor", as_file_descriptor, METH_O,
-      "_asFileDescriptor($module, obj, /)\n--\n\nAn int, or what has a fileno(), as a "
-      "descriptor." },
+      "_asFileDescriptor($module, obj, /)\n--\n\nReturn the descriptor that an int, or an object "
+      "with a fileno(), stands for." },
     { NULL, NULL, 0, NULL },
 };
 
