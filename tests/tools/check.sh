@@ -68,11 +68,9 @@ debug() {
         meson test -C build-debug $quiet --suite py --timeout-multiplier=4
 }
 
-# Debian's OpenSSL is not built for it: what only happens inside is not seen, but its locks are,
-# and must be. Suppressing libcrypto by called_from_lib would hide them, and find races where none are.
 tsan() {
     build build-tsan -Db_sanitize=thread -Db_lundef=false -Dpython=disabled &&
-        TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+        TSAN_OPTIONS="halt_on_error=1:suppressions=$PWD/tests/tools/tsan.supp" \
             meson test -C build-tsan $quiet --timeout-multiplier=4 --suite threads
 }
 
