@@ -173,6 +173,8 @@ class Call:
         released = []
         if self.function.endswith("_ref"):
             released.append(f"pyossl_{self.function[7:-4]}_unref(result);")
+        if self.result.startswith("SSL_CTX"):  # the one OpenSSL pointer that is handed out, not lent
+            released.append("SSL_CTX_free(result);")
         lines = self.before + ["stale(f);", middle, "look(f);", note] + self.after + released
         return (f"static void call_{self.function}(fixture *f)\n{{\n" +
                 "".join(f"    {line}\n" for line in lines if line) + "}\n")
