@@ -191,7 +191,10 @@ pyossl_status pyossl_x509_digest(const pyossl_x509 *cert, const char *digest, py
 /** How many extensions there are. */
 PYOSSL_API size_t pyossl_x509_ext_count(const pyossl_x509 *cert) PYOSSL_NONNULL(1);
 
-/** A copy of extension @p index; PYOSSL_E_NOT_FOUND past the end. */
+/**
+ * Extension @p index, which stays what it is whatever happens to the certificate;
+ * PYOSSL_E_NOT_FOUND past the end.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_x509_ext_at(const pyossl_x509 *cert, size_t index, pyossl_ext **out)
     PYOSSL_NONNULL(1, 3);

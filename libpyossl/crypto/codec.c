@@ -103,13 +103,24 @@ static inline int16_t sextet_of(unsigned char c)
                      (within(c, '/', '/') & 64));
 }
 
-static inline char character_of(int16_t sextet)
+/* @bits where @v is above @last, else 0. */
+static inline int16_t above(int16_t v, int16_t last, int16_t bits)
 {
-    const int v = sextet;
+    const int16_t difference = (int16_t)(last - v);
 
-    return (char)((within(v, 0, 25) & (v + 'A')) + (within(v, 26, 51) & (v - 26 + 'a')) +
-                  (within(v, 52, 61) & (v - 52 + '0')) + (within(v, 62, 62) & '+') +
-                  (within(v, 63, 63) & '/'));
+    return (int16_t)((int16_t)(difference >> 15) & bits);
+}
+
+static inline char character_of(int16_t v)
+{
+    /* 'A' for 0, and at the end of each of the five ranges a step to the next one. */
+    int16_t c = (int16_t)(v + 'A');
+
+    c = (int16_t)(c + above(v, 25, 'a' - 26 - 'A'));
+    c = (int16_t)(c + above(v, 51, '0' - 52 - ('a' - 26)));
+    c = (int16_t)(c + above(v, 61, '+' - 62 - ('0' - 52)));
+    c = (int16_t)(c + above(v, 62, '/' - 63 - ('+' - 62)));
+    return (char)c;
 }
 
 /* Collects characters until they fill a line, which is decoded in one go. */
@@ -327,11 +338,8 @@ static char *put_boundary(char *out, const char *mark, const char *label)
 }
 
 /* A full line. */
-static char *put_line(char *out, const unsigned char *in)
+static void put_line(char *restrict out, const unsigned char *in, int16_t *restrict sextets)
 {
-    int16_t sextets[LINE_CHARS];
-    char line[LINE_CHARS];
-
     for (int i = 0; i < LINE_CHARS; i += 4, in += 3) {
         sextets[i] = in[0] >> 2;
         sextets[i + 1] = (int16_t)((in[0] & 3) << 4 | in[1] >> 4);
@@ -339,21 +347,17 @@ static char *put_line(char *out, const unsigned char *in)
         sextets[i + 3] = in[2] & 63;
     }
     for (int i = 0; i < LINE_CHARS; i++)
-        line[i] = character_of(sextets[i]);
-    memcpy(out, line, LINE_CHARS);
-    OPENSSL_cleanse(sextets, sizeof sextets);
-    OPENSSL_cleanse(line, sizeof line);
-    return out + LINE_CHARS;
+        out[i] = character_of(sextets[i]);
 }
 
-static char *put_last_line(char *out, const unsigned char *in, size_t len)
+static char *put_last_line(char *out, const unsigned char *in, size_t len, int16_t *sextets)
 {
     const size_t padding = (3 - len % 3) % 3, chars = (len + padding) / 3 * 4;
     unsigned char bytes[LINE_BYTES] = { 0 };
     char line[LINE_CHARS];
 
     memcpy(bytes, in, len);
-    (void)put_line(line, bytes);
+    put_line(line, bytes, sextets);
     memcpy(out, line, chars);
     memset(out + chars - padding, '=', padding);
     OPENSSL_cleanse(bytes, sizeof bytes);
@@ -365,6 +369,7 @@ pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyos
 {
     const unsigned char *in = der;
     osl_auto_buf text = PYOSSL_BUF_INIT;
+    int16_t sextets[LINE_CHARS] = { 0 }; /* of one line after the other; may be a key's */
     size_t lines, room;
     char *at;
 
@@ -375,14 +380,15 @@ pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyos
            2 * sizeof DASHES;
     OSL_TRY(osl_buf_alloc(&text, room));
     at = put_boundary((char *)text.data, BEGIN_MARK, label);
-    for (; len >= LINE_BYTES; len -= LINE_BYTES, in += LINE_BYTES) {
-        at = put_line(at, in);
-        *at++ = '\n';
+    for (; len >= LINE_BYTES; len -= LINE_BYTES, in += LINE_BYTES, at += LINE_CHARS + 1) {
+        put_line(at, in, sextets);
+        at[LINE_CHARS] = '\n';
     }
     if (len > 0) {
-        at = put_last_line(at, in, len);
+        at = put_last_line(at, in, len, sextets);
         *at++ = '\n';
     }
+    OPENSSL_cleanse(sextets, sizeof sextets);
     (void)put_boundary(at, END_MARK, label);
     osl_buf_move(out, &text);
     return PYOSSL_OK;

@@ -70,15 +70,32 @@ pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
 /* A callback may drop the program's last reference. */
 #define HOLD(conn) __attribute__((unused)) osl_auto(pyossl_conn) *held_ = pyossl_conn_ref(conn)
 
+/*
+ * SSL_MODE_RELEASE_BUFFERS has OpenSSL give a buffer back when it has read or
+ * written data. What belongs to a handshake, as the tickets behind one do, leaves
+ * 16 KiB with a connection that then waits. While half of a record is there the
+ * buffer has to stay, which SSL_free_buffers() forgot before OpenSSL 3.0.14.
+ */
+static void release_buffers(SSL *ssl)
+{
+    if ((SSL_get_mode(ssl) & SSL_MODE_RELEASE_BUFFERS) != 0 && SSL_is_dtls(ssl) != 1 &&
+        SSL_is_init_finished(ssl) == 1 && strcmp(SSL_rstate_string(ssl), "RH") == 0)
+        (void)SSL_free_buffers(ssl);
+}
+
 pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
 {
     OSL_API_ENTER;
     HOLD(conn);
+    pyossl_status status;
     int result;
 
     OSL_TRY(osl_conn_enter(conn));
     result = SSL_do_handshake(conn->ssl);
-    return osl_conn_leave(conn, result, errno);
+    status = osl_conn_leave(conn, result, errno);
+    if (status == PYOSSL_OK)
+        release_buffers(conn->ssl);
+    return status;
 }
 
 typedef int ssl_read_function(SSL *ssl, void *buf, size_t cap, size_t *done);
@@ -101,6 +118,8 @@ static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, voi
     status = osl_conn_leave(conn, result, errno);
     if (status == PYOSSL_OK)
         *done = got;
+    else if (status == PYOSSL_WANT_READ)
+        release_buffers(conn->ssl);
     return status;
 }
 

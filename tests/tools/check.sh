@@ -3,7 +3,7 @@
 # Says at its end which parts passed, failed or were skipped; fails if one did.
 set -u
 
-PARTS='format deprecated clang asan asan-python debug tsan valgrind oom faults mutants coverage abi static spell docs stubs'
+PARTS='format deprecated clang asan asan-python debug tsan valgrind oom faults mutants coverage abi bench static spell docs stubs'
 SKIP=77
 quiet='--print-errorlogs'
 
@@ -113,6 +113,13 @@ coverage() {
 abi() {
     have abidw && have abidiff || return $SKIP
     build build && sh tests/tools/abi.sh check build
+}
+
+# Instructions, not times: see tests/bench/instructions.py.
+bench() {
+    have valgrind || return $SKIP
+    build build-bench --buildtype=release &&
+        python3 tests/bench/instructions.py build-bench
 }
 
 static() {

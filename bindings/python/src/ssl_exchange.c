@@ -443,25 +443,23 @@ PyObject *po_conn_bio_read(PyObject *object, PyObject *const *args, Py_ssize_t n
     PyObject *given[1], *bytes;
     size_t cap, waiting, done = 0;
     po_frame frame;
-    pyossl_status status;
+    pyossl_status status = PYOSSL_OK;
 
     if (self == NULL || po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_size(given[0], "bufsiz", &cap) < 0)
         return NULL;
     po_quick_enter(&frame, &self->base);
     waiting = pyossl_conn_drainable(self->base.handle);
-    (void)po_frame_leave(&frame);
     if (cap > waiting && waiting > 0)
         cap = waiting;
     if (waiting == 0 && cap > 0)
         cap = 1; /* nothing to have: room for asking why */
+    /* Making a bytes object runs no other code. */
     bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)cap);
-    if (bytes == NULL)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_drain(self->base.handle, PyBytes_AS_STRING(bytes), cap, &done);
-    if (po_frame_leave(&frame) < 0 || status != PYOSSL_OK) {
-        Py_DECREF(bytes);
+    if (bytes != NULL)
+        status = pyossl_conn_drain(self->base.handle, PyBytes_AS_STRING(bytes), cap, &done);
+    if (po_frame_leave(&frame) < 0 || bytes == NULL || status != PYOSSL_OK) {
+        Py_XDECREF(bytes);
         return status != PYOSSL_OK ? po_raise(self->base.state, PO_IO, status) : NULL;
     }
     if (done < cap)
