@@ -39,7 +39,7 @@ def blocks(path):
 def check(path):
     def compiles():
         run = subprocess.run(
-            [sys.argv[1], *WARNINGS, f"-I{lint.ROOT / 'include'}", "-fsyntax-only", "-x", "c", "-"],
+            [*sys.argv[1:], *WARNINGS, f"-I{lint.ROOT / 'include'}", "-fsyntax-only", "-x", "c", "-"],
             input=f'{INCLUDES}#line 1 "{path}"\n{blocks(path)}', capture_output=True, text=True)
         yield from run.stderr.splitlines()
     compiles.__doc__ = str(path)
