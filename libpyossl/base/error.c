@@ -1,4 +1,5 @@
 /* The thread's record of its last failure, and the only reader of OpenSSL's queue. */
+#undef OSL_ANALYZER /* what it would stand in for is defined here */
 #include "internal.h"
 
 #include <errno.h>

@@ -139,6 +139,24 @@ static inline pyossl_status osl_recorded(void)
  */
 pyossl_status osl_refuse(pyossl_status status, const char *reason) PYOSSL_MUST_CHECK;
 
+/* Analyzers, which see one file at a time, are told that a failure is never PYOSSL_OK. */
+#ifdef OSL_ANALYZER
+static inline PYOSSL_MUST_CHECK pyossl_status osl_never_ok(pyossl_status status)
+{
+    if (status == PYOSSL_OK)
+        __builtin_unreachable();
+    return status;
+}
+
+#define osl_fail(status) osl_never_ok((osl_fail)(status))
+#define osl_fail_text(status, reason) osl_never_ok((osl_fail_text)(status, reason))
+#define osl_fail_detail(status, reason, detail)                                                    \
+    osl_never_ok((osl_fail_detail)(status, reason, detail))
+#define osl_fail_errno(number, detail) osl_never_ok((osl_fail_errno)(number, detail))
+#define osl_recorded() osl_never_ok((osl_recorded)())
+#define osl_refuse(status, reason) osl_never_ok((osl_refuse)(status, reason))
+#endif
+
 /* Return from the caller with the status of a call that did not work. */
 #define OSL_TRY(call)                                                                              \
     do {                                                                                           \

@@ -426,18 +426,21 @@ void pyossl_x509_list_clear(pyossl_x509_list *list)
     list->count = 0;
 }
 
-/* Make room for one more; the room doubles. */
-static pyossl_status list_reserve(pyossl_x509_list *list)
+/* Takes @cert over, also on failure. The room doubles, so that it is always a power of two. */
+static pyossl_status list_add(pyossl_x509_list *list, pyossl_x509 *cert)
 {
+    osl_auto(pyossl_x509) *held = cert;
     const size_t count = list->count;
-    pyossl_x509 **larger;
+    pyossl_x509 **items = list->items;
 
-    if (count != 0 && (count & (count - 1)) != 0) /* room is always a power of two */
-        return PYOSSL_OK;
-    larger = OPENSSL_realloc(list->items, (count != 0 ? count * 2 : 1) * sizeof *larger);
-    if (larger == NULL)
-        return osl_fail_nomem();
-    list->items = larger;
+    if (items == NULL || (count & (count - 1)) == 0) {
+        items = OPENSSL_realloc(items, (count != 0 ? count * 2 : 1) * sizeof *items);
+        if (items == NULL)
+            return osl_fail_nomem();
+        list->items = items;
+    }
+    items[count] = osl_steal(held);
+    list->count++;
     return PYOSSL_OK;
 }
 
@@ -465,15 +468,14 @@ pyossl_status pyossl_x509_load_all(pyossl_x509_list *out, const void *pem, size_
 
     OSL_TRY(osl_init());
     for (;;) {
-        pyossl_status status;
+        pyossl_x509 *cert = NULL;
         size_t end = 0;
+        const pyossl_status status = from_pem(&cert, at, len, &end);
 
-        OSL_TRY(list_reserve(&list));
-        status = from_pem(&list.items[list.count], at, len, &end);
         if (status == PYOSSL_E_FORMAT && list.count > 0 && recorded_no_more())
             break;
         OSL_TRY(status);
-        list.count++;
+        OSL_TRY(list_add(&list, cert));
         at += end;
         len -= end;
     }
@@ -488,12 +490,12 @@ pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack)
 
     for (int i = 0; i < sk_X509_num(stack); i++) {
         X509 *x509 = sk_X509_value(stack, i);
+        pyossl_x509 *cert = NULL;
 
-        OSL_TRY(list_reserve(&list));
         if (X509_up_ref(x509) != 1)
             return osl_fail(PYOSSL_E_OPENSSL);
-        OSL_TRY(osl_x509_wrap(&list.items[list.count], x509));
-        list.count++;
+        OSL_TRY(osl_x509_wrap(&cert, x509));
+        OSL_TRY(list_add(&list, cert));
     }
     list_move(out, &list);
     return PYOSSL_OK;

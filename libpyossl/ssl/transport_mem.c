@@ -153,7 +153,7 @@ size_t osl_queue_take(osl_queue *queue, void *buf, size_t cap)
 
     if (len > cap)
         len = cap;
-    if (len == 0)
+    if (len == 0 || data == NULL)
         return 0;
     memcpy(buf, data, len);
     osl_queue_drop(queue, len);

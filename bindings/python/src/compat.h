@@ -62,8 +62,12 @@ static inline PyObject *po_exception_take(void)
     PyObject *type, *value, *traceback;
 
     PyErr_Fetch(&type, &value, &traceback);
-    if (type == NULL)
+    if (type == NULL) {
+#ifdef OSL_ANALYZER
+        __builtin_unreachable(); /* who takes one without asking knows that there is one */
+#endif
         return NULL;
+    }
     PyErr_NormalizeException(&type, &value, &traceback);
     if (traceback != NULL)
         PyException_SetTraceback(value, traceback);

@@ -201,7 +201,7 @@ FUNCTION(dump_privatekey)
     po_auto(pyossl_pkey) *key = NULL;
     pyossl_buf out = PYOSSL_BUF_INIT;
     PyObject *given[4];
-    pyossl_format format;
+    pyossl_format format = PYOSSL_PEM;
     pyossl_status status;
     po_frame frame;
 
