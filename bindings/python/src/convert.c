@@ -18,8 +18,8 @@ static int place(const po_params *params, PyObject *name, PyObject *value, PyObj
         out[i] = value;
         return 0;
     }
-    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'",
-                 params->function, name);
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", params->function,
+                 name);
     return -1;
 }
 
@@ -331,8 +331,7 @@ void *po_take_handle(po_state *state, PyObject *object, po_type_id id, const cha
 
 PyObject *po_from_buf(pyossl_buf *buf)
 {
-    PyObject *bytes =
-        PyBytes_FromStringAndSize((const char *)buf->data, (Py_ssize_t)buf->len);
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)buf->data, (Py_ssize_t)buf->len);
 
     pyossl_buf_clear(buf);
     return bytes;

@@ -195,7 +195,9 @@ static PyType_Slot slots[] = {
     { Py_tp_getset, getset },
     { Py_tp_methods, methods },
     { Py_tp_init, (void *)init },
-    { Py_tp_doc, (void *)"PKey()\n--\n\nA private key with its public half, or a public key; empty at first." },
+    { Py_tp_doc,
+      (void
+           *)"PKey()\n--\n\nA private key with its public half, or a public key; empty at first." },
     { 0, NULL },
 };
 

@@ -80,4 +80,5 @@ static PyMethodDef methods[] = {
 };
 
 PO_TYPE_SPEC(revoked, "OpenSSL.crypto.Revoked", po_object, methods, init,
-             "Revoked()\n--\n\nOne entry of a revocation list: a serial number, when it was revoked, and why.");
+             "Revoked()\n--\n\nOne entry of a revocation list: a serial number, when it was "
+             "revoked, and why.");

@@ -232,5 +232,6 @@ static PyMethodDef methods[] = {
     { NULL, NULL, 0, NULL },
 };
 
-PO_TYPE_SPEC(store, "OpenSSL.crypto.X509Store", po_object, methods, init,
-             "X509Store()\n--\n\nTrusted certificates, revocation lists, and how to judge chains by them.");
+PO_TYPE_SPEC(
+    store, "OpenSSL.crypto.X509Store", po_object, methods, init,
+    "X509Store()\n--\n\nTrusted certificates, revocation lists, and how to judge chains by them.");

@@ -352,7 +352,8 @@ static PyType_Slot slots[] = {
     { Py_tp_getset, po_getset },
     { Py_tp_methods, methods },
     { Py_tp_init, (void *)init_afresh },
-    { Py_tp_doc, (void *)"X509()\n--\n\nA certificate (RFC 5280); empty, and of version 1, at first." },
+    { Py_tp_doc,
+      (void *)"X509()\n--\n\nA certificate (RFC 5280); empty, and of version 1, at first." },
     { 0, NULL },
 };
 

@@ -71,7 +71,8 @@ static const struct {
     [PO_EXC_TYPE_VALUE] = { "OpenSSL.crypto._TypeValueError", BASE_TYPE_VALUE,
                             "An argument that is not acceptable: a TypeError and a ValueError." },
     [PO_EXC_STORE_CTX] = { "OpenSSL.crypto.X509StoreContextError", BASE_EXCEPTION,
-                           "A certificate was not accepted: certificate is that one, and errors is a "
+                           "A certificate was not accepted: certificate is that one, and errors is "
+                           "a "
                            "list of the result's number, the depth, and the text." },
     [PO_EXC_RAND] = { "OpenSSL.rand.Error", BASE_EXCEPTION,
                       "What OpenSSL.rand raises; args[0] is a list of (library, function, "

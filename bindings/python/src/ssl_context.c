@@ -524,7 +524,8 @@ static PyType_Slot slots[] = {
     { Py_tp_members, po_members },
     { Py_tp_getset, getset },
     { Py_tp_methods, methods },
-    { Py_tp_doc, (void *)"_Context(method)\n--\n\nSettings that connections share: protocols, identity, trust and callbacks." },
+    { Py_tp_doc, (void *)"_Context(method)\n--\n\nSettings that connections share: protocols, "
+                         "identity, trust and callbacks." },
     { 0, NULL },
 };
 
