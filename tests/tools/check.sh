@@ -1,10 +1,15 @@
 #!/bin/sh
 # What a release must pass beyond `./dev test`, part by part: check.sh [PART ...]
-# Says at its end which parts passed, failed or were skipped; fails if one did.
+# Says at its end which parts passed, failed or were skipped, and how long they took; fails if one did.
 set -u
 
-PARTS='format deprecated clang asan asan-python debug tsan valgrind oom faults mutants coverage abi bench static spell docs stubs'
+# What is seldom idle, and what mostly runs one process at a time: without a part named, two lanes run
+# side by side.
+LANE_1='clang asan asan-python debug tsan valgrind coverage docs'
+LANE_2='oom faults mutants static bench format deprecated abi spell stubs'
+PARTS="$LANE_1 $LANE_2"
 SKIP=77
+logs=build-check
 quiet='--print-errorlogs'
 
 have() {
@@ -17,6 +22,7 @@ have() {
 build() {
     folder=$1
     shift
+    [ "$folder" != build ] || [ -z "${CHECK_BUILT:-}" ] || return 0
     if [ -f "$folder/build.ninja" ]; then
         meson configure "$folder" "$@" >/dev/null
     else
@@ -77,17 +83,17 @@ tsan() {
 valgrind_() {
     have valgrind || return $SKIP
     build build &&
-        OOM_STRIDE=997 meson test -C build $quiet --timeout-multiplier=20 --suite unit \
+        OOM_STRIDE=997 meson test -C build --no-rebuild --logbase valgrind $quiet --timeout-multiplier=20 --suite unit \
             --wrapper 'valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
 # The tests count the points at which an allocation failed; awk adds them up.
 oom() {
     build build &&
-        OOM_STRIDE=1 meson test -C build $quiet --timeout-multiplier=4 --suite oom || return 1
+        OOM_STRIDE=1 meson test -C build --no-rebuild --logbase oom $quiet --timeout-multiplier=4 --suite oom || return 1
     awk '/# allocation failures:/ { sub(/.*failures:/, ""); points += $1; scenarios += $4; wrong += $6 }
          END { print "allocation failures: " points " points of " scenarios " scenarios, " wrong " wrong"
-               exit !(points > 0 && wrong == 0) }' build/meson-logs/testlog.txt
+               exit !(points > 0 && wrong == 0) }' build/meson-logs/oom.txt
 }
 
 # One fault at every byte of an exchange, and every bit of it changed; the tests count what they did.
@@ -153,27 +159,71 @@ docs() {
 # The stubs say what the module has.
 stubs() {
     have mypy || return $SKIP
-    build build && meson test -C build $quiet --suite stubs
+    build build && meson test -C build --no-rebuild --logbase stubs $quiet --suite stubs
 }
 
-status=0
-summary=
-for part in ${*:-$PARTS}; do
+# run PART: its output as it comes
+run() {
+    case $1 in
+    asan-python) asan_python ;;
+    valgrind) valgrind_ ;;
+    *) "$1" ;;
+    esac
+}
+
+# lane PART ...: one after the other, output into files, one line for each
+lane() {
+    failed=0
+    for part in "$@"; do
+        start=$(date +%s)
+        (run "$part") >"$logs/$part.log" 2>&1 </dev/null
+        result=$?
+        case $result in
+        0) word=passed ;;
+        $SKIP) word=skipped ;;
+        *) word=FAILED && failed=1 ;;
+        esac
+        printf '%-12s %-8s %5d s\n' "$part" "$word" $(($(date +%s) - start)) | tee "$logs/$part.line"
+        [ $word != FAILED ] || tail -n 40 "$logs/$part.log"
+    done
+    return $failed
+}
+
+mkdir -p "$logs"
+rm -f "$logs"/*.line
+for part in "$@"; do
     case " $PARTS " in
     *" $part "*) ;;
     *) echo "check: no part $part; there are: $PARTS" >&2 && exit 2 ;;
     esac
-    printf '==> %s\n' "$part"
-    case $part in
-    asan-python) asan_python ;;
-    valgrind) valgrind_ ;;
-    *) $part ;;
-    esac
-    case $? in
-    0) summary="$summary\n$part: passed" ;;
-    $SKIP) summary="$summary\n$part: skipped" ;;
-    *) summary="$summary\n$part: FAILED" && status=1 ;;
-    esac
 done
-printf '%b\n' "$summary"
+
+status=0
+if [ $# -gt 0 ]; then
+    for part in "$@"; do
+        printf '==> %s\n' "$part"
+        start=$(date +%s)
+        run "$part"
+        case $? in
+        0) word=passed ;;
+        $SKIP) word=skipped ;;
+        *) word=FAILED && status=1 ;;
+        esac
+        printf '%-12s %-8s %5d s\n' "$part" "$word" $(($(date +%s) - start)) >"$logs/$part.line"
+    done
+else
+    start=$(date +%s)
+    build build >"$logs/build.log" 2>&1 || exit 1
+    export CHECK_BUILT=1
+    # shellcheck disable=SC2086 # words
+    lane $LANE_1 &
+    # shellcheck disable=SC2086
+    lane $LANE_2 || status=1
+    wait $! || status=1
+    printf 'all of it    %14d s\n' $(($(date +%s) - start)) >"$logs/total.line"
+fi
+printf '\n'
+for part in $PARTS total; do
+    [ ! -f "$logs/$part.line" ] || cat "$logs/$part.line"
+done
 exit $status
