@@ -22,6 +22,7 @@ static void destroy(pyossl_conn *conn)
         BIO *bio = SSL_get_rbio(conn->ssl);
 
         keep_session(conn);
+        osl_conn_cool(conn);
         if (bio != NULL) /* somebody may have a reference to the SSL, through pyossl/openssl.h */
             BIO_set_data(bio, NULL);
         SSL_free(conn->ssl);

@@ -70,11 +70,54 @@ pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
 /* A callback may drop the program's last reference. */
 #define HOLD(conn) __attribute__((unused)) osl_auto(pyossl_conn) *held_ = pyossl_conn_ref(conn)
 
+/* ---- buffers ---- */
+
 /*
  * SSL_MODE_RELEASE_BUFFERS has OpenSSL give a buffer back when it has read or
- * written data. What belongs to a handshake, as the tickets behind one do, leaves
- * 16 KiB with a connection that then waits. While half of a record is there the
- * buffer has to stay, which SSL_free_buffers() forgot before OpenSSL 3.0.14.
+ * written data, and get another for the next message. A connection that moves one
+ * message after the other keeps its buffers until it has to wait, as long as no more
+ * than a few do so: what they keep is bounded for the process.
+ */
+enum { STREAK = 8, WARM_MAX = 32 };
+
+static atomic_int warm;
+
+static void warm_up(pyossl_conn *conn)
+{
+    conn->streak = 0;
+    if ((SSL_get_mode(conn->ssl) & SSL_MODE_RELEASE_BUFFERS) == 0)
+        return;
+    if (atomic_fetch_add_explicit(&warm, 1, memory_order_relaxed) >= WARM_MAX) {
+        atomic_fetch_sub_explicit(&warm, 1, memory_order_relaxed);
+        return;
+    }
+    conn->warm = true;
+    SSL_clear_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
+}
+
+void osl_conn_cool(pyossl_conn *conn)
+{
+    conn->streak = 0;
+    if (!conn->warm)
+        return;
+    conn->warm = false;
+    SSL_set_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
+    atomic_fetch_sub_explicit(&warm, 1, memory_order_relaxed);
+}
+
+/* After a message that went through, or did not. */
+static inline void count_message(pyossl_conn *conn, bool worked)
+{
+    if (!worked)
+        osl_conn_cool(conn);
+    else if (!conn->warm && ++conn->streak >= STREAK)
+        warm_up(conn);
+}
+
+/*
+ * What belongs to a handshake, as the tickets behind one do, leaves 16 KiB with a
+ * connection that then waits. While half of a record is there the buffer has to
+ * stay, which SSL_free_buffers() forgot before OpenSSL 3.0.14.
  */
 static void release_buffers(SSL *ssl)
 {
@@ -82,6 +125,8 @@ static void release_buffers(SSL *ssl)
         SSL_is_init_finished(ssl) == 1 && strcmp(SSL_rstate_string(ssl), "RH") == 0)
         (void)SSL_free_buffers(ssl);
 }
+
+/* ---- handshake and data ---- */
 
 pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
 {
@@ -116,6 +161,7 @@ static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, voi
     OSL_TRY(osl_conn_enter(conn));
     result = function(conn->ssl, buf, cap, &got);
     status = osl_conn_leave(conn, result, errno);
+    count_message(conn, status == PYOSSL_OK);
     if (status == PYOSSL_OK)
         *done = got;
     else if (status == PYOSSL_WANT_READ)
@@ -167,6 +213,7 @@ pyossl_status pyossl_conn_write(pyossl_conn *conn, const void *buf, size_t len, 
     OSL_TRY(osl_conn_enter(conn));
     result = SSL_write_ex(conn->ssl, buf, len, &put);
     status = osl_conn_leave(conn, result, errno);
+    count_message(conn, status == PYOSSL_OK);
     conn->retry_len = to_repeat(conn, status, len);
     if (status == PYOSSL_OK)
         *done = put;

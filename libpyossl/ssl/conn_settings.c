@@ -294,6 +294,7 @@ pyossl_status pyossl_conn_set_mode(pyossl_conn *conn, uint32_t mode)
     OSL_API_ENTER;
 
     OSL_TRY(osl_conn_follow(conn));
+    osl_conn_cool(conn);
     SSL_set_mode(conn->ssl, mode);
     conn->settings.mode_set |= mode;
     conn->settings.mode_cleared &= ~mode;
@@ -305,6 +306,7 @@ pyossl_status pyossl_conn_clear_mode(pyossl_conn *conn, uint32_t mode)
     OSL_API_ENTER;
 
     OSL_TRY(osl_conn_follow(conn));
+    osl_conn_cool(conn);
     SSL_clear_mode(conn->ssl, mode);
     conn->settings.mode_cleared |= mode;
     conn->settings.mode_set &= ~mode;
@@ -313,7 +315,9 @@ pyossl_status pyossl_conn_clear_mode(pyossl_conn *conn, uint32_t mode)
 
 uint32_t pyossl_conn_mode(const pyossl_conn *conn)
 {
-    return (uint32_t)SSL_get_mode(osl_conn_ssl(conn));
+    const uint32_t mode = (uint32_t)SSL_get_mode(osl_conn_ssl(conn));
+
+    return conn->warm ? mode | SSL_MODE_RELEASE_BUFFERS : mode;
 }
 
 pyossl_status pyossl_conn_set_mtu(pyossl_conn *conn, size_t mtu)

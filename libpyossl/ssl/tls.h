@@ -245,6 +245,8 @@ struct pyossl_conn {
     bool              busy;       /* inside an exchange: callbacks must not start another */
     bool              stopped;    /* a callback answered ABORT in this exchange */
     bool              quiet;      /* this exchange began outside of a handshake */
+    bool              warm;       /* keeps its buffers for now, although its mode says otherwise */
+    unsigned char     streak;     /* exchanges that worked, one after the other */
     pyossl_status     failed;     /* what ended it: every later exchange answers the same; or PYOSSL_OK */
     size_t            retry_len;  /* length of the write that has to be repeated, or 0 */
     unsigned long     forks;      /* osl_fork_count() at birth */
@@ -280,6 +282,9 @@ pyossl_status osl_conn_begin(pyossl_conn *conn) PYOSSL_MUST_CHECK;
  */
 pyossl_status osl_conn_enter(pyossl_conn *conn) PYOSSL_MUST_CHECK;
 pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number) PYOSSL_MUST_CHECK;
+
+/* Have the mode of the SSL say again what was asked for: buffers are released after each message. */
+void osl_conn_cool(pyossl_conn *conn);
 
 /* ---- verdict.c ---- */
 

@@ -8,8 +8,8 @@
 #include "tls.h"
 
 enum {
-    BLOCK_FIRST = 512, /* the first block; then it doubles */
-    BLOCK_KEEP = 1024  /* an empty queue keeps no more than this */
+    BLOCK_FIRST = 256, /* the first block; then it doubles */
+    BLOCK_KEEP = 256   /* an empty queue keeps no more than this */
 };
 
 typedef uint32_t bound; /* the length in front of a datagram */

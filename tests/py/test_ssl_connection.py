@@ -122,6 +122,17 @@ def test_na_161_no_socket(connection):
             call()
 
 
+def test_na_161_a_socket_comes_later(connection):
+    """Which attributes there are is seen by each Connection, whatever others have."""
+    left, _right = plain_pair()
+    other = SSL.Connection(client_context(), left)
+    assert other.fileno() == left.fileno()
+    with pytest.raises(AttributeError, match="^'Connection' object has no attribute 'fileno'$"):
+        connection.fileno
+    connection._socket = left
+    assert connection.fileno() == left.fileno()
+
+
 def test_na_161_errors_inside_attributes_are_not_hidden():
     class Socket:
         def __init__(self, inner):

@@ -32,20 +32,12 @@ static struct lot *lot_of(const po_lock *lock)
     return &lots[((uintptr_t)lock >> 6) % LOTS];
 }
 
-/* With the interpreter held: whether nobody has the lock, and nobody can get it meanwhile. */
-static bool lock_is_free(const po_lock *lock)
-{
-    /* In this order: a waiter becomes the owner before it stops to be a waiter. */
-    return atomic_load_explicit(&lock->waiting, memory_order_acquire) == 0 &&
-           atomic_load_explicit(&lock->owner, memory_order_acquire) == 0;
-}
-
 /* For the thread @me, with the interpreter held. */
 static bool lock_try(po_lock *lock, uintptr_t me)
 {
     uintptr_t owner = 0;
 
-    if (PO_INTERPRETER_LOCKED && lock_is_free(lock)) {
+    if (po_lock_is_free(lock)) {
         atomic_store_explicit(&lock->owner, me, memory_order_relaxed);
         return true;
     }

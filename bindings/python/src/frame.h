@@ -27,6 +27,18 @@ typedef struct po_frame {
     bool             gated;    /* fork() waits for this thread while it is detached */
 } po_frame;
 
+/*
+ * With the interpreter held: whether nobody has the lock, nor can get it before the
+ * interpreter is let go. Enough for a look at what it guards that calls nobody back.
+ */
+static inline bool po_lock_is_free(const po_lock *lock)
+{
+    /* In this order: a waiter becomes the owner before it stops to be a waiter. */
+    return PO_INTERPRETER_LOCKED &&
+           atomic_load_explicit(&lock->waiting, memory_order_acquire) == 0 &&
+           atomic_load_explicit(&lock->owner, memory_order_acquire) == 0;
+}
+
 /* Let the interpreter go, then lock @self, which may be NULL. */
 void po_frame_enter(po_frame *frame, po_object *self);
 

@@ -121,6 +121,18 @@ static int add_exceptions(PyObject *module, po_state *state)
     return 0;
 }
 
+/* Messages of the interpreter call a class of Python's by its bare name, and one of C's by its full
+ * name. */
+static int call_by_bare_name(PyTypeObject *type)
+{
+    PyObject *name = PyObject_GetAttrString((PyObject *)type, "__name__");
+    const int result =
+        name != NULL ? PyObject_SetAttrString((PyObject *)type, "__name__", name) : -1;
+
+    Py_XDECREF(name);
+    return result;
+}
+
 static int add_types(PyObject *module, po_state *state)
 {
     for (int i = 0; i < PO_TYPE_MAX; i++) {
@@ -130,7 +142,7 @@ static int add_types(PyObject *module, po_state *state)
         if (add_named(module, po_types[i].spec->name, (PyObject *)state->types[i]) < 0)
             return -1;
     }
-    return 0;
+    return call_by_bare_name(state->types[PO_CONNECTION]);
 }
 
 /* Functions get the module as self, and the name that they are imported by as __module__. */

@@ -65,9 +65,22 @@
         __VA_ARGS__                                                                                \
     }
 
+/* What gives a plain value calls nobody back: where nobody has the lock, nobody will meanwhile. */
 #define GET_VALUE_(name, type, get, convert)                                                       \
-    PO_NOARGS_BODY(name, type const value = get(handle);                                           \
-                   if (po_frame_leave(&frame) < 0) return NULL; return convert(value);)
+    PO_NOARGS_BODY(locked_##name, type const value = get(handle);                                  \
+                   if (po_frame_leave(&frame) < 0) return NULL; return convert(value);)            \
+                                                                                                   \
+    static PyObject *po_m_##name(PyObject *object, PyObject *unused)                               \
+    {                                                                                              \
+        po_object *self = (po_object *)object;                                                     \
+                                                                                                   \
+        if (self->handle != NULL && po_lock_is_free(&PO_LOCKED(self)->lock)) {                     \
+            type const value = get((PO_HANDLE *)self->handle);                                     \
+                                                                                                   \
+            return convert(value);                                                                 \
+        }                                                                                          \
+        return po_m_locked_##name(object, unused);                                                 \
+    }
 
 #define GET_LONG(name, get, doc) GET_VALUE_(name, long, get, PyLong_FromLong)
 #define GET_ULONG(name, get, doc) GET_VALUE_(name, uint64_t, get, PyLong_FromUnsignedLongLong)

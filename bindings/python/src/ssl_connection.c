@@ -73,6 +73,11 @@ static PyObject *po_m___getattr__(PyObject *object, PyObject *name)
     return socket_attribute(object, name);
 }
 
+/*
+ * Attributes that are missing are the socket's. A type that looks for them itself
+ * has the interpreter make a bound method for every call of a method, so ours begins
+ * to do so with the first Connection that has a socket.
+ */
 static PyObject *getattro(PyObject *object, PyObject *name)
 {
     PyObject *result = PyObject_GenericGetAttr(object, name), *exception;
@@ -87,6 +92,16 @@ static PyObject *getattro(PyObject *object, PyObject *name)
     }
     Py_DECREF(exception);
     return socket_attribute(object, name);
+}
+
+static void lend_attributes(po_connection *self)
+{
+    PyTypeObject *type = self->base.state->types[PO_CONNECTION];
+
+    if (self->socket == Py_None || type->tp_getattro == getattro)
+        return;
+    type->tp_getattro = getattro;
+    PyType_Modified(type);
 }
 
 static pyossl_status set_role(po_connection *self, pyossl_role role)
@@ -387,6 +402,7 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
     self->read_fd = self->write_fd = -1;
     Py_XSETREF(self->context, Py_NewRef((PyObject *)context));
     Py_XSETREF(self->socket, Py_NewRef(given[1] != NULL ? given[1] : Py_None));
+    lend_attributes(self);
     if (po_channel_open(self, self->socket) < 0) {
         self->base.handle = NULL;
         pyossl_conn_unref(conn);
@@ -456,6 +472,7 @@ static int set_socket(PyObject *object, PyObject *value, void *closure)
     (void)closure;
     po_field_set((po_object *)object, &((po_connection *)object)->socket,
                  Py_NewRef(value != NULL ? value : Py_None));
+    lend_attributes((po_connection *)object);
     return 0;
 }
 
@@ -487,7 +504,9 @@ static PyType_Slot slots[] = {
     { Py_tp_dealloc, (void *)dealloc },
     { Py_tp_traverse, (void *)traverse },
     { Py_tp_clear, (void *)clear },
+#if !PO_INTERPRETER_LOCKED /* no moment to change a type that is in use */
     { Py_tp_getattro, (void *)getattro },
+#endif
     { Py_tp_members, po_members },
     { Py_tp_getset, getset },
     { Py_tp_methods, methods },

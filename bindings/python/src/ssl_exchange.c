@@ -121,10 +121,22 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
     }
 }
 
-/* Whether an operation on @size bytes is over before another thread would have got going. */
+/*
+ * Whether an operation on @size bytes is over before another thread would have got
+ * going. None waits, whatever the descriptor's mode; objects of the program's may.
+ */
 static bool is_quick(const po_connection *self, size_t size)
 {
-    return self->channel == PO_CHANNEL_MEMORY && self->settled && size < QUICK_LIMIT;
+    return self->channel != PO_CHANNEL_METHODS && self->settled && size < QUICK_LIMIT;
+}
+
+/* How many bytes a read may have to decrypt: what waits in memory, elsewhere what came last time.
+ */
+static size_t to_be_read(const po_connection *self, size_t len)
+{
+    const size_t expected = self->channel == PO_CHANNEL_MEMORY ? self->undigested : self->last_read;
+
+    return len < expected ? len : expected;
 }
 
 /* ---- steps without data ---- */
@@ -217,9 +229,7 @@ static step reader_for(PyObject *flags)
 
 static int read_into(po_connection *self, step todo, transfer *t)
 {
-    const size_t bound = t->len < self->undigested ? t->len : self->undigested;
-
-    if (exchange(self, todo, t, is_quick(self, bound)) < 0)
+    if (exchange(self, todo, t, is_quick(self, to_be_read(self, t->len))) < 0)
         return -1;
     self->last_read = t->done;
     return 0;
@@ -325,7 +335,7 @@ static int write_some(po_connection *self, transfer *t)
     if (self->channel == PO_CHANNEL_MEMORY)
         return exchange(self, write_step, t, is_quick(self, t->len));
     po_quick_lock(&outer, &self->writing);
-    result = exchange(self, write_step, t, false);
+    result = exchange(self, write_step, t, is_quick(self, t->len));
     if (po_frame_leave(&outer) < 0)
         return -1;
     return result;
