@@ -39,6 +39,28 @@ static inline pyossl_status checked(pyossl_status status)
     return status;
 }
 
+/*
+ * Whether to do with this input what costs much more than decoding it: one input
+ * of @n, the same whenever it comes back. Searching lives from the number of
+ * inputs, and gets to each of these things thousands of times as well. The inputs
+ * that are kept get everything.
+ */
+static inline int chosen(const uint8_t *data, size_t len, uint32_t n)
+{
+#ifdef FUZZ_REPLAY
+    (void)data;
+    (void)len;
+    (void)n;
+    return 1;
+#else
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ data[i]) * 16777619u;
+    return (hash ^ hash >> 15) % n == 0;
+#endif
+}
+
 /* The input as a sequence of decisions. Past its end there are only zeros. */
 typedef struct source {
     const uint8_t *data;
@@ -79,6 +101,23 @@ static inline char *as_text(const uint8_t *data, size_t len)
         memcpy(text, data, len);
     text[len] = '\0';
     return text;
+}
+
+/*
+ * Whether there is a salt and behind it a number of more than one byte: parameters
+ * of a derivation of more than 127 rounds, which is where the time goes. OpenSSL
+ * sets no limit to them, and 2^31 rounds take hours.
+ */
+static inline int derives_long(const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i + 2 < len; i++) {
+        const size_t behind = i + 2 + data[i + 1];
+
+        if (data[i] == 0x04 && data[i + 1] <= 64 && behind + 1 < len && data[behind] == 0x02 &&
+            data[behind + 1] > 1 && data[behind + 1] <= 8)
+            return 1;
+    }
+    return 0;
 }
 
 /* PYOSSL_PEM for what looks like it, so that one corpus serves both. */

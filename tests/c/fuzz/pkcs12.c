@@ -6,10 +6,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     const pyossl_passphrase passphrase = { .data = "secret", .len = 6 };
     const pyossl_passphrase *const passphrases[] = { &passphrase, NULL };
 
+    if (derives_long(data, len) && !chosen(data, len, 256))
+        return 0;
     for (size_t i = 0; i < 2; i++) {
         pyossl_pkcs12 *bundle = NULL;
         size_t name_len;
 
+        if (passphrases[i] == NULL && !chosen(data, len, 4))
+            break;
         if (checked(pyossl_pkcs12_load(&bundle, data, len, passphrases[i])) != PYOSSL_OK) {
             CHECK(bundle == NULL);
             continue;

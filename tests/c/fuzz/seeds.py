@@ -9,6 +9,7 @@ import pathlib
 import re
 import ssl
 import struct
+import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -123,7 +124,41 @@ def datagrams():
     return out
 
 
+def openssl(*words):
+    """What the program writes; the passphrase of everything is that of tests/data."""
+    command = ["openssl", *(str(word) for word in words)]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+
+
+def quickly_derived():
+    """Bundles and encrypted keys of one round each, as the time of others goes into nothing else."""
+    pair = ("-inkey", DATA / "ec.pem", "-in", DATA / "server-ec.pem")
+    rounds = ("-iter", 1, "-passout", "pass:secret")
+    for more in (
+        (), ("-nomac",), ("-keypbe", "NONE", "-certpbe", "NONE"), ("-macalg", "sha1"),
+        ("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES"), ("-certfile", DATA / "intermediate.pem"),
+        ("-name", "friendly", "-caname", "another", "-certfile", DATA / "intermediate.pem"),
+    ):  # fmt: skip
+        yield "pkcs12", openssl("pkcs12", "-export", *pair, *rounds, *more)
+    yield "pkcs12", openssl("pkcs12", "-export", "-nokeys", "-in", DATA / "server-ec.pem", *rounds)
+    yield "pkcs12", openssl("pkcs12", "-export", *pair, "-iter", 1, "-passout", "pass:")
+    for form in ("DER", "PEM"):
+        for cipher in (("-v2", "aes-128-cbc"), ("-v2", "des3"), ("-v1", "PBE-SHA1-3DES")):
+            yield "key", openssl("pkcs8", "-topk8", "-in", DATA / "ec.pem", "-outform", form, *cipher, *rounds)
+    for key in ("ec", "ed25519", "rsa", "dsa"):
+        yield "key", openssl("pkey", "-in", DATA / f"{key}.pem", "-outform", "DER")
+        yield "key", openssl("pkey", "-in", DATA / f"{key}.pem", "-pubout", "-outform", "DER")
+
+
+def revocation_lists():
+    """Lists that are short."""
+    for name in ("crl.pem", "crl-empty.pem"):
+        yield "revocation_list", openssl("crl", "-in", DATA / name, "-outform", "DER")
+
+
 def inputs():
+    yield from quickly_derived()
+    yield from revocation_lists()
     for target, patterns in FILES.items():
         for pattern in patterns:
             for path in sorted(DATA.glob(pattern)):
