@@ -40,7 +40,7 @@ static size_t element(const uint8_t *data, size_t len, size_t *header)
     return body <= len - *header ? *header + body : 0;
 }
 
-/* Whether the elements within the outermost one fill it: what else there is, every decoder refuses. */
+/* Whether the elements within the outermost one fill it: every decoder refuses the rest. */
 static int well_formed(const uint8_t *data, size_t len)
 {
     size_t at, end, header, step;

@@ -163,7 +163,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     server.conn = peer_connection(ctx, PYOSSL_SERVER);
     /* Most of the time goes into certificates: only some clients have to bring theirs. */
     if (!chosen(data, len, 8))
-        CHECK(checked(pyossl_conn_set_verify(server.conn, PYOSSL_VERIFY_NONE, NULL, NULL, NULL)) == PYOSSL_OK);
+        CHECK(checked(pyossl_conn_set_verify(server.conn, PYOSSL_VERIFY_NONE, NULL, NULL, NULL)) ==
+              PYOSSL_OK);
     for (int i = 0; i < 150 && from.len > 0; i++) {
         if (*from.data & 0x80)
             step(&client, &server, &from);
