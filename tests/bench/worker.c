@@ -1,8 +1,13 @@
 #include "worker.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
+enum { TEAM = 2 };
+
 const char *fixtures;
+int many = 1000;
 
 const char *fixture_path(const char *name)
 {
@@ -46,15 +51,74 @@ double resident_kib(void)
     return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* Below zero, @limit is a number of runs: what counts instructions wants just as many. */
+void in_background(void *(*body)(void *own), void *own)
+{
+    pthread_t thread;
+
+    MUST(pthread_create(&thread, NULL, body, own) == 0);
+    pthread_detach(thread);
+}
+
+/* ---- a team: each member does the same until it is told to stop ---- */
+
+typedef struct member {
+    pthread_t thread;
+    void (*run)(int member);
+    int index;
+    unsigned long done;
+} member;
+
+static atomic_int stop;
+
+static void *work(void *own)
+{
+    member *self = own;
+
+    while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+        self->run(self->index);
+        self->done++;
+    }
+    return NULL;
+}
+
+double team_rate(void (*run)(int member), int size, double limit)
+{
+    const struct timespec pause = { (time_t)limit, (long)((limit - (double)(time_t)limit) * 1e9) };
+    const double start = seconds();
+    member team[TEAM];
+    double done = 0;
+
+    MUST(size <= TEAM);
+    atomic_store(&stop, 0);
+    for (int i = 0; i < size; i++) {
+        team[i] = (member){ .run = run, .index = i };
+        MUST(pthread_create(&team[i].thread, NULL, work, &team[i]) == 0);
+    }
+    nanosleep(&pause, NULL);
+    atomic_store(&stop, 1);
+    for (int i = 0; i < size; i++) {
+        MUST(pthread_join(team[i].thread, NULL) == 0);
+        done += (double)team[i].done;
+    }
+    return done / (seconds() - start);
+}
+
+/* ---- the driver's questions ---- */
+
+/* What instructions.py has callgrind count, so not inlined. */
+__attribute__((noinline, noclone)) void counted(const workload *work, int times);
+
+void counted(const workload *work, int times)
+{
+    for (int i = 0; i < times; i++)
+        work->run();
+}
+
 static double rate(const workload *work, double limit)
 {
     const double start = seconds();
     unsigned long done = 0, batch = 1;
     double now = start;
-
-    for (; limit < 0; limit++)
-        work->run();
 
     while (now - start < limit) {
         const double before = now;
@@ -69,32 +133,58 @@ static double rate(const workload *work, double limit)
     return now > start ? (double)done / (now - start) : 0;
 }
 
+static const workload *find(const char *name)
+{
+    for (size_t i = 0; workloads[i] != NULL; i++)
+        for (const workload *work = workloads[i]; work->name != NULL; work++)
+            if (strcmp(work->name, name) == 0)
+                return work;
+    return NULL;
+}
+
+static void prepare(const workload *work)
+{
+    static const workload *prepared[256];
+    size_t i = 0;
+
+    for (; prepared[i] != NULL; i++)
+        if (prepared[i] == work)
+            return;
+    MUST(i < sizeof prepared / sizeof *prepared - 1);
+    prepared[i] = work;
+    if (work->prepare != NULL)
+        work->prepare();
+}
+
 int main(int argc, char **argv)
 {
-    static char prepared[256];
     char line[256], name[128];
-    double ms;
+    double limit;
 
-    MUST(argc == 2);
+    MUST(argc == 3);
     fixtures = argv[1];
-    if (setvbuf(stdout, NULL, _IOLBF, 0) != 0)
+    many = atoi(argv[2]);
+    if (many <= 0 || setvbuf(stdout, NULL, _IOLBF, 0) != 0)
         return 1;
     while (fgets(line, sizeof line, stdin) != NULL) {
-        size_t i = 0;
+        const workload *work;
 
-        MUST(sscanf(line, "%127s %lf", name, &ms) == 2);
-        while (workloads[i].name != NULL && strcmp(workloads[i].name, name) != 0)
-            i++;
-        if (workloads[i].name == NULL) {
+        MUST(sscanf(line, "%127s %lf", name, &limit) == 2);
+        work = find(name);
+        if (work == NULL) {
             printf("-\n");
             continue;
         }
-        if (!prepared[i] && workloads[i].prepare != NULL)
-            workloads[i].prepare();
-        prepared[i] = 1;
-        printf("%.6g\n", workloads[i].measure != NULL
-                             ? workloads[i].measure()
-                             : rate(&workloads[i], ms < 0 ? ms : ms / 1000));
+        prepare(work);
+        if (limit < 0) { /* a number of runs, after three that fill caches */
+            for (int i = 0; i < 3; i++)
+                work->run();
+            counted(work, (int)-limit);
+            printf("-\n");
+            continue;
+        }
+        limit /= 1000;
+        printf("%.6g\n", work->measure != NULL ? work->measure(limit) : rate(work, limit));
     }
     return 0;
 }

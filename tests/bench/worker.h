@@ -13,15 +13,17 @@
 
 typedef struct workload {
     const char *name;
-    void (*prepare)(void);  /* once, before the first measurement; may be NULL */
-    void (*run)(void);      /* one operation */
-    double (*measure)(void); /* instead of run: one value */
+    void (*prepare)(void);         /* once, before the first measurement; may be NULL */
+    void (*run)(void);             /* one operation */
+    double (*measure)(double limit); /* instead of run: one value, in about as many seconds */
 } workload;
 
-extern const workload workloads[];
+/* Tables that end with a workload without a name; NULL comes last. */
+extern const workload *const workloads[];
 
-/* Where the certificates and keys are. */
+/* Where the certificates and keys are, and how many connections are many. */
 extern const char *fixtures;
+extern int many;
 
 #define MUST(condition)                                                                            \
     do {                                                                                           \
@@ -39,6 +41,12 @@ typedef struct blob {
 blob fixture(const char *name);
 const char *fixture_path(const char *name);
 double seconds(void);
+
+/* Start a thread that ends with the process. */
+void in_background(void *(*body)(void *own), void *own);
+
+/* How often a second @size threads, each with its index, run @run together. */
+double team_rate(void (*run)(int member), int size, double limit);
 
 /* Resident memory of the process, in KiB. */
 double resident_kib(void);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the Debian packages of the groups named: build test conformance check docs.
+# Install the Debian packages of the groups named: build test conformance check bench docs.
 # Without the right to install it says what is missing, and fails if one is needed.
 set -eu
 
@@ -9,6 +9,7 @@ packages() {
     test) echo libcmocka-dev python3-pytest python3-hypothesis python3-cryptography binutils g++ gnutls-bin curl ;;
     conformance) echo python3-pip python3-venv python3-setuptools python3-pretend python3-flaky python3-pytest-rerunfailures python3-six ;;
     check) echo clang libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind abigail-tools codespell mypy python3-dbg ;;
+    bench) echo python3-pip python3-cryptography ;;
     docs) echo doxygen python3-sphinx python3-breathe python3-docutils ;;
     *) echo "packages.sh: no group $1" >&2 && exit 2 ;;
     esac
