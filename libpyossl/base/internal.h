@@ -38,8 +38,11 @@
 #define OSL_HAVE_STORE_GET1_OBJECTS 1
 #define OSL_HAVE_SESSION_GET_TIME_EX 1
 #endif
-/* From 3.2 on OpenSSL keeps what makes decoding slow before. */
-#if OPENSSL_VERSION_NUMBER < 0x30200000L
+/*
+ * From 3.2 on OpenSSL keeps what makes decoding slow before. OSL_PLAIN_DECODERS has
+ * it done here as there, so that one release can test both ways.
+ */
+#if OPENSSL_VERSION_NUMBER < 0x30200000L && !defined(OSL_PLAIN_DECODERS)
 #define OSL_SLOW_DECODERS 1
 #endif
 

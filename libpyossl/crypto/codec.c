@@ -26,18 +26,25 @@ typedef struct span {
 
 /* ---- lines ---- */
 
-/* Take the next line off @in, without its end and without white space there. */
-static bool take_line(span *in, span *line)
+/*
+ * Take the next line off @in, without its end and without white space there. A
+ * longer one comes in pieces, as from PEM_read_bio(): what such a piece begins
+ * with is then looked at like the beginning of a line. True in *@cut for a piece
+ * whose line goes on.
+ */
+static bool take_line(span *in, span *line, bool *cut)
 {
+    const size_t most = in->len < OSL_PEM_LINE_MAX ? in->len : OSL_PEM_LINE_MAX;
     const char *newline;
     size_t used;
 
     if (in->len == 0)
         return false;
-    newline = memchr(in->at, '\n', in->len);
+    newline = memchr(in->at, '\n', most);
     line->at = in->at;
-    line->len = newline != NULL ? (size_t)(newline - in->at) : in->len;
+    line->len = newline != NULL ? (size_t)(newline - in->at) : most;
     used = newline != NULL ? line->len + 1 : line->len;
+    *cut = newline == NULL && most == OSL_PEM_LINE_MAX;
     in->at += used;
     in->len -= used;
     while (line->len > 0 && (unsigned char)line->at[line->len - 1] <= ' ')
@@ -210,6 +217,7 @@ static pyossl_status decode_base64(span body, pyossl_buf *der)
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
     __attribute__((cleanup(base64_clear))) base64 state;
     span line;
+    bool cut;
 
     if (!osl_len_fits(body.len))
         return fail_pem(PEM_R_HEADER_TOO_LONG);
@@ -217,7 +225,7 @@ static pyossl_status decode_base64(span body, pyossl_buf *der)
     state.count = 0;
     state.out = bytes.data;
     state.len = 0;
-    while (take_line(&body, &line))
+    while (take_line(&body, &line, &cut))
         if (!base64_add(&state, &line))
             return fail_pem(PEM_R_BAD_BASE64_DECODE);
     if (!base64_finish(&state))
@@ -229,55 +237,87 @@ static pyossl_status decode_base64(span body, pyossl_buf *der)
 
 /* ---- headers: Proc-Type and DEK-Info of encrypted traditional keys ---- */
 
-/* The value of the header @name, without blanks; false if it is another header. */
-static bool header_value(const span *line, const char *name, char *value, size_t size)
+/* Move @line behind @text, and blanks after it; false if it begins otherwise. */
+static bool skip_text(span *line, const char *text)
 {
-    size_t len = 0;
+    const size_t len = strlen(text);
 
-    if (!starts_with(line, name))
+    if (!starts_with(line, text))
         return false;
-    for (size_t i = strlen(name); i < line->len && len < size; i++)
-        if (line->at[i] != ' ' && line->at[i] != '\t')
-            value[len++] = line->at[i];
-    if (len == size) /* longer than any that makes sense: an empty value is refused later */
-        len = 0;
-    value[len] = '\0';
+    line->at += len;
+    line->len -= len;
+    while (line->len > 0 && (*line->at == ' ' || *line->at == '\t')) {
+        line->at++;
+        line->len--;
+    }
     return true;
 }
 
-static pyossl_status take_headers(span *body, char *dek, size_t dek_size)
+/* The two come first, in this order, as PEM_get_EVP_CIPHER_INFO() wants them. */
+static pyossl_status take_headers(span header, char dek[OSL_PEM_LINE_MAX + 1])
 {
-    char type[sizeof "4,ENCRYPTED" + 1] = "";
-    span ahead = *body, line;
+    span line;
+    bool cut;
 
-    if (!take_line(&ahead, &line) || memchr(line.at, ':', line.len) == NULL)
+    if (!take_line(&header, &line, &cut))
         return PYOSSL_OK;
-    while (take_line(body, &line) && line.len > 0)
-        if (!header_value(&line, "Proc-Type:", type, sizeof type - 1))
-            (void)header_value(&line, "DEK-Info:", dek, dek_size - 1);
-    if (type[0] == '\0')
+    if (!skip_text(&line, "Proc-Type:") || !starts_with(&line, "4,"))
         return fail_pem(PEM_R_NOT_PROC_TYPE);
-    if (strcmp(type, "4,ENCRYPTED") != 0)
+    (void)skip_text(&line, "4,");
+    if (!skip_text(&line, "ENCRYPTED"))
         return fail_pem(PEM_R_NOT_ENCRYPTED);
-    if (dek[0] == '\0')
+    if (line.len > 0)
+        return fail_pem(PEM_R_SHORT_HEADER);
+    if (!take_line(&header, &line, &cut) || !skip_text(&line, "DEK-Info:"))
         return fail_pem(PEM_R_NOT_DEK_INFO);
+    if (line.len == 0)
+        return fail_pem(PEM_R_UNSUPPORTED_ENCRYPTION);
+    memcpy(dek, line.at, line.len);
+    dek[line.len] = '\0';
     return PYOSSL_OK;
 }
 
 /* ---- blocks ---- */
 
-/* Find where the block ends; @body is what stands before. A BEGIN first is an error. */
-static bool take_body(span *in, const span *label, span *body)
+/* What stands between BEGIN and END. */
+typedef struct parts {
+    span header, body;
+} parts;
+
+/*
+ * Find where the block ends. Up to an empty line there may be headers, and behind
+ * it lines are of 64 columns but for the last: so PEM_read_bio() has it. False
+ * without a proper end, or where another block begins before.
+ */
+static bool take_block(span *in, const span *label, parts *out)
 {
+    enum { UNKNOWN, HEADER, BODY } part = UNKNOWN;
+    bool cut = false, was_cut = false, last = false;
     const char *start = in->at;
     span line, end;
 
-    while (take_line(in, &line)) {
-        if (!starts_with(&line, DASHES))
-            continue;
-        body->at = start;
-        body->len = (size_t)(line.at - start);
-        return boundary(&line, END_MARK, &end) && spans_equal(&end, label);
+    out->header = (span){ start, 0 };
+    for (; take_line(in, &line, &cut); was_cut = cut) {
+        if (part == UNKNOWN && memchr(line.at, ':', line.len) != NULL)
+            part = HEADER;
+        if (line.len == 0) {
+            if (was_cut)
+                continue;
+            if (part == BODY)
+                return false;
+            part = BODY;
+            out->header.len = (size_t)(line.at - start);
+            start = in->at;
+        } else if (starts_with(&line, END_MARK)) {
+            out->body = (span){ start, part == HEADER ? 0 : (size_t)(line.at - start) };
+            return boundary(&line, END_MARK, &end) && spans_equal(&end, label);
+        } else if (starts_with(&line, DASHES)) {
+            return false;
+        } else if (part == BODY) {
+            if (last || line.len > LINE_CHARS)
+                return false;
+            last = line.len < LINE_CHARS;
+        }
     }
     return false;
 }
@@ -288,25 +328,28 @@ static pyossl_status fail_no_start(const char *const *labels)
     return osl_fail(PYOSSL_E_FORMAT);
 }
 
+/* Blocks with other labels must be sound too. What differs from OpenSSL is in decision 18. */
 pyossl_status osl_pem_find(const void *data, size_t len, const char *const *labels, osl_pem *out)
 {
-    span in = { data, len }, line, label, body;
+    span in = { data, len }, line, label;
     osl_auto_pem found = OSL_PEM_INIT;
+    parts block;
+    bool cut;
 
-    if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) { /* what editors put before UTF-8 */
+    if (len > 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) { /* what editors put before UTF-8 */
         in.at += 3;
         in.len -= 3;
     }
-    while (take_line(&in, &line)) {
+    while (take_line(&in, &line, &cut)) {
         if (!boundary(&line, BEGIN_MARK, &label))
             continue;
-        if (!take_body(&in, &label, &body))
+        if (!take_block(&in, &label, &block))
             return fail_pem(PEM_R_BAD_END_LINE);
+        OSL_TRY(decode_base64(block.body, &found.der));
         found.label = label_among(&label, labels);
         if (found.label == NULL)
             continue;
-        OSL_TRY(take_headers(&body, found.dek, sizeof found.dek));
-        OSL_TRY(decode_base64(body, &found.der));
+        OSL_TRY(take_headers(block.header, found.dek));
         found.end = len - in.len;
         osl_pem_clear(out);
         *out = found;
@@ -398,9 +441,10 @@ pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyos
 
 /*
  * Read tag and length. Returns the reason in OpenSSL's ASN.1 numbers, or 0.
- * Only what DER allows: one byte of tag, a definite and shortest length.
+ * Only what DER allows: one byte of tag, a definite length, and if @strict the
+ * shortest; OpenSSL reads others too.
  */
-static int read_header(const osl_der *in, osl_tlv *out)
+static int read_header(const osl_der *in, osl_tlv *out, bool strict)
 {
     size_t header = 2, len, count;
 
@@ -418,7 +462,7 @@ static int read_header(const osl_der *in, osl_tlv *out)
         len = 0;
         for (size_t i = 0; i < count; i++)
             len = len << 8 | in->at[2 + i];
-        if (len < 0x80 || len >> 8 * (count - 1) == 0)
+        if (strict && (len < 0x80 || len >> 8 * (count - 1) == 0))
             return ASN1_R_BAD_OBJECT_HEADER;
         header += count;
     }
@@ -436,7 +480,7 @@ bool osl_der_next(osl_der *in, osl_tlv *out)
 {
     osl_tlv element;
 
-    if (read_header(in, &element) != 0)
+    if (read_header(in, &element, true) != 0)
         return false;
     in->at += element.whole.len;
     in->len -= element.whole.len;
@@ -458,7 +502,7 @@ pyossl_status osl_der_sequence(const void *data, size_t len, size_t *total)
 
     if (len > 0 && in.at[0] != OSL_TAG_SEQUENCE)
         return fail_der(ASN1_R_WRONG_TAG);
-    reason = read_header(&in, &element);
+    reason = read_header(&in, &element, false);
     if (reason != 0)
         return fail_der(reason);
     *total = element.whole.len;

@@ -60,11 +60,13 @@ static inline void osl_auto_x509_list_clear(pyossl_x509_list *list)
 
 /* ---- codec.c: PEM and the outer layer of DER, read by ourselves ---- */
 
+enum { OSL_PEM_LINE_MAX = 254 }; /* longer lines are read in pieces, as OpenSSL does */
+
 /* One PEM block: what stands between BEGIN and END. */
 typedef struct osl_pem {
     const char *label;   /* one of those asked for */
     pyossl_buf  der;     /* decoded, or still encrypted if dek is set; wiped by osl_pem_clear */
-    char        dek[80]; /* the value of DEK-Info ("AES-256-CBC,0123…"), or "" */
+    char        dek[OSL_PEM_LINE_MAX + 1]; /* the value of DEK-Info ("AES-256-CBC,0123…"), or "" */
     size_t      end;     /* offset of the first byte behind the block */
 } osl_pem;
 
@@ -84,7 +86,8 @@ pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyos
 
 /*
  * The length of the SEQUENCE that @data begins with, its header included.
- * PYOSSL_E_FORMAT if that is not a definite-length SEQUENCE that fits in @len.
+ * PYOSSL_E_FORMAT if that is not a definite-length SEQUENCE that fits in @len. The length may be
+ * in a longer form than DER allows, as OpenSSL reads that.
  */
 pyossl_status osl_der_sequence(const void *data, size_t len, size_t *total) PYOSSL_MUST_CHECK;
 

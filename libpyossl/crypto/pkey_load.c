@@ -15,14 +15,20 @@
 
 OSL_DEFINE_AUTO(X509_SIG, X509_SIG_free)
 
-static const char *const private_labels[] = { "PRIVATE KEY",
-                                              "ENCRYPTED PRIVATE KEY",
+enum { PLAIN_LABEL, ENCRYPTED_LABEL }; /* of PKCS #8; the others are of one type of key */
+
+static const char *const private_labels[] = { [PLAIN_LABEL] = "PRIVATE KEY",
+                                              [ENCRYPTED_LABEL] = "ENCRYPTED PRIVATE KEY",
                                               "RSA PRIVATE KEY",
                                               "EC PRIVATE KEY",
                                               "DSA PRIVATE KEY",
-                                              "ANY PRIVATE KEY",
                                               NULL };
-static const char *const public_labels[] = { "PUBLIC KEY", "RSA PUBLIC KEY", NULL };
+
+enum { SPKI_LABEL, PKCS1_LABEL };
+
+static const char *const public_labels[] = {
+    [SPKI_LABEL] = "PUBLIC KEY", [PKCS1_LABEL] = "RSA PUBLIC KEY", NULL
+};
 
 /* ---- decrypting ---- */
 
@@ -171,15 +177,25 @@ static pyossl_status wrap_decrypted(pyossl_pkey **out, const pyossl_buf *der)
     return osl_fail(PYOSSL_E_PASSPHRASE);
 }
 
-/* EncryptedPrivateKeyInfo: an AlgorithmIdentifier and an OCTET STRING (RFC 5958). */
+/*
+ * EncryptedPrivateKeyInfo: an AlgorithmIdentifier and an OCTET STRING (RFC 5958).
+ * What is not DER, only OpenSSL can tell.
+ */
 static bool is_encrypted_pkcs8(const pyossl_buf *der)
 {
     osl_der in = { der->data, der->len };
-    osl_tlv outer, algorithm, bytes;
+    const unsigned char *at = der->data;
+    osl_tlv outer, first, second;
+    X509_SIG *sig;
 
-    return osl_der_next(&in, &outer) && osl_der_next(&outer.body, &algorithm) &&
-           osl_der_next(&outer.body, &bytes) && algorithm.tag == OSL_TAG_SEQUENCE &&
-           bytes.tag == OSL_TAG_OCTET_STRING && outer.body.len == 0;
+    if (osl_der_next(&in, &outer) && osl_der_next(&outer.body, &first) &&
+        osl_der_next(&outer.body, &second))
+        return first.tag == OSL_TAG_SEQUENCE && second.tag == OSL_TAG_OCTET_STRING &&
+               outer.body.len == 0;
+    sig = d2i_X509_SIG(NULL, &at, (long)der->len);
+    ERR_clear_error();
+    X509_SIG_free(sig);
+    return sig != NULL;
 }
 
 static pyossl_status load_der(pyossl_pkey **out, const pyossl_buf *der,
@@ -193,6 +209,52 @@ static pyossl_status load_der(pyossl_pkey **out, const pyossl_buf *der,
     return wrap_decrypted(out, &plain);
 }
 
+/* In OpenSSL's words for a block whose label belies what is in it. */
+static pyossl_status fail_label(void)
+{
+    ERR_raise(ERR_LIB_OSSL_DECODER, ERR_R_UNSUPPORTED);
+    return osl_fail(PYOSSL_E_FORMAT);
+}
+
+/* PrivateKeyInfo (RFC 5208), as usual or at least as OpenSSL reads it. */
+static bool is_plain_pkcs8(const pyossl_buf *der)
+{
+    osl_der in = { der->data, der->len };
+    osl_tlv outer, version, algorithm;
+    const unsigned char *at = der->data;
+    PKCS8_PRIV_KEY_INFO *info;
+
+    if (osl_der_next(&in, &outer) && osl_der_next(&outer.body, &version) &&
+        osl_der_next(&outer.body, &algorithm) && version.tag == OSL_TAG_INTEGER &&
+        algorithm.tag == OSL_TAG_SEQUENCE)
+        return true;
+    info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der->len);
+    ERR_clear_error();
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return info != NULL;
+}
+
+/* "RSA PRIVATE KEY" and its like: the type of the key is the label's first word. */
+static pyossl_status load_typed(pyossl_pkey **out, const osl_pem *pem,
+                                const pyossl_passphrase *passphrase)
+{
+    osl_auto(pyossl_pkey) *key = NULL;
+    osl_auto_buf plain = PYOSSL_BUF_INIT;
+    char type[4] = "";
+
+    if (pem->dek[0] != '\0') {
+        OSL_TRY(decrypt_traditional(pem, passphrase, &plain));
+        OSL_TRY(wrap_decrypted(&key, &plain));
+    } else {
+        OSL_TRY(wrap_private(&key, &pem->der));
+    }
+    memcpy(type, pem->label, strcspn(pem->label, " "));
+    if (EVP_PKEY_is_a(key->key, type) != 1)
+        return fail_label();
+    *out = osl_steal(key);
+    return PYOSSL_OK;
+}
+
 static pyossl_status load_pem(pyossl_pkey **out, const void *data, size_t len,
                               const pyossl_passphrase *passphrase)
 {
@@ -201,13 +263,21 @@ static pyossl_status load_pem(pyossl_pkey **out, const void *data, size_t len,
     size_t total;
 
     OSL_TRY(osl_pem_find(data, len, private_labels, &pem));
-    if (pem.dek[0] != '\0') {
-        OSL_TRY(decrypt_traditional(&pem, passphrase, &plain));
-        return wrap_decrypted(out, &plain);
+    if (pem.dek[0] == '\0') {
+        OSL_TRY(osl_der_sequence(pem.der.data, pem.der.len, &total));
+        osl_buf_shorten(&pem.der, total);
     }
-    OSL_TRY(osl_der_sequence(pem.der.data, pem.der.len, &total));
-    osl_buf_shorten(&pem.der, total);
-    return load_der(out, &pem.der, passphrase);
+    if (pem.label != private_labels[PLAIN_LABEL] && pem.label != private_labels[ENCRYPTED_LABEL])
+        return load_typed(out, &pem, passphrase);
+    if (pem.dek[0] != '\0')
+        return fail_label();
+    /* OpenSSL takes what is not encrypted, whatever the label says, but not the reverse. */
+    if (is_plain_pkcs8(&pem.der))
+        return wrap_private(out, &pem.der);
+    if (pem.label == private_labels[PLAIN_LABEL])
+        return fail_label();
+    OSL_TRY(decrypt_pkcs8(&pem.der, passphrase, &plain));
+    return wrap_decrypted(out, &plain);
 }
 
 pyossl_status pyossl_pkey_load_private(pyossl_pkey **out, pyossl_format format, const void *data,
@@ -244,14 +314,37 @@ static EVP_PKEY *decode_pkcs1(const pyossl_buf *der)
     return key;
 }
 
+static pyossl_status wrap_public(pyossl_pkey **out, const pyossl_buf *der)
+{
+    EVP_PKEY *key = is_pkcs1(der) ? decode_pkcs1(der) : osl_decode_pubkey(der->data, der->len);
+
+    return key != NULL ? osl_pkey_wrap(out, key, false) : osl_recorded();
+}
+
+static pyossl_status load_public_pem(pyossl_pkey **out, const void *data, size_t len)
+{
+    osl_auto_pem pem = OSL_PEM_INIT;
+    osl_auto(pyossl_pkey) *key = NULL;
+
+    OSL_TRY(osl_pem_find(data, len, public_labels, &pem));
+    if (pem.dek[0] != '\0')
+        return fail_label();
+    OSL_TRY(wrap_public(&key, &pem.der));
+    if (pem.label == public_labels[PKCS1_LABEL] ? EVP_PKEY_is_a(key->key, "RSA") != 1
+                                                : is_pkcs1(&pem.der))
+        return fail_label();
+    *out = osl_steal(key);
+    return PYOSSL_OK;
+}
+
 pyossl_status pyossl_pkey_load_public(pyossl_pkey **out, pyossl_format format, const void *data,
                                       size_t len)
 {
     OSL_API_ENTER;
     osl_auto_buf der = PYOSSL_BUF_INIT;
-    EVP_PKEY *key;
 
+    if (format == PYOSSL_PEM)
+        return load_public_pem(out, data, len);
     OSL_TRY(osl_decode(format, data, len, public_labels, &der));
-    key = is_pkcs1(&der) ? decode_pkcs1(&der) : osl_decode_pubkey(der.data, der.len);
-    return key != NULL ? osl_pkey_wrap(out, key, false) : osl_recorded();
+    return wrap_public(out, &der);
 }

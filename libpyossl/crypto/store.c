@@ -103,6 +103,8 @@ bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned
     if (bio != NULL)
         infos = PEM_X509_INFO_read_bio(bio, NULL, no_passphrase, NULL);
     ok = infos != NULL;
+    if (bio != NULL && !ok)
+        ERR_raise(ERR_LIB_X509, ERR_R_PEM_LIB); /* as X509_load_cert_crl_file() adds */
     *added = 0;
     for (int i = 0; ok && i < sk_X509_INFO_num(infos); i++) {
         const X509_INFO *info = sk_X509_INFO_value(infos, i);

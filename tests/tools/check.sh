@@ -5,8 +5,8 @@ set -u
 
 # What is seldom idle, and what mostly runs one process at a time: without a part named, two lanes run
 # side by side.
-LANE_1='clang asan asan-python debug tsan valgrind coverage docs'
-LANE_2='oom faults mutants static bench format deprecated abi spell stubs'
+LANE_1='clang asan asan-python debug tsan valgrind plain coverage docs'
+LANE_2='oom faults differential mutants static bench format deprecated abi spell stubs'
 PARTS="$LANE_1 $LANE_2"
 SKIP=77
 logs=build-check
@@ -103,6 +103,21 @@ faults() {
         echo "$name:"
         FAULT_STRIDE=1 "build/tests/c/test_$name" || return 1
     done
+}
+
+# The library and OpenSSL's own functions on the same inputs: all files, and 130,000 mutations.
+differential() {
+    build build || return 1
+    for name in bundles certificates keys; do
+        DIFFER=all "build/tests/c/test_same_$name" || return 1
+    done
+}
+
+# Without decoders of our own, as with OpenSSL 3.2 and later.
+plain() {
+    build build-plain -Dc_args=-DOSL_PLAIN_DECODERS -Dexamples=disabled &&
+        OOM_STRIDE=${OOM_STRIDE:-61} meson test -C build-plain $quiet --timeout-multiplier=4 \
+            --no-suite lint --no-suite headers
 }
 
 # Faults put in on purpose, each of which a quick test must find.
