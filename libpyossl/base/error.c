@@ -76,6 +76,8 @@ static bool record_drain(void)
         }
         if (!ERR_SYSTEM_ERROR(code) && ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
             nomem = true;
+        if (reason == NULL) /* OpenSSL has codes without a text */
+            reason = pyossl_status_text(record.status);
         record_add(code, ERR_lib_error_string(code), reason,
                    (flags & ERR_TXT_STRING) != 0 ? data : NULL);
     }

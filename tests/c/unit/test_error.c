@@ -45,6 +45,17 @@ static void test_na_005_failing_without_openssl_still_explains(void **state)
     assert_int_equal(entry(0)->code, 0);
 }
 
+static void test_na_005_codes_without_a_text_are_explained(void **state)
+{
+    const int unknown = 4000;
+
+    (void)state;
+    ERR_raise(ERR_LIB_SSL, unknown);
+    assert_status(osl_fail(PYOSSL_E_FORMAT), PYOSSL_E_FORMAT);
+    assert_entry(0, "SSL routines", pyossl_status_text(PYOSSL_E_FORMAT), "");
+    assert_int_equal(ERR_GET_REASON(entry(0)->code), unknown);
+}
+
 static void test_na_003_the_whole_queue_moves_oldest_first(void **state)
 {
     (void)state;
@@ -275,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_fresh_thread_has_an_empty_record),
         cmocka_unit_test(test_na_005_failing_without_openssl_still_explains),
+        cmocka_unit_test(test_na_005_codes_without_a_text_are_explained),
         cmocka_unit_test(test_na_003_the_whole_queue_moves_oldest_first),
         cmocka_unit_test(test_our_sentence_comes_last),
         cmocka_unit_test(test_lack_of_memory_wins_over_the_status),
