@@ -99,23 +99,23 @@ class Call:
             self.local(f"pyossl_{noun} *", place, taken, place)
         elif new:
             self.local(f"pyossl_{new[1]} *", place, "NULL", f"&{place}")
-            self.after += [f"note(f, {place} != NULL);", f"pyossl_{new[1]}_unref({place});"]
+            self.after += [f"note_output(f, {place} != NULL);", f"pyossl_{new[1]}_unref({place});"]
         elif kind == "pyossl_buf *":
             self.local("pyossl_buf ", place, "PYOSSL_BUF_INIT", f"&{place}")
-            self.after += [f"note(f, {place}.data != NULL);", f"pyossl_buf_clear(&{place});"]
+            self.after += [f"note_output(f, {place}.data != NULL);", f"pyossl_buf_clear(&{place});"]
         elif kind == "pyossl_x509_list *":
             self.local("pyossl_x509_list ", place, "PYOSSL_X509_LIST_INIT", f"&{place}")
-            self.after += [f"note(f, (long long){place}.count);",
+            self.after += [f"note_output(f, (long long){place}.count);",
                            f"pyossl_x509_list_clear(&{place});"]
         elif kind == "pyossl_verdict *":
             self.local("pyossl_verdict ", place, "PYOSSL_VERDICT_INIT", f"&{place}")
             self.after += [f"note(f, {place}.error);", f"pyossl_verdict_clear(&{place});"]
         elif kind == "pyossl_name_entry *":
             self.local("pyossl_name_entry ", place, "{ 0 }", f"&{place}")
-            self.after.append(f"note(f, {place}.tag);")
+            self.after.append(f"note_output(f, {place}.tag);")
         elif kind in OUTPUTS:
             self.local(kind[:-1], place, "0", f"&{place}")
-            self.after.append(f"note(f, {place} != 0);")
+            self.after.append(f"note_output(f, {place} != 0);")
         elif re.match(r"pyossl_(x509|name|ext) \*const \*$", kind):
             noun = kind.split()[0][7:]
             self.handles.add(noun)
@@ -130,6 +130,10 @@ class Call:
                        f"{pointer}{place}.data")
             self.arguments.append(f"{place}.len")
             return True
+        elif kind in ("X509 *", "EVP_PKEY *"):
+            noun = "x509" if kind == "X509 *" else "pkey"
+            self.handles.add(noun)
+            self.local(kind, place, f"pyossl_openssl_{noun}(f->{noun})", place)
         else:
             self.arguments.append(self.simple(kind, name))
         return False
@@ -148,12 +152,6 @@ class Call:
             return "pyossl_error_last()"
         if kind == "void *":
             return "&f->play"
-        if kind == "X509 *":
-            self.handles.add("x509")
-            return "pyossl_openssl_x509(f->x509)"
-        if kind == "EVP_PKEY *":
-            self.handles.add("pkey")
-            return "pyossl_openssl_pkey(f->pkey)"
         if name in ("fd", "read_fd", "write_fd"):
             return "f->bad ? -1 : f->fd"
         good = FUNCTION_NUMBERS.get((self.function, name)) or NUMBERS[name]
@@ -175,7 +173,7 @@ class Call:
             released.append(f"pyossl_{self.function[7:-4]}_unref(result);")
         if self.result.startswith("SSL_CTX"):  # the one OpenSSL pointer that is handed out, not lent
             released.append("SSL_CTX_free(result);")
-        lines = self.before + ["stale(f);", middle, "look(f);", note] + self.after + released
+        lines = self.before + ["call_begins(f);", middle, "call_ended(f);", note] + self.after + released
         return (f"static void call_{self.function}(fixture *f)\n{{\n" +
                 "".join(f"    {line}\n" for line in lines if line) + "}\n")
 

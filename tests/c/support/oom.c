@@ -38,7 +38,7 @@ typedef struct block {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static block live = { .next = &live, .prev = &live };
 static size_t live_ours, live_theirs;
-static bool armed, armed_onwards, failed_ours;
+static bool armed, armed_onwards, paused, failed_ours;
 static size_t armed_index, counted;
 
 /* The file is that of the caller of OPENSSL_malloc(); the library's own lie in libpyossl/. */
@@ -52,7 +52,7 @@ static bool fails_now(const char *file)
 {
     bool fails;
 
-    if (!armed)
+    if (!armed || paused)
         return false;
     fails = counted == armed_index || (armed_onwards && counted > armed_index);
     counted++;
@@ -159,11 +159,29 @@ void oom_fail_at(size_t index, int onwards)
 {
     pthread_mutex_lock(&mutex);
     armed = true;
+    paused = false;
     armed_index = index;
     armed_onwards = onwards != 0;
     counted = 0;
     failed_ours = false;
     pthread_mutex_unlock(&mutex);
+}
+
+static void set_paused(bool on)
+{
+    pthread_mutex_lock(&mutex);
+    paused = on;
+    pthread_mutex_unlock(&mutex);
+}
+
+void oom_pause(void)
+{
+    set_paused(true);
+}
+
+void oom_resume(void)
+{
+    set_paused(false);
 }
 
 size_t oom_stop(void)
@@ -325,12 +343,13 @@ static void try_point(const oom_scenario *s, bool onwards, progress *p)
     }
 }
 
-static size_t stride(const oom_scenario *s)
+static size_t stride(const oom_scenario *s, size_t count)
 {
     const char *text = getenv("OOM_STRIDE");
     const unsigned long value = text != NULL ? strtoul(text, NULL, 10) : 1;
+    const size_t step = (value > 0 ? value : 1) * (s->step > 0 ? s->step : 1);
 
-    return (value > 0 ? value : 1) * (s->step > 0 ? s->step : 1);
+    return s->most > 0 && count / step > s->most ? count / s->most : step;
 }
 
 /* cmocka turns a crash into a failed test and would go on with the next one, in the child. */
@@ -344,7 +363,7 @@ static void die_of_signals(void)
 static void sweep_in_child(const oom_scenario *s, bool onwards, size_t first, size_t count,
                            progress *p)
 {
-    const size_t step = stride(s);
+    const size_t step = stride(s, count);
 
     die_of_signals();
     (void)run_clean(s);
@@ -399,14 +418,15 @@ size_t oom_sweep(const oom_scenario *scenario)
     (void)scenario->run(scenario->arg);
     count = oom_stop();
     OPENSSL_thread_stop();
-    if (count == 0)
+    if (count == 0 && !scenario->minor)
         complain(p, scenario, false, "allocates nothing: nothing is tested");
     sweep_mode(scenario, false, count, p);
     sweep_mode(scenario, true, count, p);
-    fprintf(stderr,
-            "# %s: %zu allocations; of the runs %zu succeeded, %zu had no memory, "
-            "%zu failed otherwise\n",
-            scenario->name, count, p->succeeded, p->out_of_memory, p->other);
+    if (!scenario->minor)
+        fprintf(stderr,
+                "# %s: %zu allocations; of the runs %zu succeeded, %zu had no memory, "
+                "%zu failed otherwise\n",
+                scenario->name, count, p->succeeded, p->out_of_memory, p->other);
     complaints = p->complaints;
     total.scenarios++;
     total.points += p->points;

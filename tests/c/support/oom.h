@@ -30,6 +30,10 @@ typedef struct oom_scenario {
     size_t step;
     /* So many runs may fail after a fault, where OpenSSL keeps something half-made for a while. */
     size_t heals_within;
+    /* Try at most so many points, evenly spread; 0 for all. */
+    size_t most;
+    /* One of many: no line of its own, and it need not allocate at all. */
+    int minor;
 } oom_scenario;
 
 /* First thing in main(): OpenSSL takes the hook only before its first allocation. */
@@ -37,6 +41,10 @@ void oom_install(void);
 
 /* Fail allocation @index (from 0) from now on counted, and if @onwards every later one too. */
 void oom_fail_at(size_t index, int onwards);
+
+/* In a scenario: what is done between these is not counted, and does not fail. */
+void oom_pause(void);
+void oom_resume(void);
 
 /* Fail nothing any more; returns how many allocations there were since oom_fail_at(). */
 size_t oom_stop(void);
