@@ -130,6 +130,7 @@ GOOD = {
     "load_publickey.buffer": lambda: read("ec-public.pem"), "load_pkcs7_data.buffer": lambda: read("pkcs7-signed.pem"),
     "load_pkcs12.buffer": lambda: read("modern.p12"), "load_crl.buffer": lambda: read("crl.pem"),
     "load_certificate_request.buffer": lambda: read("request.pem"), "set_app_data.data": object,
+    "add_policy.oid": lambda: "2.5.29.32.0",
     "set_flags.flags": lambda: crypto.X509StoreFlags.X509_STRICT, "set_verify.mode": lambda: SSL.VERIFY_PEER,
     "set_timeout.timeout": lambda: 300, "NetscapeSPKI.verify.key": lambda: RSA,
 }  # fmt: skip

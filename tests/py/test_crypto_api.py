@@ -39,7 +39,7 @@ METHODS = {
     "X509Name": "der() get_components() hash()",
     "X509Req": "add_extensions(extensions) from_cryptography(crypto_req) get_extensions() get_pubkey() get_subject() "
     "get_version() set_pubkey(pkey) set_version(version) sign(pkey,digest) to_cryptography() verify(pkey)",
-    "X509Store": "add_cert(cert) add_crl(crl) load_locations(cafile,capath) set_flags(flags) set_time(vfy_time)",
+    "X509Store": "add_cert(cert) add_crl(crl) add_policy(oid) load_locations(cafile,capath) set_flags(flags) set_time(vfy_time)",
     "X509StoreContext": "get_verified_chain() set_store(store) verify_certificate()",
 }
 

@@ -39,6 +39,18 @@ def failure(store, cert, chain=None):
 # ---- the store ----
 
 
+def test_add_policy():
+    store = X509Store()
+    assert store.add_policy(oid="2.5.29.32.0") is None
+    assert store.add_policy(b"1.2.3.4") is None
+    for wrong in ("", "policy", "1.2\0.3"):
+        with pytest.raises(ValueError):
+            store.add_policy(wrong)
+    for wrong in [*WRONG, None, 1]:
+        with pytest.raises(TypeError):
+            store.add_policy(wrong)
+
+
 def test_add_cert():
     store, root = X509Store(), load("root.pem")
     assert type(store) is X509Store
@@ -61,6 +73,9 @@ def test_flags():
         "POLICY_CHECK": 0x80,
         "EXPLICIT_POLICY": 0x100,
         "INHIBIT_MAP": 0x400,
+        "INHIBIT_ANY": 0x200,
+        "EXTENDED_CRL_SUPPORT": 0x1000,
+        "USE_DELTAS": 0x2000,
         "NOTIFY_POLICY": 0x800,
         "CHECK_SS_SIGNATURE": 0x4000,
         "CB_ISSUER_CHECK": 0,

@@ -94,7 +94,7 @@ static void test_every_name_once_and_in_a_group(void **state)
     }
     assert_true(groups[PYOSSL_CONSTANT_SSL] > 90);
     assert_int_equal(groups[PYOSSL_CONSTANT_CRYPTO], 7);
-    assert_int_equal(groups[PYOSSL_CONSTANT_STORE], 12);
+    assert_int_equal(groups[PYOSSL_CONSTANT_STORE], 15);
     assert_int_equal(groups[PYOSSL_CONSTANT_VERIFY], 57);
 }
 
