@@ -18,6 +18,10 @@ static void keep_session(pyossl_conn *conn)
 
 static void destroy(pyossl_conn *conn)
 {
+    if (conn->held > 0) {
+        conn->orphan = true;
+        return;
+    }
     if (conn->ssl != NULL) {
         BIO *bio = SSL_get_rbio(conn->ssl);
 
@@ -37,6 +41,14 @@ static void destroy(pyossl_conn *conn)
 }
 
 OSL_DEFINE_REFS(conn, destroy)
+
+void osl_conn_bury(pyossl_conn *conn)
+{
+    conn->orphan = false;
+    /* A callback may have taken a reference after another had dropped the last. */
+    if (atomic_load_explicit(&conn->base.refs, memory_order_acquire) == 0)
+        destroy(conn);
+}
 
 pyossl_status pyossl_conn_new(pyossl_conn **out, pyossl_ctx *ctx)
 {
@@ -254,6 +266,8 @@ pyossl_status pyossl_conn_drain(pyossl_conn *conn, void *buf, size_t cap, size_t
     if (osl_queue_len(queue) == 0)
         return PYOSSL_WANT_READ;
     *done = osl_queue_take(queue, buf, cap);
+    if (queue->len == 0 && queue->cap > OSL_QUEUE_IDLE && SSL_is_init_finished(conn->ssl) == 1)
+        osl_queue_shrink(queue);
     return PYOSSL_OK;
 }
 

@@ -24,7 +24,7 @@ static pyossl_status check_listen(pyossl_conn *conn)
 pyossl_status pyossl_conn_dtls_listen(pyossl_conn *conn)
 {
     OSL_API_ENTER;
-    __attribute__((unused)) osl_auto(pyossl_conn) *held = pyossl_conn_ref(conn);
+    OSL_CONN_HOLD(conn);
     osl_auto(BIO_ADDR) *peer = NULL;
     int result, number;
 
@@ -49,7 +49,7 @@ pyossl_status pyossl_conn_dtls_listen(pyossl_conn *conn)
 pyossl_status pyossl_conn_dtls_handle_timeout(pyossl_conn *conn, int *handled)
 {
     OSL_API_ENTER;
-    __attribute__((unused)) osl_auto(pyossl_conn) *held = pyossl_conn_ref(conn);
+    OSL_CONN_HOLD(conn);
     int result;
 
     if (!conn->begun || SSL_is_dtls(conn->ssl) != 1) { /* no timer runs */

@@ -67,9 +67,6 @@ pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
     return status;
 }
 
-/* A callback may drop the program's last reference. */
-#define HOLD(conn) __attribute__((unused)) osl_auto(pyossl_conn) *held_ = pyossl_conn_ref(conn)
-
 /* ---- buffers ---- */
 
 /*
@@ -116,14 +113,36 @@ static inline void count_message(pyossl_conn *conn, bool worked)
 
 /*
  * What belongs to a handshake, as the tickets behind one do, leaves 16 KiB with a
- * connection that then waits. While half of a record is there the buffer has to
- * stay, which SSL_free_buffers() forgot before OpenSSL 3.0.14.
+ * connection that then waits. While half of a record is there, or one of which not
+ * everything was taken, the buffer has to stay: SSL_free_buffers() forgot both before
+ * OpenSSL 3.0.14.
  */
-static void release_buffers(SSL *ssl)
+static void release_buffers(pyossl_conn *conn)
 {
-    if ((SSL_get_mode(ssl) & SSL_MODE_RELEASE_BUFFERS) != 0 && SSL_is_dtls(ssl) != 1 &&
-        SSL_is_init_finished(ssl) == 1 && strcmp(SSL_rstate_string(ssl), "RH") == 0)
+    SSL *ssl = conn->ssl;
+
+    if ((SSL_get_mode(ssl) & SSL_MODE_RELEASE_BUFFERS) == 0 || SSL_is_dtls(ssl) == 1)
+        return;
+    if (SSL_has_pending(ssl) == 0 && strcmp(SSL_rstate_string(ssl), "RH") == 0)
         (void)SSL_free_buffers(ssl);
+    osl_queue_shrink(&conn->transport.in);
+    osl_queue_shrink(&conn->transport.out);
+}
+
+/* SSL_do_handshake(), with buffers that serve all of its records. */
+static int shake(pyossl_conn *conn)
+{
+    SSL *ssl = conn->ssl;
+    int result, number;
+
+    if (conn->quiet || (SSL_get_mode(ssl) & SSL_MODE_RELEASE_BUFFERS) == 0)
+        return SSL_do_handshake(ssl);
+    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    result = SSL_do_handshake(ssl);
+    number = errno;
+    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    errno = number;
+    return result;
 }
 
 /* ---- handshake and data ---- */
@@ -131,15 +150,15 @@ static void release_buffers(SSL *ssl)
 pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
 {
     OSL_API_ENTER;
-    HOLD(conn);
+    OSL_CONN_HOLD(conn);
     pyossl_status status;
     int result;
 
     OSL_TRY(osl_conn_enter(conn));
-    result = SSL_do_handshake(conn->ssl);
+    result = shake(conn);
     status = osl_conn_leave(conn, result, errno);
-    if (status == PYOSSL_OK)
-        release_buffers(conn->ssl);
+    if (status == PYOSSL_OK || pyossl_is_retry(status))
+        release_buffers(conn);
     return status;
 }
 
@@ -148,7 +167,7 @@ typedef int ssl_read_function(SSL *ssl, void *buf, size_t cap, size_t *done);
 static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, void *buf, size_t cap,
                              size_t *done)
 {
-    HOLD(conn);
+    OSL_CONN_HOLD(conn);
     size_t got = 0;
     int result;
     pyossl_status status;
@@ -165,7 +184,7 @@ static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, voi
     if (status == PYOSSL_OK)
         *done = got;
     else if (status == PYOSSL_WANT_READ)
-        release_buffers(conn->ssl);
+        release_buffers(conn);
     return status;
 }
 
@@ -198,7 +217,7 @@ static size_t to_repeat(const pyossl_conn *conn, pyossl_status status, size_t le
 
 pyossl_status pyossl_conn_write(pyossl_conn *conn, const void *buf, size_t len, size_t *done)
 {
-    HOLD(conn);
+    OSL_CONN_HOLD(conn);
     size_t put = 0;
     int result;
     pyossl_status status;
@@ -249,7 +268,7 @@ static int data_waits(SSL *ssl)
 pyossl_status pyossl_conn_shutdown(pyossl_conn *conn, int *complete)
 {
     OSL_API_ENTER;
-    HOLD(conn);
+    OSL_CONN_HOLD(conn);
     int result;
 
     OSL_TRY(check_no_write(conn));

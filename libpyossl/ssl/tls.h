@@ -162,6 +162,9 @@ void osl_queue_drop(osl_queue *queue, size_t len);
 /* Copy at most @cap bytes, and forget them; of datagrams, the first one at most. */
 size_t osl_queue_take(osl_queue *queue, void *buf, size_t cap);
 size_t osl_queue_len(const osl_queue *queue);
+/* An empty one keeps no block larger than this, as most connections wait most of the time. */
+enum { OSL_QUEUE_IDLE = 256 };
+void osl_queue_shrink(osl_queue *queue);
 void osl_queue_clear(osl_queue *queue); /* wipes; limit and kind stay */
 
 /* ---- transport_fd.c ---- */
@@ -245,6 +248,8 @@ struct pyossl_conn {
     bool              busy;       /* inside an exchange: callbacks must not start another */
     bool              stopped;    /* a callback answered ABORT in this exchange */
     bool              quiet;      /* this exchange began outside of a handshake */
+    unsigned          held;       /* calls that this connection must outlive */
+    bool              orphan;     /* its last reference went in one of them */
     bool              warm;       /* keeps its buffers for now, although its mode says otherwise */
     unsigned char     streak;     /* exchanges that worked, one after the other */
     pyossl_status     failed;     /* what ended it: every later exchange answers the same; or PYOSSL_OK */
@@ -254,6 +259,30 @@ struct pyossl_conn {
     pyossl_buf        npn;        /* what the NPN callbacks answered: OpenSSL reads it after them */
     void             *userdata;
 };
+
+/* ---- conn.c ---- */
+
+/* What becomes of a connection whose last reference went while it was held. */
+void osl_conn_bury(pyossl_conn *conn);
+
+static inline pyossl_conn *osl_conn_hold(pyossl_conn *conn)
+{
+    conn->held++;
+    return conn;
+}
+
+static inline void osl_conn_let_go(pyossl_conn **place)
+{
+    if (--(*place)->held == 0 && (*place)->orphan)
+        osl_conn_bury(*place);
+}
+
+/*
+ * Until the function returns: a callback may drop the program's last reference. One of
+ * our own would do too, but counting those takes atomic operations, twice for each message.
+ */
+#define OSL_CONN_HOLD(conn)                                                                        \
+    __attribute__((cleanup(osl_conn_let_go), unused)) pyossl_conn *held_ = osl_conn_hold(conn)
 
 /* ---- conn_settings.c ---- */
 

@@ -8,8 +8,8 @@
 #include "tls.h"
 
 enum {
-    BLOCK_FIRST = 256, /* the first block; then it doubles */
-    BLOCK_KEEP = 256   /* an empty queue keeps no more than this */
+    BLOCK_FIRST = OSL_QUEUE_IDLE, /* the first block; then it doubles */
+    BLOCK_KEEP = 1024             /* an empty queue keeps no more than this */
 };
 
 typedef uint32_t bound; /* the length in front of a datagram */
@@ -113,16 +113,22 @@ size_t osl_queue_front(const osl_queue *queue, const unsigned char **data)
     return first;
 }
 
-/* An empty queue starts again at the front, and gives back what it grew. */
-static void rest(osl_queue *queue)
+/* An empty queue starts again at the front, and gives back a block of more than @keep. */
+static void rest(osl_queue *queue, size_t keep)
 {
     queue->head = 0;
     queue->tail = 0;
-    if (queue->cap > BLOCK_KEEP) {
+    if (queue->cap > keep) {
         OPENSSL_free(queue->data);
         queue->data = NULL;
         queue->cap = 0;
     }
+}
+
+void osl_queue_shrink(osl_queue *queue)
+{
+    if (queue->len == 0)
+        rest(queue, OSL_QUEUE_IDLE);
 }
 
 void osl_queue_drop(osl_queue *queue, size_t len)
@@ -135,7 +141,7 @@ void osl_queue_drop(osl_queue *queue, size_t len)
     queue->len -= len;
     queue->head += len;
     if (queue->len == 0) {
-        rest(queue);
+        rest(queue, BLOCK_KEEP);
         return;
     }
     if (!queue->datagrams)

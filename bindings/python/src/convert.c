@@ -47,17 +47,11 @@ static int place_positional(const po_params *params, PyObject *const *args, Py_s
     return 0;
 }
 
-int po_args(const po_params *params, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
-            PyObject **out)
+int po_args_any(const po_params *params, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
+                PyObject **out)
 {
     Py_ssize_t named = kwnames != NULL ? PyTuple_GET_SIZE(kwnames) : 0;
 
-    if (named == 0 && nargs == 1 && params->required == 1) { /* most calls */
-        out[0] = args[0];
-        for (int i = 1; i < params->count; i++)
-            out[i] = NULL;
-        return 0;
-    }
     if (place_positional(params, args, nargs, out) < 0)
         return -1;
     for (Py_ssize_t i = 0; i < named; i++)

@@ -17,8 +17,21 @@ typedef struct po_params {
 enum { PO_ARGS_MAX = 8 };
 
 /* Sort a METH_FASTCALL | METH_KEYWORDS call into @out[count]; NULL where nothing was given. */
-int po_args(const po_params *params, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
-            PyObject **out);
+int po_args_any(const po_params *params, PyObject *const *args, Py_ssize_t nargs,
+                PyObject *kwnames, PyObject **out);
+
+/* The same, at once for what most calls are: one argument, by position. */
+static inline int po_args(const po_params *params, PyObject *const *args, Py_ssize_t nargs,
+                          PyObject *kwnames, PyObject **out)
+{
+    if (kwnames != NULL || nargs != 1 || params->required > 1)
+        return po_args_any(params, args, nargs, kwnames, out);
+    out[0] = args[0];
+    for (int i = 1; i < params->count; i++)
+        out[i] = NULL;
+    return 0;
+}
+
 /* The same for tp_init and tp_new. */
 int po_args_tuple(const po_params *params, PyObject *args, PyObject *kwargs, PyObject **out);
 

@@ -360,23 +360,37 @@ static int check_size(PyObject *object, size_t len)
     return -1;
 }
 
+static PyObject *write_once(PyObject *object, const char *data, size_t len)
+{
+    transfer t = { .from = data, .len = len };
+
+    if (write_some((po_connection *)object, &t) < 0)
+        return NULL;
+    return PyLong_FromSize_t(t.done);
+}
+
+/* Nothing but a bytes object, which the caller keeps: there is nothing to convert or to release. */
+static bool only_bytes(PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    return nargs == 1 && kwnames == NULL && PyBytes_CheckExact(args[0]);
+}
+
 PyObject *po_conn_send(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
     static const char *const names[] = { "buf", "flags" };
     static const po_params params = { "send", names, 1, 2 };
-    po_auto_bytes bytes = PO_BYTES_INIT;
-    PyObject *given[2];
-    transfer t = { 0 };
+    PyObject *given[2], *result = NULL;
+    po_bytes bytes;
 
+    if (only_bytes(args, nargs, kwnames) && PyBytes_GET_SIZE(args[0]) <= INT_MAX)
+        return write_once(object, PyBytes_AS_STRING(args[0]), (size_t)PyBytes_GET_SIZE(args[0]));
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_bytes(given[0], "buf", PO_STR_WARN, &bytes) < 0 ||
-        check_size(given[0], bytes.len) < 0)
+        po_to_bytes(given[0], "buf", PO_STR_WARN, &bytes) < 0)
         return NULL;
-    t.from = bytes.data;
-    t.len = bytes.len;
-    if (write_some((po_connection *)object, &t) < 0)
-        return NULL;
-    return PyLong_FromSize_t(t.done);
+    if (check_size(given[0], bytes.len) == 0)
+        result = write_once(object, bytes.data, bytes.len);
+    po_bytes_release(&bytes);
+    return result;
 }
 
 /* Tell, on the exception that is raised, how many bytes had been taken before. */
@@ -444,6 +458,35 @@ static po_connection *in_memory(PyObject *object)
     return NULL;
 }
 
+/* What the library calls for bytes in memory calls nobody back: a free lock need not be taken. */
+static bool take_lock(po_connection *self, po_frame *frame)
+{
+    if (po_lock_is_free(&self->base.lock))
+        return false;
+    po_quick_enter(frame, &self->base);
+    return true;
+}
+
+/* At most @cap bytes of what waits for the peer; NULL with an exception, or for @status. */
+static PyObject *drain(pyossl_conn *conn, size_t cap, size_t *done, pyossl_status *status)
+{
+    const size_t waiting = pyossl_conn_drainable(conn);
+    PyObject *bytes;
+
+    if (cap > waiting && waiting > 0)
+        cap = waiting;
+    if (waiting == 0 && cap > 0)
+        cap = 1; /* nothing to have: room for asking why */
+    /* Making a bytes object runs no other code. */
+    bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)cap);
+    if (bytes == NULL)
+        return NULL;
+    *status = pyossl_conn_drain(conn, PyBytes_AS_STRING(bytes), cap, done);
+    if (*status != PYOSSL_OK)
+        Py_CLEAR(bytes);
+    return bytes;
+}
+
 PyObject *po_conn_bio_read(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                            PyObject *kwnames)
 {
@@ -451,30 +494,43 @@ PyObject *po_conn_bio_read(PyObject *object, PyObject *const *args, Py_ssize_t n
     static const po_params params = { "bio_read", names, 1, 1 };
     po_connection *self = in_memory(object);
     PyObject *given[1], *bytes;
-    size_t cap, waiting, done = 0;
+    size_t cap, done = 0;
     po_frame frame;
     pyossl_status status = PYOSSL_OK;
+    bool locked;
 
     if (self == NULL || po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_size(given[0], "bufsiz", &cap) < 0)
         return NULL;
-    po_quick_enter(&frame, &self->base);
-    waiting = pyossl_conn_drainable(self->base.handle);
-    if (cap > waiting && waiting > 0)
-        cap = waiting;
-    if (waiting == 0 && cap > 0)
-        cap = 1; /* nothing to have: room for asking why */
-    /* Making a bytes object runs no other code. */
-    bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)cap);
-    if (bytes != NULL)
-        status = pyossl_conn_drain(self->base.handle, PyBytes_AS_STRING(bytes), cap, &done);
-    if (po_frame_leave(&frame) < 0 || bytes == NULL || status != PYOSSL_OK) {
-        Py_XDECREF(bytes);
-        return status != PYOSSL_OK ? po_raise(self->base.state, PO_IO, status) : NULL;
-    }
-    if (done < cap)
+    locked = take_lock(self, &frame);
+    bytes = drain(self->base.handle, cap, &done, &status);
+    if (locked && po_frame_leave(&frame) < 0)
+        Py_CLEAR(bytes);
+    if (status != PYOSSL_OK)
+        return po_raise(self->base.state, PO_IO, status);
+    if (bytes != NULL && done < (size_t)PyBytes_GET_SIZE(bytes))
         (void)_PyBytes_Resize(&bytes, (Py_ssize_t)done);
     return bytes;
+}
+
+static PyObject *feed(PyObject *object, const char *data, size_t len)
+{
+    po_connection *self = in_memory(object);
+    size_t done = 0;
+    po_frame frame;
+    pyossl_status status;
+    bool locked;
+
+    if (self == NULL)
+        return NULL;
+    locked = take_lock(self, &frame);
+    status = pyossl_conn_feed(self->base.handle, data, len, &done);
+    self->undigested += done;
+    if (locked && po_frame_leave(&frame) < 0)
+        return NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(self->base.state, PO_IO, status);
+    return PyLong_FromSize_t(done);
 }
 
 PyObject *po_conn_bio_write(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
@@ -482,27 +538,17 @@ PyObject *po_conn_bio_write(PyObject *object, PyObject *const *args, Py_ssize_t 
 {
     static const char *const names[] = { "buf" };
     static const po_params params = { "bio_write", names, 1, 1 };
-    po_auto_bytes bytes = PO_BYTES_INIT;
-    po_connection *self;
-    PyObject *given[1];
-    size_t done = 0;
-    po_frame frame;
-    pyossl_status status;
+    PyObject *given[1], *result;
+    po_bytes bytes;
 
+    if (only_bytes(args, nargs, kwnames))
+        return feed(object, PyBytes_AS_STRING(args[0]), (size_t)PyBytes_GET_SIZE(args[0]));
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_bytes(given[0], "buf", PO_STR_WARN, &bytes) < 0)
         return NULL;
-    self = in_memory(object);
-    if (self == NULL)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_feed(self->base.handle, bytes.data, bytes.len, &done);
-    self->undigested += done;
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
-    if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_IO, status);
-    return PyLong_FromSize_t(done);
+    result = feed(object, bytes.data, bytes.len);
+    po_bytes_release(&bytes);
+    return result;
 }
 
 PyObject *po_conn_bio_shutdown(PyObject *object, PyObject *unused)

@@ -384,6 +384,36 @@ static void test_na_053_last_reference_dropped_in_a_callback(void **state)
     pair_free(&both);
 }
 
+static pyossl_answer drop_and_take(pyossl_conn *conn, const pyossl_verify_event *event,
+                                   void *userdata)
+{
+    pyossl_conn **kept = userdata;
+
+    (void)event;
+    if (*kept == NULL) {
+        pyossl_conn_unref(conn);
+        *kept = pyossl_conn_ref(conn);
+    }
+    return PYOSSL_ANSWER_ACCEPT;
+}
+
+/* What a callback sees is alive: it may have a reference although the last was dropped. */
+static void test_na_053_reference_taken_after_the_last_was_dropped(void **state)
+{
+    pyossl_conn *kept = NULL;
+    pair both;
+
+    (void)state;
+    pair_contexts(&both, PAIR_TLS1_3);
+    assert_ok(
+        pyossl_ctx_set_verify(both.client_ctx, PYOSSL_VERIFY_PEER, drop_and_take, &kept, NULL));
+    pair_connect(&both, PAIR_MEMORY, 0);
+    assert_ok(pair_handshake(&both));
+    assert_ptr_equal(kept, both.client);
+    pair_send(&both, both.server, both.client, "x", 1);
+    pair_free(&both);
+}
+
 static pyossl_answer detach_inside(pyossl_conn *conn, const pyossl_verify_event *event,
                                    void *userdata)
 {
@@ -463,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_handshake_under_a_limit),
         cmocka_unit_test(test_na_061_callbacks_cannot_reenter),
         cmocka_unit_test(test_na_053_last_reference_dropped_in_a_callback),
+        cmocka_unit_test(test_na_053_reference_taken_after_the_last_was_dropped),
         cmocka_unit_test(test_detached_in_a_callback),
         cmocka_unit_test(test_na_090_child_of_fork),
     };
