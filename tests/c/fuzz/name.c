@@ -19,7 +19,7 @@ static void edit(pyossl_name *name, source *from)
 {
     static const char *const fields[] = { "C", "O", "CN", "emailAddress", "DC", "serialNumber" };
 
-    while (from->len > 0) {
+    for (int i = 0; i < 12 && from->len > 0; i++) {
         const char *field = fields[take_byte(from) % 6];
         const size_t before = pyossl_name_count(name);
         size_t len;

@@ -87,15 +87,19 @@ pyossl_ctx *peer_context(int method)
     pyossl_ctx *ctx = NULL;
     pyossl_pkey *key = NULL;
     pyossl_x509 *cert = NULL;
+    pyossl_store *trusted = NULL;
 
     same_numbers_every_run();
     make_identity(&key, &cert);
     CHECK(checked(pyossl_ctx_new(&ctx, method)) == PYOSSL_OK);
     CHECK(checked(pyossl_ctx_use_identity(ctx, cert, key, NULL, 0)) == PYOSSL_OK);
+    CHECK(checked(pyossl_ctx_store(ctx, &trusted)) == PYOSSL_OK);
+    CHECK(checked(pyossl_store_add_cert(trusted, cert)) == PYOSSL_OK);
     CHECK(checked(pyossl_ctx_set_verify(ctx, PYOSSL_VERIFY_PEER, refuse, NULL, NULL)) == PYOSSL_OK);
     CHECK(checked(pyossl_ctx_set_servername(ctx, any_servername, NULL, NULL)) == PYOSSL_OK);
     CHECK(checked(pyossl_ctx_set_alpn_select(ctx, first_protocol, NULL, NULL)) == PYOSSL_OK);
     CHECK(checked(pyossl_ctx_set_alpn_protos(ctx, protocols, sizeof protocols - 1)) == PYOSSL_OK);
+    pyossl_store_unref(trusted);
     pyossl_pkey_unref(key);
     pyossl_x509_unref(cert);
     return ctx;
