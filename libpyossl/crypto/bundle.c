@@ -258,6 +258,8 @@ static bool make_names(osl_bundle *bundle)
     X509_NAME **names = OPENSSL_zalloc(bundle->count * sizeof *names);
     bool ok = names != NULL;
 
+    if (names == NULL)
+        ERR_raise(ERR_LIB_X509, ERR_R_MALLOC_FAILURE); /* the allocator does not say so */
     for (size_t i = 0; ok && i < bundle->count; i++) {
         const unsigned char *at = bundle->entries[i].subject.at;
 

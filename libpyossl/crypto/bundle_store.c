@@ -75,11 +75,14 @@ static int new_item(X509_LOOKUP *lookup)
 {
     bundles *all = osl_new(bundles);
 
-    if (all != NULL && (all->lock = CRYPTO_THREAD_lock_new()) == NULL) {
-        OPENSSL_free(all);
-        all = NULL;
-    }
-    return all != NULL && X509_LOOKUP_set_method_data(lookup, all);
+    if (all == NULL)
+        return 0;
+    all->lock = CRYPTO_THREAD_lock_new();
+    if (all->lock != NULL && X509_LOOKUP_set_method_data(lookup, all) == 1)
+        return 1;
+    CRYPTO_THREAD_lock_free(all->lock);
+    OPENSSL_free(all);
+    return 0;
 }
 
 static void free_item(X509_LOOKUP *lookup)

@@ -230,7 +230,10 @@ static int new_item(X509_LOOKUP *lookup)
 
     if (all == NULL || (all->lock = CRYPTO_THREAD_lock_new()) == NULL)
         return 0;
-    return X509_LOOKUP_set_method_data(lookup, osl_steal(all));
+    if (X509_LOOKUP_set_method_data(lookup, all) != 1)
+        return 0;
+    (void)osl_steal(all);
+    return 1;
 }
 
 static void free_item(X509_LOOKUP *lookup)

@@ -4,8 +4,12 @@
 mutants.py [NAME ...]   all that mutants.toml lists, or those whose name has one of these words
 mutants.py --check      the table still fits the sources
 
-A copy of the tree is built with the sanitizers in build-mutants/. A fault is caught if
-the library with it does not compile, or if one of its tests fails, crashes or hangs.
+A copy of the tree is built in build-mutants/. A fault is caught if the library with it does not
+compile, or if one of its tests fails, crashes or hangs. A test is called
+
+  NAME                  tests/c/.../test_NAME.c, under the address and undefined behaviour sanitizers
+  tsan:NAME             the same under ThreadSanitizer
+  py:NAME[::FUNCTION]   tests/py/test_NAME.py
 """
 
 import os
@@ -16,11 +20,18 @@ import sys
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TREE = ROOT / "build-mutants" / "tree"
-BUILD = ROOT / "build-mutants" / "build"
+FOLDER = ROOT / "build-mutants"
+TREE = FOLDER / "tree"
 SECONDS = 120
+PACKAGE = FOLDER / "py" / "bindings" / "python"
 ENVIRONMENT = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", ASAN_OPTIONS="detect_leaks=1",
-                   UBSAN_OPTIONS="halt_on_error=1")
+                   UBSAN_OPTIONS="halt_on_error=1", TSAN_OPTIONS="halt_on_error=1", OOM_DISTINCT="1",
+                   PYTHONPATH=str(PACKAGE), PYOSSL_PACKAGE=str(PACKAGE), PYTHONDONTWRITEBYTECODE="1")
+BUILDS = {
+    "c": ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dpython=disabled", "-Doptimization=1"],
+    "tsan": ["-Db_sanitize=thread", "-Db_lundef=false", "-Dpython=disabled", "-Doptimization=1"],
+    "py": ["-Dtests=disabled", "-Dexamples=disabled"],
+}
 
 
 def table():
@@ -54,23 +65,36 @@ def copy_tree():
             shutil.copymode(source, target)
 
 
-def configure():
-    if not (BUILD / "build.ninja").exists():
-        done = run("meson", "setup", BUILD, TREE, "-Db_sanitize=address,undefined",
-                   "-Db_lundef=false", "-Dpython=disabled", "-Doptimization=1")
-        if done.returncode != 0:
-            sys.exit(done.stdout)
+def kind_of(test):
+    return test.partition(":")[0] if ":" in test else "c"
 
 
 def compiles(tests):
-    done = run("ninja", "-C", BUILD, "-j2", *(f"tests/c/test_{test}" for test in tests))
-    return done.returncode == 0, done.stdout
+    """Whether what these tests run compiles, and what was said if not."""
+    for kind in sorted({kind_of(test) for test in tests}):
+        build = FOLDER / kind
+        if not (build / "build.ninja").exists():
+            done = run("meson", "setup", build, TREE, *BUILDS[kind])
+            if done.returncode != 0:
+                sys.exit(done.stdout)
+        targets = [f"tests/c/test_{test.partition(':')[2] or test}" for test in tests if kind_of(test) == kind]
+        done = run("ninja", "-C", build, "-j2", *(targets if kind != "py" else ()))
+        if done.returncode != 0:
+            return False, done.stdout
+    return True, ""
 
 
 def finds(test):
     """How the test failed; None where it passed."""
+    kind = kind_of(test)
+    name = test.partition(":")[2] or test
+    command = [FOLDER / kind / "tests/c" / f"test_{name}"]
+    if kind == "py":
+        file, _, function = name.partition("::")
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-c", TREE / "tests/py/pytest.ini",
+                   "::".join([str(TREE / "tests/py" / f"test_{file}.py"), *([function] if function else [])])]
     try:
-        done = run(BUILD / "tests/c" / f"test_{test}", seconds=SECONDS)
+        done = run(*command, seconds=SECONDS)
     except subprocess.TimeoutExpired:
         return "hangs"
     return None if done.returncode == 0 else "fails"
@@ -101,7 +125,6 @@ def main(arguments):
     if arguments:
         mutants = [one for one in mutants if any(word in one["name"] for word in arguments)]
     copy_tree()
-    configure()
     tests = sorted({test for mutant in mutants for test in mutant["tests"]})
     built, output = compiles(tests)
     broken = [test for test in tests if finds(test)] if built else []

@@ -227,7 +227,7 @@ static int send_in_child(void)
 
         free_ends(&kept);
         /* The library itself is as good as new. */
-        _exit(refused && silent && connect_once(0) == GOOD ? GOOD : BAD);
+        leave(refused && silent && connect_once(0) == GOOD ? GOOD : BAD);
     }
     if (child < 0 || waitpid(child, &how, 0) != child || !WIFEXITED(how))
         return BAD;

@@ -6,6 +6,7 @@
 
 #include <openssl/ssl.h>
 
+#include "calls.h"
 #include "oom.h"
 #include "owned.h"
 
@@ -455,6 +456,7 @@ int main(int argc, char **argv)
     int failed;
 
     oom_install();
+    calls_install();
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     for (size_t i = 0; i < sizeof flows / sizeof flows[0]; i++)

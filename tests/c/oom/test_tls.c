@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "calls.h"
 #include "oom.h"
 #include "owned.h"
 #include "pair.h"
@@ -207,6 +208,7 @@ int main(int argc, char **argv)
     int failed;
 
     oom_install();
+    calls_install();
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)

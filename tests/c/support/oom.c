@@ -15,7 +15,9 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
+#include "counts.h"
 #include "pyossl/error.h"
+#include "stacks.h"
 
 enum { SECONDS_PER_POINT = 5, WARM_UPS = 3, COMPLAINTS_SHOWN = 20 };
 
@@ -54,6 +56,7 @@ static bool fails_now(const char *file)
 
     if (!armed || paused)
         return false;
+    stacks_note();
     fails = counted == armed_index || (armed_onwards && counted > armed_index);
     counted++;
     /* Of many that fail, any may decide the outcome. */
@@ -184,6 +187,11 @@ void oom_resume(void)
     set_paused(false);
 }
 
+int oom_is_paused(void)
+{
+    return paused;
+}
+
 size_t oom_stop(void)
 {
     size_t count;
@@ -229,11 +237,38 @@ static struct {
     size_t scenarios, points, complaints;
 } total;
 
-static void complain(progress *p, const oom_scenario *s, bool onwards, const char *what)
+/* What fails: one allocation, all from one on, or one call of those in failing_calls.inc. */
+typedef enum fault_kind { ONCE, ONWARDS, CALL, FAULTS } fault_kind;
+
+static const char *const fault_names[FAULTS] = { "allocation once", "allocation and on", "call" };
+
+static void (*calls_arm)(size_t index);
+static size_t (*calls_disarm)(void);
+
+void oom_use_calls(void (*fail_at)(size_t index), size_t (*stop)(void))
+{
+    calls_arm = fail_at;
+    calls_disarm = stop;
+}
+
+static void arm(fault_kind kind, size_t index)
+{
+    failed_ours = false;
+    if (kind == CALL)
+        calls_arm(index);
+    else
+        oom_fail_at(index, kind == ONWARDS);
+}
+
+static size_t disarm(fault_kind kind)
+{
+    return kind == CALL ? calls_disarm() : oom_stop();
+}
+
+static void complain(progress *p, const oom_scenario *s, fault_kind kind, const char *what)
 {
     if (p->complaints++ < COMPLAINTS_SHOWN)
-        fprintf(stderr, "# %s, allocation %zu %s: %s\n", s->name, p->point,
-                onwards ? "and on" : "once", what);
+        fprintf(stderr, "# %s, %s, at %zu: %s\n", s->name, fault_names[kind], p->point, what);
 }
 
 /* The newest blocks, ours or theirs: what was left behind. */
@@ -258,7 +293,7 @@ static void show_error(void)
     }
 }
 
-static const char *judge(const oom_scenario *s, pyossl_status status, progress *p)
+static const char *judge(const oom_scenario *s, fault_kind kind, pyossl_status status, progress *p)
 {
     const pyossl_error *error = pyossl_error_last();
 
@@ -275,7 +310,7 @@ static const char *judge(const oom_scenario *s, pyossl_status status, progress *
         return NULL;
     }
     p->other++;
-    return s->any_error && !failed_ours ? NULL : pyossl_status_name(status);
+    return kind == CALL || (s->any_error && !failed_ours) ? NULL : pyossl_status_name(status);
 }
 
 static pyossl_status run_clean(const oom_scenario *s)
@@ -298,23 +333,23 @@ static bool works_again(const oom_scenario *s)
  * What OpenSSL keeps for later is no leak: another run gives it back, or the same
  * fault once more finds it there and adds nothing.
  */
-static bool grows(const oom_scenario *s, bool onwards, const progress *p)
+static bool grows(const oom_scenario *s, fault_kind kind, const progress *p)
 {
     size_t before;
 
     (void)run_clean(s);
     before = oom_theirs();
     ERR_clear_error();
-    oom_fail_at(p->point, onwards);
+    arm(kind, p->point);
     (void)s->run(s->arg);
-    (void)oom_stop();
+    (void)disarm(kind);
     OPENSSL_thread_stop();
     (void)run_clean(s);
     (void)run_clean(s);
     return oom_theirs() > before;
 }
 
-static void try_point(const oom_scenario *s, bool onwards, progress *p)
+static void try_point(const oom_scenario *s, fault_kind kind, progress *p)
 {
     const size_t ours = oom_ours(), theirs = oom_theirs();
     const char *complaint;
@@ -322,34 +357,54 @@ static void try_point(const oom_scenario *s, bool onwards, progress *p)
 
     pyossl_error_clear();
     ERR_clear_error(); /* makes the thread's queue: without one OpenSSL cannot say what failed */
-    oom_fail_at(p->point, onwards);
+    arm(kind, p->point);
     status = s->run(s->arg);
-    (void)oom_stop();
-    complaint = judge(s, status, p);
-    if (complaint != NULL)
-        complain(p, s, onwards, complaint);
+    (void)disarm(kind);
+    complaint = judge(s, kind, status, p);
+    if (complaint != NULL) {
+        complain(p, s, kind, complaint);
+        show_error();
+    }
     OPENSSL_thread_stop();
+    if (kind == CALL && s->ours)
+        return; /* what stays behind may be theirs too */
     if (oom_ours() > ours) {
-        complain(p, s, onwards, "blocks of ours stayed behind:");
+        complain(p, s, kind, "blocks of ours stayed behind:");
         show(true, oom_ours() - ours);
     }
     if (!works_again(s)) {
-        complain(p, s, onwards, "the run after it failed:");
+        complain(p, s, kind, "the run after it failed:");
         show_error();
     }
-    if (oom_theirs() > theirs + s->theirs && grows(s, onwards, p)) {
-        complain(p, s, onwards, "blocks of OpenSSL's stayed behind:");
+    if (oom_theirs() > theirs + s->theirs && grows(s, kind, p)) {
+        complain(p, s, kind, "blocks of OpenSSL's stayed behind:");
         show(false, oom_theirs() - theirs);
     }
 }
 
+static unsigned long number_of(const char *variable)
+{
+    const char *text = getenv(variable);
+
+    return text != NULL ? strtoul(text, NULL, 10) : 0;
+}
+
 static size_t stride(const oom_scenario *s, size_t count)
 {
-    const char *text = getenv("OOM_STRIDE");
-    const unsigned long value = text != NULL ? strtoul(text, NULL, 10) : 1;
+    const unsigned long value = number_of("OOM_STRIDE");
     const size_t step = (value > 0 ? value : 1) * (s->step > 0 ? s->step : 1);
 
     return s->most > 0 && count / step > s->most ? count / s->most : step;
+}
+
+/* With OOM_DISTINCT in the environment: so many of those reached in the same way. Calls are few. */
+static bool is_chosen(const oom_scenario *s, fault_kind kind, size_t index, size_t count)
+{
+    const unsigned long distinct = number_of("OOM_DISTINCT");
+
+    if (distinct > 0)
+        return stacks_among_first(index, distinct);
+    return kind == CALL || index % stride(s, count) == 0;
 }
 
 /* cmocka turns a crash into a failed test and would go on with the next one, in the child. */
@@ -360,23 +415,23 @@ static void die_of_signals(void)
 }
 
 /* Try points until the last, or until the child dies of one. */
-static void sweep_in_child(const oom_scenario *s, bool onwards, size_t first, size_t count,
+static void sweep_in_child(const oom_scenario *s, fault_kind kind, size_t first, size_t count,
                            progress *p)
 {
-    const size_t step = stride(s, count);
-
     die_of_signals();
     (void)run_clean(s);
-    for (size_t i = first; i < count; i += step) {
+    for (size_t i = first; i < count; i++) {
+        if (!is_chosen(s, kind, i, count))
+            continue;
         p->point = i;
         p->points++;
         alarm(SECONDS_PER_POINT);
-        try_point(s, onwards, p);
+        try_point(s, kind, p);
     }
     alarm(0);
 }
 
-static void sweep_mode(const oom_scenario *s, bool onwards, size_t count, progress *p)
+static void sweep_mode(const oom_scenario *s, fault_kind kind, size_t count, progress *p)
 {
     size_t first = 0;
 
@@ -388,45 +443,106 @@ static void sweep_mode(const oom_scenario *s, bool onwards, size_t count, progre
         fflush(NULL);
         child = fork();
         if (child == 0) {
-            sweep_in_child(s, onwards, first, count, p);
+            sweep_in_child(s, kind, first, count, p);
             fflush(NULL);
-            _exit(0);
+            leave(0);
         }
         if (child < 0 || waitpid(child, &how, 0) != child) {
-            complain(p, s, onwards, "no child could be made");
+            complain(p, s, kind, "no child could be made");
             return;
         }
         if (WIFEXITED(how) && WEXITSTATUS(how) == 0)
             return;
-        complain(p, s, onwards, WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM ? "hangs" : "crashes");
+        complain(p, s, kind, WIFSIGNALED(how) && WTERMSIG(how) == SIGALRM ? "hangs" : "crashes");
         first = p->point + 1;
     }
+}
+
+/* How many points a run has at which this can fail. */
+static size_t count_points(const oom_scenario *s, fault_kind kind)
+{
+    size_t count;
+
+    ERR_clear_error();
+    stacks_start();
+    arm(kind, SIZE_MAX);
+    (void)s->run(s->arg);
+    count = disarm(kind);
+    stacks_stop();
+    OPENSSL_thread_stop();
+    return count;
 }
 
 size_t oom_sweep(const oom_scenario *scenario)
 {
     progress *p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    size_t complaints, count;
+    size_t complaints, counts[FAULTS] = { 0 };
 
     if (p == MAP_FAILED)
         return 1;
     for (int i = 0; i < WARM_UPS; i++)
         if (run_clean(scenario) != PYOSSL_OK)
-            complain(p, scenario, false, "fails without a fault");
-    ERR_clear_error();
-    oom_fail_at(SIZE_MAX, 0);
-    (void)scenario->run(scenario->arg);
-    count = oom_stop();
-    OPENSSL_thread_stop();
-    if (count == 0 && !scenario->minor)
-        complain(p, scenario, false, "allocates nothing: nothing is tested");
-    sweep_mode(scenario, false, count, p);
-    sweep_mode(scenario, true, count, p);
+            complain(p, scenario, ONCE, "fails without a fault");
+    for (fault_kind kind = ONCE; kind < FAULTS; kind++) {
+        if (kind == CALL ? calls_arm == NULL : scenario->calls_only)
+            continue;
+        counts[kind] = count_points(scenario, kind);
+        if (counts[kind] == 0 && !scenario->minor && (kind == ONCE || scenario->calls_only))
+            complain(p, scenario, kind, "nothing is tested");
+        sweep_mode(scenario, kind, counts[kind], p);
+    }
     if (!scenario->minor)
         fprintf(stderr,
-                "# %s: %zu allocations; of the runs %zu succeeded, %zu had no memory, "
+                "# %s: %zu allocations, %zu calls; of the runs %zu succeeded, %zu had no memory, "
                 "%zu failed otherwise\n",
-                scenario->name, count, p->succeeded, p->out_of_memory, p->other);
+                scenario->name, counts[ONCE], counts[CALL], p->succeeded, p->out_of_memory,
+                p->other);
+    complaints = p->complaints;
+    total.scenarios++;
+    total.points += p->points;
+    total.complaints += complaints;
+    munmap(p, sizeof *p);
+    return complaints;
+}
+
+/*
+ * What is set up once in a process, in one that has not done so yet: afterwards it need not work,
+ * but has to say so.
+ */
+size_t oom_sweep_cold(const oom_scenario *s)
+{
+    progress *p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    size_t complaints;
+
+    if (p == MAP_FAILED)
+        return 1;
+    for (size_t point = 0; point == 0 || point < p->points; point++) {
+        int how = 0;
+        pid_t child;
+
+        p->point = point;
+        fflush(NULL);
+        child = fork();
+        if (child == 0) {
+            const char *complaint;
+            pyossl_status status;
+
+            die_of_signals();
+            alarm(SECONDS_PER_POINT);
+            calls_arm(point);
+            status = s->run(s->arg);
+            p->points = calls_disarm() > p->points ? calls_disarm() : p->points;
+            complaint = judge(s, CALL, status, p);
+            if (complaint != NULL)
+                complain(p, s, CALL, complaint);
+            complaint = judge(s, CALL, s->run(s->arg), p);
+            if (complaint != NULL)
+                complain(p, s, CALL, complaint);
+            leave(0);
+        }
+        if (child < 0 || waitpid(child, &how, 0) != child || how != 0)
+            complain(p, s, CALL, "crashes or hangs");
+    }
     complaints = p->complaints;
     total.scenarios++;
     total.points += p->points;

@@ -3,7 +3,8 @@
  *
  * One hook, CRYPTO_set_mem_functions(), reaches the library's memory and OpenSSL's.
  * A sweep runs a scenario with each of its allocations failing in turn, once and
- * then from there on, in forked children with a clock running. It asks that
+ * then from there on, in forked children with a clock running; and with each call that
+ * calls.h lets fail. It asks that
  * nothing crashes or hangs, that the outcome is success or a proper failure,
  * that the next run works again, and that no block of ours stays behind.
  */
@@ -34,6 +35,10 @@ typedef struct oom_scenario {
     size_t most;
     /* One of many: no line of its own, and it need not allocate at all. */
     int minor;
+    /* Files of certificates stay in memory where the lock of their table cannot be had. */
+    int ours;
+    /* Calls alone, for what allocates too much, or nothing. */
+    int calls_only;
 } oom_scenario;
 
 /* First thing in main(): OpenSSL takes the hook only before its first allocation. */
@@ -45,6 +50,7 @@ void oom_fail_at(size_t index, int onwards);
 /* In a scenario: what is done between these is not counted, and does not fail. */
 void oom_pause(void);
 void oom_resume(void);
+int oom_is_paused(void);
 
 /* Fail nothing any more; returns how many allocations there were since oom_fail_at(). */
 size_t oom_stop(void);
@@ -53,8 +59,14 @@ size_t oom_stop(void);
 size_t oom_ours(void);
 size_t oom_theirs(void);
 
+/* Sweeps go over what these count and fail as well: see calls.h. */
+void oom_use_calls(void (*fail_at)(size_t index), size_t (*stop)(void));
+
 /* Sweep; prints what went wrong, and returns how many points did. */
 size_t oom_sweep(const oom_scenario *scenario);
+
+/* Each call of the first run in a process; what is set up once stays as it came out. */
+size_t oom_sweep_cold(const oom_scenario *scenario);
 
 /* How many points all sweeps have tried, and what went wrong. */
 void oom_print_total(void);

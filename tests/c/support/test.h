@@ -12,6 +12,7 @@
 
 #include <openssl/err.h>
 
+#include "counts.h"
 #include "pyossl/error.h"
 #include "pyossl/status.h"
 

@@ -471,7 +471,7 @@ static void test_na_090_child_of_fork(void **state)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        _exit(in_child(&both));
+        leave(in_child(&both));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);

@@ -1,6 +1,7 @@
 /* Contexts without memory: every change is made whole or not at all. */
 #include "contexts.h"
 
+#include "calls.h"
 #include "oom.h"
 
 static pyossl_x509 *cert, *intermediate;
@@ -250,6 +251,7 @@ int main(void)
     int failed;
 
     oom_install();
+    calls_install();
     cert = cert_from(DATA("server.pem"));
     intermediate = cert_from(DATA("intermediate.pem"));
     key = key_from(DATA("rsa.pem"));

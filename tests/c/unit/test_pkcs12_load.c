@@ -63,7 +63,7 @@ static void test_na_173_without_the_legacy_provider(void **state)
         bad |= strstr(pyossl_error_entry_at(error, pyossl_error_count(error) - 1)->reason,
                       "legacy provider") == NULL;
         bad |= p12 != NULL || ERR_peek_error() != 0;
-        _exit(bad);
+        leave(bad);
     }
     assert_int_equal(waitpid(child, &result, 0), child);
     assert_int_equal(result, 0);

@@ -36,7 +36,7 @@ static void test_na_173_without_the_legacy_provider(void **state)
         }
         good = good && pyossl_cipher_check("blowfish") == PYOSSL_E_UNSUPPORTED;
         good = good && pyossl_digest_check("md4") == PYOSSL_E_UNSUPPORTED;
-        _exit(good ? 0 : 1);
+        leave(good ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));

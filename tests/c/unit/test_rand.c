@@ -153,8 +153,8 @@ static void test_na_091_children_get_bytes_of_their_own(void **state)
             unsigned char mine[SIZE];
 
             if (pyossl_rand_bytes(mine, SIZE) != PYOSSL_OK || write(ends[1], mine, SIZE) != SIZE)
-                _exit(1);
-            _exit(0);
+                leave(1);
+            leave(0);
         }
         close(ends[1]);
         assert_int_equal(read(ends[0], all[i], SIZE), SIZE);
