@@ -173,7 +173,8 @@ static pyossl_status call(caller *self, pyossl_ctx *ctx, in_port_t port, pyossl_
                                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
     self->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (self->fd < 0 || connect(self->fd, (const struct sockaddr *)&address, sizeof address) != 0)
+    if (self->fd < 0 || !send_at_once(self->fd) ||
+        connect(self->fd, (const struct sockaddr *)&address, sizeof address) != 0)
         return PYOSSL_E_SYSTEM;
     TRY(pyossl_conn_new(&self->conn, ctx));
     TRY(pyossl_conn_use_fd(self->conn, self->fd));
