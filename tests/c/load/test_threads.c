@@ -275,8 +275,9 @@ static void test_na_082_a_waiting_reader_keeps_nobody_out(void **state)
     print_message("# threads: %zu writes beside a waiting reader: %.3f ms on average, %.3f ms at"
                   " most\n",
                   times, sum / (double)times * 1e3, most * 1e3);
-    if (footprint_exact())
-        assert_true(most < 0.1);
+    /* A writer that is kept out waits for ever; what is more than that is the machine's other work.
+     */
+    assert_true(most < (load_count(0, 1) == 1 && footprint_exact() ? 0.1 : 5));
     share_no_more(&self);
     duo_close(&both);
     world_close(&all);
