@@ -5,7 +5,7 @@ set -u
 
 # What is seldom idle, and what mostly runs one process at a time: without a part named, two lanes run
 # side by side.
-LANE_1='clang asan asan-python debug tsan valgrind plain coverage docs'
+LANE_1='clang asan asan-python debug tsan valgrind load plain coverage docs'
 LANE_2='oom faults differential mutants static bench format deprecated abi spell stubs'
 PARTS="$LANE_1 $LANE_2"
 SKIP=77
@@ -78,6 +78,16 @@ tsan() {
     build build-tsan -Db_sanitize=thread -Db_lundef=false -Dpython=disabled &&
         TSAN_OPTIONS="halt_on_error=1:suppressions=$PWD/tests/tools/tsan.supp" \
             meson test -C build-tsan $quiet --timeout-multiplier=4 --suite threads
+}
+
+# Threads, children, growth, very many connections, a long time: minutes of each.
+load() {
+    build build || return 1
+    for name in threads fork many growth soak; do
+        LOAD=full "build/tests/c/test_load_$name" || return 1
+    done
+    LOAD=full PYTHONPATH=build/bindings/python PYOSSL_PACKAGE=build/bindings/python \
+        python3 -m pytest -q -s -p no:cacheprovider -c tests/py/pytest.ini tests/py/test_load.py
 }
 
 valgrind_() {
