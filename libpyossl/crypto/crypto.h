@@ -184,10 +184,22 @@ pyossl_status osl_integer_parse(ASN1_INTEGER **out, const char *hex, bool lenien
 
 /* ---- pkey.c ---- */
 
+/* What a kept context is for. */
+typedef enum osl_signing { OSL_SIGNING, OSL_VERIFYING, OSL_SIGNING_MAX } osl_signing;
+
+/* A context that is ready to sign or to verify with one digest. */
+typedef struct osl_signer {
+    EVP_PKEY_CTX *ctx;
+    const EVP_MD *md;
+} osl_signer;
+
+void osl_signer_free(osl_signer *signer);
+
 struct pyossl_pkey {
     osl_object base;
     EVP_PKEY  *key;
     bool       is_private;
+    _Atomic(osl_signer *) signers[OSL_SIGNING_MAX]; /* nobody's at the moment, or NULL */
 };
 
 /* Takes @key over, also on failure. */

@@ -136,19 +136,41 @@ static pyossl_status print(BIO *bio, const pyossl_ext *ext)
     return PYOSSL_OK;
 }
 
+static bool is_ascii(const unsigned char *data, size_t len)
+{
+    unsigned char all = 0;
+
+    for (size_t i = 0; i < len; i++)
+        all |= data[i];
+    return all < 0x80;
+}
+
+static pyossl_status make_utf8(const unsigned char *data, size_t len, pyossl_buf *out)
+{
+    osl_auto(BIO) *clean = osl_bio_writer();
+
+    if (clean == NULL)
+        return PYOSSL_E_NOMEM;
+    if (!put_utf8(clean, data, len))
+        return osl_fail(PYOSSL_E_NOMEM);
+    return osl_buf_from_bio(out, clean);
+}
+
 pyossl_status pyossl_ext_text(const pyossl_ext *ext, pyossl_buf *out)
 {
     OSL_API_ENTER;
     osl_auto(BIO) *raw = osl_bio_writer();
-    osl_auto(BIO) *clean = raw != NULL ? osl_bio_writer() : NULL;
     char *data = NULL;
     long len;
 
-    if (clean == NULL)
+    if (raw == NULL)
         return PYOSSL_E_NOMEM;
     OSL_TRY(print(raw, ext));
     len = BIO_get_mem_data(raw, &data);
-    if (len < 0 || !put_utf8(clean, (const unsigned char *)data, (size_t)len))
+    if (len < 0)
         return osl_fail(PYOSSL_E_NOMEM);
-    return osl_buf_from_bio(out, clean);
+    /* As nearly all are. */
+    if (is_ascii((const unsigned char *)data, (size_t)len))
+        return osl_buf_from_bio(out, raw);
+    return make_utf8((const unsigned char *)data, (size_t)len, out);
 }

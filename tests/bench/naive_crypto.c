@@ -70,6 +70,7 @@ static void dump_der(void)
     OPENSSL_free(out);
 }
 
+/* As UTF-8 of the caller's, as Python's string is. */
 static void subject_cn(void)
 {
     const X509_NAME *name = X509_get_subject_name(cert);
@@ -81,6 +82,7 @@ static void subject_cn(void)
     OPENSSL_free(text);
 }
 
+/* As a number of any size, as Python's is. */
 static void serial(void)
 {
     BIGNUM *bn = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
@@ -101,32 +103,49 @@ static void has_expired(void)
     MUST(X509_cmp_current_time(X509_get0_notAfter(cert)) > 0);
 }
 
+/* Pairs of a short name, which is never freed, and a value of the caller's, as Python's are. */
 static void components(void)
 {
     const X509_NAME *name = X509_get_subject_name(cert);
+    const int count = X509_NAME_entry_count(name);
+    struct {
+        const char *field;
+        char *value;
+        int len;
+    } pairs[16];
 
-    for (int i = 0; i < X509_NAME_entry_count(name); i++) {
+    MUST(count <= 16);
+    for (int i = 0; i < count; i++) {
         const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
+        const ASN1_STRING *value = X509_NAME_ENTRY_get_data(entry);
 
-        MUST(OBJ_nid2sn(OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry))) != NULL);
-        MUST(ASN1_STRING_get0_data(X509_NAME_ENTRY_get_data(entry)) != NULL);
+        pairs[i].field = OBJ_nid2sn(OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)));
+        pairs[i].len = ASN1_STRING_length(value);
+        pairs[i].value = OPENSSL_memdup(ASN1_STRING_get0_data(value), (size_t)pairs[i].len);
+        MUST(pairs[i].field != NULL && pairs[i].value != NULL);
     }
+    for (int i = 0; i < count; i++)
+        OPENSSL_free(pairs[i].value);
 }
 
+/* Their short names, which are never freed. */
 static void extensions(void)
 {
     for (int i = 0; i < X509_get_ext_count(cert); i++) {
         X509_EXTENSION *ext = X509_get_ext(cert, i);
 
-        MUST(OBJ_obj2nid(X509_EXTENSION_get_object(ext)) != NID_undef);
+        MUST(OBJ_nid2sn(OBJ_obj2nid(X509_EXTENSION_get_object(ext))) != NULL);
     }
 }
 
+/* Left in the BIO, from where it can be read. */
 static void extension_text(void)
 {
     BIO *bio = BIO_new(BIO_s_mem());
+    char *text;
 
     MUST(X509V3_EXT_print(bio, X509_get_ext(cert, 3), 0, 0) == 1);
+    MUST(BIO_get_mem_data(bio, &text) > 0);
     BIO_free(bio);
 }
 

@@ -132,3 +132,128 @@ def test_threads_dump_while_one_changes():
     assert seen[-1] and crypto.dump_certificate(DER, cert) == crypto.dump_certificate(DER, fresh(cert))
     for der in set(seen):
         assert crypto.load_certificate(DER, der).get_subject().CN == "leaf"
+
+
+# ---- views of names ----
+
+
+def test_views_are_objects_of_their_own_while_they_live():
+    cert = certificate()
+    first, second = cert.get_subject(), cert.get_subject()
+    assert first is not second and first == second
+    del first
+    third = cert.get_subject()
+    assert third is not second and third == second
+    assert type(third) is crypto.X509Name
+
+
+@pytest.mark.parametrize("which", ["get_subject", "get_issuer"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_views_follow_changes(which, change):
+    cert = certificate()
+    for _ in range(3):
+        for field in ("CN", "O", "OU", "C"):
+            assert getattr(getattr(cert, which)(), field) == getattr(getattr(fresh(cert), which)(), field)
+        change(cert)
+        for field in ("CN", "O", "OU", "C"):
+            assert getattr(getattr(cert, which)(), field) == getattr(getattr(fresh(cert), which)(), field)
+        assert getattr(cert, which)().get_components() == getattr(fresh(cert), which)().get_components()
+
+
+def test_a_view_that_lives_sees_what_another_changes():
+    cert = certificate()
+    view = cert.get_subject()
+    view.O = "one"
+    assert (view.O, view.O) == ("one", "one")
+    cert.get_subject().O = "two"
+    assert (view.O, cert.get_subject().O) == ("two", "two")
+    assert view.ST is None and cert.get_subject().ST is None
+
+
+def test_a_stale_view_is_not_given_out_again():
+    cert = certificate()
+    stale = cert.get_subject()
+    assert stale.CN == stale.CN
+    cert.set_subject(name_of("new"))
+    with pytest.raises(crypto.Error):
+        stale.CN
+    del stale
+    assert cert.get_subject().CN == "new"
+
+
+def test_a_certificate_made_anew_has_no_old_view():
+    cert = certificate()
+    assert cert.get_subject().CN
+    view = cert.get_subject()
+    cert.__init__()
+    old = view.CN
+    del view
+    assert old and cert.get_subject().CN is None
+
+
+def test_what_is_hung_on_a_view_goes_with_it():
+    import gc
+    import weakref
+
+    cert, gone = certificate(), []
+    view = cert.get_subject()
+    weak = weakref.ref(view, gone.append)
+    del view
+    assert gone == [weak] and weak() is None
+    view = cert.get_subject()
+    try:
+        view.__dict__["mark"] = gone
+    except AttributeError:
+        pass
+    del view
+    gc.collect()
+    assert not getattr(cert.get_subject(), "__dict__", {})
+
+
+def test_views_and_certificates_go_in_either_order():
+    import gc
+    import sys
+
+    types_before = sys.getrefcount(crypto.X509Name)
+    for _ in range(200):
+        cert = certificate_copy()
+        view = cert.get_subject()
+        assert view.CN
+        del cert
+        assert view.CN
+        del view
+        cert = certificate_copy()
+        assert cert.get_subject().CN and cert.get_issuer().CN
+        del cert
+    gc.collect()
+    assert abs(sys.getrefcount(crypto.X509Name) - types_before) <= 2
+
+
+def test_a_view_in_a_cycle_is_collected():
+    import gc
+
+    class Certificate(crypto.X509):
+        pass
+
+    cert = Certificate()
+    cert.view = cert.get_subject()
+    cert.view.CN = "cycle"
+    assert cert.view.CN == "cycle"
+    del cert
+    gc.collect()
+
+
+def certificate_copy():
+    return fresh(KEPT)
+
+
+KEPT = certificate()
+
+
+def test_serial_number_follows_changes():
+    cert = certificate(serial=2**70)
+    assert cert.get_serial_number() is cert.get_serial_number()
+    cert.set_serial_number(7)
+    assert cert.get_serial_number() == 7
+    cert.__init__()
+    assert cert.get_serial_number() == 0

@@ -139,6 +139,20 @@ int po_verify(PyObject *object, const char *argument, PyObject *const *args, Py_
 /* An X509Name that is a view of @owner's; takes @name over. */
 PyObject *po_name_wrap(po_state *state, pyossl_name *name, PyObject *owner);
 
+/* Which of a certificate's names; of each, one view that nobody has is kept with the certificate. */
+typedef enum po_name_of { PO_SUBJECT, PO_ISSUER, PO_NAMES_OF_X509 } po_name_of;
+
+/* Say of a new view that it is of @cert, as that was at @revision. */
+void po_name_set_source(PyObject *object, const pyossl_x509 *cert, po_name_of which,
+                        unsigned long revision);
+/* Whether a kept view still shows what @cert has. */
+bool po_name_fits(PyObject *object, const pyossl_x509 *cert);
+/* A kept view, for whoever asks @owner next; and what to do with one that is of no more use. */
+PyObject *po_name_revive(PyObject *object, PyObject *owner);
+void po_name_discard(PyObject *object); /* NULL is allowed */
+/* Keep @object, which nobody has any more, with its certificate; false where there is one already. */
+bool po_x509_keep_name(PyObject *owner, po_name_of which, PyObject *object);
+
 /* A PKCS12 with what is in @handle. */
 PyObject *po_pkcs12_from(po_state *state, const pyossl_pkcs12 *handle);
 

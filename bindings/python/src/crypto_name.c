@@ -6,9 +6,18 @@
 
 #include "crypto_common.h"
 
+/*
+ * A view of a certificate's name is mostly asked for one field and thrown away, and
+ * making it takes longer than the asking. So it is left with the certificate, which
+ * gives it to the next who asks; and what was asked last, it remembers.
+ */
 typedef struct po_name {
     po_object base;
-    PyObject *owner; /* what the name is a view of; NULL for one that stands alone */
+    PyObject *owner;         /* what the name is a view of; NULL for one that stands alone */
+    const pyossl_x509 *cert; /* what the handle is a view of, if that is a certificate */
+    po_name_of which;
+    unsigned long revision;  /* of the certificate, when the view was last seen to be good */
+    PyObject *field, *value; /* the last attribute and what it was then, or NULL */
 } po_name;
 
 static po_object *lock_holder(po_object *self)
@@ -43,6 +52,73 @@ PyObject *po_name_wrap(po_state *state, pyossl_name *name, PyObject *owner)
     return object;
 }
 
+void po_name_set_source(PyObject *object, const pyossl_x509 *cert, po_name_of which,
+                        unsigned long revision)
+{
+    po_name *self = (po_name *)object;
+
+    self->cert = cert;
+    self->which = which;
+    self->revision = revision;
+}
+
+/* The handle has a reference to its certificate, so another certificate has another address. */
+bool po_name_fits(PyObject *object, const pyossl_x509 *cert)
+{
+    const po_name *self = (po_name *)object;
+
+    return self->cert == cert && self->revision == pyossl_x509_revision(cert);
+}
+
+static void forget_field(po_name *self)
+{
+    Py_CLEAR(self->field);
+    Py_CLEAR(self->value);
+}
+
+PyObject *po_name_revive(PyObject *object, PyObject *owner)
+{
+    (void)PyObject_Init(object, PO_STATE(object)->types[PO_NAME]);
+    ((po_name *)object)->owner = Py_NewRef(owner);
+    PyObject_GC_Track(object);
+    return object;
+}
+
+void po_name_discard(PyObject *object)
+{
+    po_object *self = (po_object *)object;
+
+    if (self == NULL)
+        return;
+    forget_field((po_name *)object);
+    self->unref(self->handle);
+    PyObject_GC_Del(object);
+}
+
+/* Whether the certificate has taken the view, which nobody has any more. */
+static bool left_behind(PyObject *object)
+{
+    po_name *self = (po_name *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *owner = self->owner;
+
+    if (owner == NULL || self->cert == NULL || self->base.dict != NULL ||
+        self->base.weakrefs != NULL || type != PO_STATE(object)->types[PO_NAME] ||
+        !po_x509_keep_name(owner, self->which, object))
+        return false;
+    PyObject_GC_UnTrack(object);
+    self->owner = NULL;
+    Py_DECREF(type);
+    Py_DECREF(owner); /* with which the view may go */
+    return true;
+}
+
+static void dealloc(PyObject *object)
+{
+    if (!left_behind(object))
+        po_dealloc(object);
+}
+
 static int init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = { "name" };
@@ -68,6 +144,8 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
         return -1;
     }
     po_replace(self, PO_NAME, copy);
+    ((po_name *)object)->cert = NULL;
+    forget_field((po_name *)object);
     Py_CLEAR(((po_name *)object)->owner);
     return 0;
 }
@@ -95,12 +173,30 @@ static PyObject *raise_unknown(PyObject *attribute)
     return PyErr_Format(PyExc_AttributeError, "No such attribute: %R", attribute);
 }
 
+/* With the lock: what @attribute was last time, where the certificate has not changed since. */
+static PyObject *remembered(const po_name *self, PyObject *attribute)
+{
+    if (self->field != attribute || self->cert == NULL ||
+        self->revision != pyossl_x509_revision(self->cert))
+        return NULL;
+    return Py_XNewRef(self->value);
+}
+
+static void remember(po_name *self, PyObject *attribute, PyObject *value)
+{
+    if (self->cert == NULL || value == NULL || !PyUnicode_CheckExact(attribute))
+        return;
+    self->revision = pyossl_x509_revision(self->cert);
+    Py_XSETREF(self->field, Py_NewRef(attribute));
+    Py_XSETREF(self->value, Py_NewRef(value));
+}
+
 static PyObject *get_field(po_object *self, PyObject *attribute)
 {
     const char *field = field_of(attribute), *text;
     pyossl_buf room = PYOSSL_BUF_INIT;
-    pyossl_status status;
-    PyObject *result = NULL;
+    pyossl_status status = PYOSSL_OK;
+    PyObject *result;
     pyossl_name *name;
     po_frame frame;
     size_t len;
@@ -110,10 +206,14 @@ static PyObject *get_field(po_object *self, PyObject *attribute)
     name = enter(&frame, self);
     if (name == NULL)
         return NULL;
-    status = pyossl_name_text(name, field, &room, &text, &len);
+    result = remembered((po_name *)self, attribute);
+    if (result == NULL)
+        status = pyossl_name_text(name, field, &room, &text, &len);
     /* Inside the frame, as the text is borrowed. */
-    if (status == PYOSSL_OK)
+    if (result == NULL && status == PYOSSL_OK) {
         result = PyUnicode_DecodeUTF8(text, (Py_ssize_t)len, "backslashreplace");
+        remember((po_name *)self, attribute, result);
+    }
     pyossl_buf_clear(&room);
     if (po_frame_leave(&frame) < 0) {
         Py_XDECREF(result);
@@ -352,6 +452,7 @@ static int traverse(PyObject *self, visitproc visit, void *arg)
 
 static int clear(PyObject *self)
 {
+    forget_field((po_name *)self);
     Py_CLEAR(((po_name *)self)->owner);
     return po_clear(self);
 }
@@ -372,7 +473,7 @@ static PyMethodDef methods[] = {
 
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
-    { Py_tp_dealloc, (void *)po_dealloc },
+    { Py_tp_dealloc, (void *)dealloc },
     { Py_tp_traverse, (void *)traverse },
     { Py_tp_clear, (void *)clear },
     { Py_tp_members, members },

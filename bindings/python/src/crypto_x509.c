@@ -8,18 +8,46 @@
 
 typedef struct po_x509 {
     po_object base;
-    PyObject *der;          /* what the certificate was when it was last dumped, or NULL */
-    unsigned long revision; /* of which this is the encoding */
+    unsigned long revision;            /* what the next two were made of */
+    PyObject *der;                     /* the certificate when it was last dumped, or NULL */
+    PyObject *serial;                  /* its serial number, or NULL */
+    PyObject *names[PO_NAMES_OF_X509]; /* views that nobody has, without a reference; or NULL */
 } po_x509;
 
 #include "crypto_x509.def"
 
 PO_INIT_NEW(pyossl_x509, PO_X509, "X509", pyossl_x509_new)
 
+static void forget_all(PyObject *object)
+{
+    po_x509 *self = (po_x509 *)object;
+
+    Py_CLEAR(self->der);
+    Py_CLEAR(self->serial);
+    for (int i = 0; i < PO_NAMES_OF_X509; i++) {
+        PyObject *name = self->names[i];
+
+        self->names[i] = NULL;
+        po_name_discard(name);
+    }
+}
+
 static int forget(PyObject *object)
 {
-    Py_CLEAR(((po_x509 *)object)->der);
+    forget_all(object);
     return po_clear(object);
+}
+
+/* With the lock: forget what was made of the certificate before it changed. */
+static void refresh(po_x509 *self, const pyossl_x509 *cert)
+{
+    const unsigned long revision = pyossl_x509_revision(cert);
+
+    if (self->revision == revision)
+        return;
+    self->revision = revision;
+    Py_CLEAR(self->der);
+    Py_CLEAR(self->serial);
 }
 
 /* The certificate that is being replaced may have come as far as the new one. */
@@ -27,7 +55,7 @@ static int init_afresh(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     const int result = init(object, args, kwargs);
 
-    Py_CLEAR(((po_x509 *)object)->der);
+    forget_all(object);
     return result;
 }
 
@@ -42,13 +70,11 @@ PyObject *po_x509_der(PyObject *object)
 
     if (cert == NULL)
         return NULL;
-    if (self->der != NULL && self->revision != pyossl_x509_revision(cert))
-        Py_CLEAR(self->der);
+    refresh(self, cert);
     if (self->der == NULL) {
         status = pyossl_x509_dump(cert, PYOSSL_DER, &der);
         if (status == PYOSSL_OK)
             self->der = po_from_buf(&der);
-        self->revision = pyossl_x509_revision(cert);
     }
     result = Py_XNewRef(self->der);
     if (po_frame_leave(&frame) < 0)
@@ -60,30 +86,39 @@ PyObject *po_x509_der(PyObject *object)
 
 /* ---- serial number ---- */
 
-PO_METHOD0(get_serial_number)
+static PyObject *make_serial(const pyossl_x509 *cert)
 {
-    po_object *self = (po_object *)object;
-    po_frame frame;
-    const pyossl_x509 *cert = po_enter_quick(&frame, self);
     PyObject *number, *magnitude;
     const unsigned char *bytes;
     size_t len;
     int negative;
 
-    (void)unused;
-    if (cert == NULL)
-        return NULL;
     bytes = pyossl_x509_serial_bytes(cert, &len, &negative);
     number = po_long_from_bytes(bytes, len);
-    if (po_frame_leave(&frame) < 0) {
-        Py_XDECREF(number);
-        return NULL;
-    }
     if (number == NULL || !negative)
         return number;
     magnitude = number;
     number = PyNumber_Negative(magnitude);
     Py_DECREF(magnitude);
+    return number;
+}
+
+PO_METHOD0(get_serial_number)
+{
+    po_x509 *self = (po_x509 *)object;
+    po_frame frame;
+    const pyossl_x509 *cert = po_enter_quick(&frame, &self->base);
+    PyObject *number;
+
+    (void)unused;
+    if (cert == NULL)
+        return NULL;
+    refresh(self, cert);
+    if (self->serial == NULL)
+        self->serial = make_serial(cert);
+    number = Py_XNewRef(self->serial);
+    if (po_frame_leave(&frame) < 0)
+        Py_CLEAR(number);
     return number;
 }
 
@@ -132,34 +167,66 @@ PO_METHOD(set_serial_number)
 
 /* ---- names ---- */
 
-static PyObject *name_of(PyObject *object, pyossl_status (*get)(pyossl_x509 *, pyossl_name **))
+bool po_x509_keep_name(PyObject *owner, po_name_of which, PyObject *object)
+{
+    po_x509 *self = (po_x509 *)owner;
+
+    if (!PO_INTERPRETER_LOCKED || self->names[which] != NULL)
+        return false;
+    self->names[which] = object;
+    return true;
+}
+
+/* With the lock: the kept view, which is then the caller's. NULL where there is none that fits. */
+static PyObject *take_name(po_x509 *self, const pyossl_x509 *cert, po_name_of which)
+{
+    PyObject *kept = self->names[which];
+
+    self->names[which] = NULL;
+    if (kept == NULL || po_name_fits(kept, cert))
+        return kept;
+    po_name_discard(kept);
+    return NULL;
+}
+
+static PyObject *name_of(PyObject *object, po_name_of which)
 {
     po_object *self = (po_object *)object;
+    pyossl_status status = PYOSSL_OK;
+    PyObject *result, *kept;
     pyossl_name *name = NULL;
+    unsigned long revision;
     po_frame frame;
     pyossl_x509 *cert = po_enter_quick(&frame, self);
-    pyossl_status status;
 
     if (cert == NULL)
         return NULL;
-    status = get(cert, &name);
+    kept = take_name((po_x509 *)object, cert, which);
+    if (kept == NULL)
+        status = (which == PO_SUBJECT ? pyossl_x509_subject : pyossl_x509_issuer)(cert, &name);
+    revision = pyossl_x509_revision(cert);
     if (po_frame_leave(&frame) < 0)
         return NULL;
+    if (kept != NULL)
+        return po_name_revive(kept, object);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
-    return po_name_wrap(self->state, name, object);
+    result = po_name_wrap(self->state, name, object);
+    if (result != NULL)
+        po_name_set_source(result, cert, which, revision);
+    return result;
 }
 
 PO_METHOD0(get_subject)
 {
     (void)unused;
-    return name_of(object, pyossl_x509_subject);
+    return name_of(object, PO_SUBJECT);
 }
 
 PO_METHOD0(get_issuer)
 {
     (void)unused;
-    return name_of(object, pyossl_x509_issuer);
+    return name_of(object, PO_ISSUER);
 }
 
 /* ---- validity and signature ---- */

@@ -1,5 +1,7 @@
 #include "keys.h"
 
+#include <pthread.h>
+
 #include "crypto/crypto.h"
 
 /* ---- making ---- */
@@ -213,6 +215,83 @@ static void test_another_key_does_not_verify(void **state)
         pyossl_pkey_unref(keys[i]);
 }
 
+/* ---- contexts that are kept ---- */
+
+/* OpenSSL's own way of verifying says that what a kept context signs is a signature. */
+static void check_with_openssl(const pyossl_pkey *key, const EVP_MD *md, const pyossl_buf *sig)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    assert_int_equal(EVP_DigestVerifyInit(ctx, NULL, md, NULL, key->key), 1);
+    assert_int_equal(
+        EVP_DigestVerify(ctx, sig->data, sig->len, (const unsigned char *)message, sizeof message),
+        1);
+    EVP_MD_CTX_free(ctx);
+}
+
+static void test_kept_contexts_serve_every_digest(void **state)
+{
+    static const char *const digests[] = { "sha256", "sha256", "sha512", "sha1",
+                                           "sha384", "sha256", "md5",    "sha256" };
+    static const char *const paths[] = { DATA("rsa.pem"), DATA("ec.pem") };
+
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(paths); i++) {
+        pyossl_pkey *key = keys_good(paths[i]);
+        pyossl_buf sig = PYOSSL_BUF_INIT;
+
+        for (size_t at = 0; at < OSL_COUNT_OF(digests); at++) {
+            assert_ok(pyossl_pkey_sign(key, digests[at], message, sizeof message, &sig));
+            check_with_openssl(key, osl_digest(digests[at]), &sig);
+            assert_ok(
+                pyossl_pkey_verify(key, digests[at], message, sizeof message, sig.data, sig.len));
+            assert_fails(pyossl_pkey_verify(key, "sha384", message, 1, sig.data, sig.len),
+                         PYOSSL_E_VERIFY);
+            assert_ok(
+                pyossl_pkey_verify(key, digests[at], message, sizeof message, sig.data, sig.len));
+        }
+        pyossl_buf_clear(&sig);
+        pyossl_pkey_unref(key);
+    }
+}
+
+enum { SIGNERS = 4, SIGNATURES = 150 };
+
+/* Cmocka's assertions are for its own thread: this one counts. */
+static void *sign_many(void *argument)
+{
+    const pyossl_pkey *key = argument;
+    static const char *const digests[] = { "sha256", "sha256", "sha384" };
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < SIGNATURES; i++) {
+        const char *digest = digests[i % OSL_COUNT_OF(digests)];
+        pyossl_buf sig = PYOSSL_BUF_INIT;
+
+        wrong += pyossl_pkey_sign(key, digest, &i, sizeof i, &sig) != PYOSSL_OK;
+        wrong += pyossl_pkey_verify(key, digest, &i, sizeof i, sig.data, sig.len) != PYOSSL_OK;
+        wrong += pyossl_pkey_verify(key, digest, "x", 1, sig.data, sig.len) != PYOSSL_E_VERIFY;
+        pyossl_buf_clear(&sig);
+    }
+    return (void *)(uintptr_t)wrong;
+}
+
+static void test_threads_share_a_key(void **state)
+{
+    pyossl_pkey *key = keys_good(DATA("ec.pem"));
+    pthread_t threads[SIGNERS];
+    void *wrong = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < SIGNERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, sign_many, key), 0);
+    for (size_t i = 0; i < SIGNERS; i++) {
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    pyossl_pkey_unref(key);
+}
+
 /* NA-129: every kind of key with a digest, without one, and with an unknown one. */
 static void test_na_129_digests_and_keys(void **state)
 {
@@ -288,6 +367,8 @@ int main(void)
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_signs_and_verifies),
         cmocka_unit_test(test_another_key_does_not_verify),
+        cmocka_unit_test(test_kept_contexts_serve_every_digest),
+        cmocka_unit_test(test_threads_share_a_key),
         cmocka_unit_test(test_na_129_digests_and_keys),
         cmocka_unit_test(test_na_039_sizes),
         cmocka_unit_test(test_na_007_verify_result),
