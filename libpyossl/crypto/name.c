@@ -261,6 +261,7 @@ pyossl_status pyossl_name_get(const pyossl_name *name, const char *field, pyossl
     OSL_API_ENTER;
     const X509_NAME *from = osl_name_read(name);
     const int nid = field_nid(field);
+    const ASN1_STRING *value;
     unsigned char *utf8 = NULL;
     pyossl_status status;
     int index, len;
@@ -272,7 +273,10 @@ pyossl_status pyossl_name_get(const pyossl_name *name, const char *field, pyossl
     index = X509_NAME_get_index_by_NID(from, nid, -1);
     if (index < 0)
         return osl_fail_detail(PYOSSL_E_NOT_FOUND, "the name has no such entry", field);
-    len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(from, index)));
+    value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(from, index));
+    if (is_plain(value))
+        return osl_buf_set(out, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+    len = ASN1_STRING_to_UTF8(&utf8, value);
     if (len < 0)
         return osl_fail(PYOSSL_E_FORMAT);
     status = osl_buf_set(out, utf8, (size_t)len);
