@@ -131,6 +131,22 @@ pyossl_status osl_x509_wrap(pyossl_x509 **out, X509 *x509)
     return wrap(out, x509, true);
 }
 
+/*
+ * Keep OpenSSL's encoding. What is outside of the signed part may come in encodings
+ * that DER forbids and OpenSSL reads, but one certificate must have one digest. Of
+ * the oddest it writes what it does not read: these would fail when they are used.
+ */
+static pyossl_status keep(pyossl_x509 *cert, const X509 *x509, const void *der, size_t len)
+{
+    osl_auto(X509) *again = NULL;
+
+    OSL_TRY(encode(x509, &cert->der));
+    if (cert->der.len <= len && memcmp(cert->der.data, der, cert->der.len) == 0)
+        return PYOSSL_OK;
+    again = parse(bare, cert->der.data, cert->der.len);
+    return again != NULL ? PYOSSL_OK : osl_recorded();
+}
+
 /* Bytes behind the certificate do not matter. */
 static pyossl_status from_bytes(pyossl_x509 **out, const void *der, size_t len)
 {
@@ -148,12 +164,7 @@ static pyossl_status from_bytes(pyossl_x509 **out, const void *der, size_t len)
     x509 = parse(bare, der, len);
     if (x509 == NULL)
         return osl_recorded();
-    /*
-     * What is outside of the signed part may come in encodings that DER forbids
-     * and OpenSSL reads. One certificate must have one digest, so what is kept is
-     * OpenSSL's encoding of it.
-     */
-    OSL_TRY(encode(x509, &cert->der));
+    OSL_TRY(keep(cert, x509, der, len));
     if (bare != NULL)
         cert->light = osl_steal(x509);
     else

@@ -48,7 +48,7 @@ PARSERS = [name for name in TARGETS if name not in
            ("client_bytes", "dtls_listen", "operations", "server_bytes", "settings")]  # fmt: skip
 
 SLICE = 600  # seconds until figures are written down, and so the most that an interruption costs
-FINDINGS = 5  # so many, and a target is left alone
+FINDINGS = 5  # so many at a time, and a target is left alone
 KEPT_FILES = 200  # of one target, and as many bytes in all its files:
 KEPT_BYTES = 90_000
 
@@ -141,7 +141,8 @@ def run_target(build, name, seconds, runs):
     """Until the time is over, or until there are so many executions."""
     known = build.figures().get(name, {"runs": 0, "findings": 0})
     end = time.monotonic() + seconds
-    while known["findings"] < FINDINGS:
+    limit = known["findings"] + FINDINGS
+    while known["findings"] < limit:
         left = end - time.monotonic()
         missing = runs - known["runs"] if runs else 0
         if (missing <= 0) if runs else (left < 1):

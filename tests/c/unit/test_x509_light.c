@@ -269,12 +269,40 @@ static void test_na_136_encodings_that_der_forbids(void **state)
     free(longer);
 }
 
+/*
+ * Parameters of a tag that no value has are taken by OpenSSL, and written in a way that
+ * it does not read: such a certificate could be neither copied nor used.
+ */
+static void test_na_136_what_cannot_be_written_so_that_it_is_read_again(void **state)
+{
+    static const unsigned char algorithm[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00";
+    const size_t len = sizeof algorithm - 1;
+    osl_auto(pyossl_x509) *cert = certs_good(DATA("root.pem"));
+    pyossl_x509 *untouched = cert;
+    osl_auto_buf der = PYOSSL_BUF_INIT;
+    size_t at;
+
+    (void)state;
+    assert_ok(pyossl_x509_dump(cert, PYOSSL_DER, &der));
+    /* The last one is that of the signature, which is not itself signed. */
+    at = der.len - len;
+    while (memcmp(der.data + at, algorithm, len) != 0)
+        at--;
+    assert_ok(pyossl_x509_load(&untouched, PYOSSL_DER, der.data, der.len));
+    pyossl_x509_unref(untouched);
+    untouched = cert;
+    der.data[at + len - 2] = 0x20;
+    assert_fails(pyossl_x509_load(&untouched, PYOSSL_DER, der.data, der.len), PYOSSL_E_FORMAT);
+    assert_ptr_equal(untouched, cert);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_light_parse_agrees_with_openssl),
         cmocka_unit_test(test_light_parse_agrees_on_mutated_certificates),
         cmocka_unit_test(test_na_136_encodings_that_der_forbids),
+        cmocka_unit_test(test_na_136_what_cannot_be_written_so_that_it_is_read_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
