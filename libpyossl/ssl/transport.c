@@ -245,9 +245,13 @@ static long path_mtu(const osl_transport *transport)
 
 static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 {
-    osl_transport *transport = BIO_get_data(bio);
+    osl_transport *transport;
 
     (void)ptr;
+    /* Encryption is not the kernel's here; every record asks for that several times. */
+    if (cmd == BIO_CTRL_GET_KTLS_SEND || cmd == BIO_CTRL_GET_KTLS_RECV)
+        return 0;
+    transport = BIO_get_data(bio);
     if (transport == NULL)
         return 0;
     switch (cmd) {
