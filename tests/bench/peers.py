@@ -21,7 +21,7 @@ IMPORTS = {
 VERSIONS = {
     "OpenSSL": "import OpenSSL\nfrom OpenSSL import SSL\nprint(OpenSSL.__version__, 'with', SSL.SSLeay_version(0).decode())",
     "ssl": "import platform, ssl\nprint(platform.python_version(), 'with', ssl.OPENSSL_VERSION)",
-    "M2Crypto": "import M2Crypto\nfrom M2Crypto import m2\nprint(M2Crypto.__version__, 'with', m2.OPENSSL_VERSION_TEXT)",
+    "M2Crypto": "import M2Crypto, ssl\nprint(M2Crypto.__version__, 'with', ssl.OPENSSL_VERSION)",
 }
 
 
