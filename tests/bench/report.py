@@ -5,7 +5,6 @@ import math
 import pathlib
 import re
 import sys
-import tomllib
 
 from rows import AMOUNT, CORE, FLOOR, NAIVE, OURS, OWN, RATIO, SECTIONS, base, goal, reached, text, value
 
@@ -76,9 +75,15 @@ def restructured(found, rows, result):
     return lines
 
 
+def reasons_kept():
+    import tomllib  # since Python 3.11
+
+    return tomllib.loads((FOLDER / "reasons.toml").read_text())
+
+
 def below(rows, result):
     """Each row that misses its must, with the reason that is kept for it, worst first."""
-    reasons = tomllib.loads((FOLDER / "reasons.toml").read_text())
+    reasons = reasons_kept()
 
     def share(row):
         ours = value(row, result, OURS)
