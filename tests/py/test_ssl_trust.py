@@ -1,5 +1,8 @@
 """OpenSSL.SSL.Context: certificates, keys, passphrases, and whom it trusts."""
 
+import threading
+import time
+
 import pytest
 
 from OpenSSL import SSL, crypto
@@ -221,3 +224,80 @@ def test_authorities_are_copied(context):
     connection = SSL.Connection(context)
     connection.set_accept_state()
     assert connection.get_client_ca_list() == [ROOT.get_subject()]
+
+
+# ---- files that contexts share ----
+
+
+def bundle(tmp_path, *names):
+    path = tmp_path / "bundle.pem"
+    path.write_bytes(b"".join((DATA / name).read_bytes() for name in names))
+    time.sleep(2.1)  # what was written this moment is not kept
+    return path
+
+
+def trusts(context, name="intermediate.pem"):
+    cert = crypto.load_certificate(crypto.FILETYPE_PEM, read(name))
+    try:
+        crypto.X509StoreContext(context.get_cert_store(), cert).verify_certificate()
+    except crypto.X509StoreContextError:
+        return False
+    return True
+
+
+def with_bundle(path):
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.load_verify_locations(str(path))
+    return context
+
+
+def test_a_replaced_file_is_seen_by_the_next_context(tmp_path):
+    path = bundle(tmp_path, "root.pem")
+    before = with_bundle(path)
+    assert trusts(before)
+    path.write_bytes((DATA / "other-root.pem").read_bytes())
+    after = with_bundle(path)
+    assert trusts(before) and not trusts(after)
+
+
+def test_what_one_context_adds_no_other_has(tmp_path):
+    path = bundle(tmp_path, "other-root.pem")
+    changed, other = with_bundle(path), with_bundle(path)
+    store = changed.get_cert_store()
+    store.add_cert(ROOT)
+    assert trusts(changed) and not trusts(other) and not trusts(with_bundle(path))
+    store.add_crl(crypto.load_crl(crypto.FILETYPE_PEM, read("crl-empty.pem")))
+    store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
+    assert trusts(changed)
+    both = with_bundle(path)
+    both.get_cert_store().add_cert(ROOT)
+    both.get_cert_store().set_flags(crypto.X509StoreFlags.CRL_CHECK)
+    assert not trusts(both)  # the list is in the other store
+
+
+def test_a_bad_certificate_in_the_middle_is_reported(tmp_path):
+    pem = read("server.pem").splitlines(keepends=True)
+    pem[3] = b"!" + pem[3][1:]
+    path = tmp_path / "bad.pem"
+    path.write_bytes(read("root.pem") + b"".join(pem) + read("other-root.pem"))
+    for _ in range(2):
+        with pytest.raises(SSL.Error) as caught:
+            with_bundle(path)
+        assert ("PEM routines", "", "bad base64 decode") in caught.value.args[0]
+        time.sleep(2.1)
+
+
+def test_contexts_in_threads_share_a_file():
+    wrong = []
+
+    def run():
+        for _ in range(50):
+            if not trusts(with_bundle(DATA / "authorities.pem")):
+                wrong.append(1)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

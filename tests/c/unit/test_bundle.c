@@ -5,8 +5,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/bundle.h"
@@ -192,6 +196,201 @@ static void test_bad_certificate_in_the_middle(void **state)
     pyossl_buf_clear(&pem);
 }
 
+/* ---- which file, and which state of it ---- */
+
+static pyossl_x509 *root_of(pyossl_store *store)
+{
+    pyossl_x509 *cert = load(TEST_DATA "/intermediate.pem"), *root;
+    pyossl_verdict verdict = PYOSSL_VERDICT_INIT;
+
+    assert_int_equal(pyossl_store_verify(store, cert, NULL, 0, &verdict), PYOSSL_OK);
+    assert_int_equal(verdict.chain.count, 2);
+    root = pyossl_x509_ref(verdict.chain.items[1]);
+    pyossl_verdict_clear(&verdict);
+    pyossl_x509_unref(cert);
+    return root;
+}
+
+/* A certificate that two stores needed was parsed for one of them. */
+static void test_parsed_once_for_all_stores(void **state)
+{
+    pyossl_store *one = store_with(AUTHORITIES), *two = store_with(AUTHORITIES);
+    pyossl_x509 *first = root_of(one), *second = root_of(two);
+
+    (void)state;
+    assert_ptr_equal(osl_x509_read(first), osl_x509_read(second));
+    pyossl_x509_unref(first);
+    pyossl_x509_unref(second);
+    pyossl_store_unref(one);
+    pyossl_store_unref(two);
+}
+
+static void set_modified(const char *path, time_t seconds)
+{
+    const struct timespec times[2] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* What is under a path is another file, or in another state, by whatever the system tells of it. */
+static void test_identity_of_files(void **state)
+{
+    enum { SAME, TOUCHED, REPLACED, SHRUNK, LINKED, FILES };
+    pyossl_buf text = PYOSSL_BUF_INIT;
+    osl_bundle *before[FILES], *after;
+    char paths[FILES][256], other[256];
+
+    (void)state;
+    read_data(TEST_DATA "/root.pem", &text);
+    for (int i = 0; i < FILES; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/file-%d", folder, i);
+        write_file(paths[i], text.data, text.len);
+        set_modified(paths[i], 1000000000);
+    }
+    snprintf(other, sizeof other, "%s/other", folder);
+    wait_until_settled(paths[FILES - 1]);
+    for (int i = 0; i < FILES; i++) {
+        before[i] = osl_bundle_open(paths[i]);
+        assert_non_null(before[i]);
+        for (int k = 0; k < i; k++)
+            assert_ptr_not_equal(before[i], before[k]); /* the same bytes, but another file */
+    }
+    set_modified(paths[TOUCHED], 1000000001);
+    write_file(other, text.data, text.len);
+    set_modified(other, 1000000000);
+    assert_int_equal(rename(other, paths[REPLACED]), 0); /* size and time are the old ones */
+    write_file(paths[SHRUNK], text.data, text.len - 1);  /* without its last newline */
+    set_modified(paths[SHRUNK], 1000000000);
+    assert_int_equal(symlink(paths[LINKED], other), 0);
+    wait_until_settled(paths[SHRUNK]);
+    for (int i = 0; i < FILES; i++) {
+        after = osl_bundle_open(i == LINKED ? other : paths[i]);
+        assert_non_null(after);
+        if (i == SAME)
+            assert_ptr_equal(after, before[i]);
+        else
+            assert_ptr_not_equal(after, before[i]);
+        osl_bundle_unref(after);
+        osl_bundle_unref(before[i]);
+        assert_int_equal(unlink(paths[i]), 0);
+    }
+    assert_int_equal(unlink(other), 0);
+    pyossl_buf_clear(&text);
+}
+
+/* Blocks of the library's and OpenSSL's; from several threads. */
+static atomic_size_t blocks;
+
+static void *count_malloc(size_t size, const char *file, int line)
+{
+    void *block = malloc(size);
+
+    (void)file;
+    (void)line;
+    atomic_fetch_add(&blocks, block != NULL);
+    return block;
+}
+
+static void *count_realloc(void *old, size_t size, const char *file, int line)
+{
+    void *block = realloc(old, size);
+
+    (void)file;
+    (void)line;
+    atomic_fetch_add(&blocks, block != NULL && old == NULL);
+    return block;
+}
+
+static void count_free(void *block, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    atomic_fetch_sub(&blocks, block != NULL);
+    free(block);
+}
+
+static size_t use_two_stores(void)
+{
+    pyossl_store *one = store_with(AUTHORITIES), *two = store_with(AUTHORITIES);
+    size_t most;
+
+    pyossl_x509_unref(root_of(one));
+    pyossl_store_unref(one);
+    pyossl_x509_unref(root_of(two));
+    most = atomic_load(&blocks);
+    pyossl_store_unref(two);
+    return most;
+}
+
+/* Nothing stays behind when the last store that used it goes. */
+static void test_forgotten_with_the_last_store(void **state)
+{
+    size_t before;
+
+    (void)state;
+    (void)use_two_stores(); /* after which OpenSSL has all that it keeps */
+    before = atomic_load(&blocks);
+    assert_true(use_two_stores() > before);
+    assert_int_equal(atomic_load(&blocks), before);
+}
+
+static void test_a_list_in_one_store_is_in_no_other(void **state)
+{
+    pyossl_store *changed = store_with(AUTHORITIES), *other = store_with(AUTHORITIES);
+    pyossl_buf text = PYOSSL_BUF_INIT;
+    pyossl_crl *crl = NULL;
+
+    (void)state;
+    read_data(TEST_DATA "/crl-empty.pem", &text);
+    assert_int_equal(pyossl_crl_load(&crl, PYOSSL_PEM, text.data, text.len), PYOSSL_OK);
+    assert_int_equal(pyossl_store_add_crl(changed, crl), PYOSSL_OK);
+    assert_int_equal(sk_X509_OBJECT_num(X509_STORE_get0_objects(changed->store)), 1);
+    assert_int_equal(sk_X509_OBJECT_num(X509_STORE_get0_objects(other->store)), 0);
+    pyossl_crl_unref(crl);
+    pyossl_buf_clear(&text);
+    pyossl_store_unref(changed);
+    pyossl_store_unref(other);
+}
+
+enum { THREADS = 4, LOADS = 200 };
+
+/* Cmocka's assertions are for its own thread: this one counts. */
+static void *load_and_judge(void *argument)
+{
+    pyossl_x509 *cert = argument;
+    size_t wrong = 0;
+
+    for (int i = 0; i < LOADS; i++) {
+        pyossl_verdict verdict = PYOSSL_VERDICT_INIT;
+        pyossl_store *store = NULL;
+
+        wrong += pyossl_store_new(&store) != PYOSSL_OK;
+        wrong += pyossl_store_load_locations(store, AUTHORITIES, NULL) != PYOSSL_OK;
+        wrong += pyossl_store_verify(store, cert, NULL, 0, &verdict) != PYOSSL_OK;
+        wrong += verdict.chain.count != 2;
+        pyossl_verdict_clear(&verdict);
+        pyossl_store_unref(store);
+    }
+    return (void *)(uintptr_t)wrong;
+}
+
+/* They find, make, use and forget the same index at the same time. */
+static void test_threads_share_an_index(void **state)
+{
+    pyossl_x509 *cert = load(TEST_DATA "/intermediate.pem");
+    pthread_t threads[THREADS];
+    void *wrong = NULL;
+
+    (void)state;
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, load_and_judge, cert), 0);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    pyossl_x509_unref(cert);
+}
+
 /* OpenSSL asks a lookup only where the store itself has nothing of that subject. */
 static void test_own_certificate_hides_none(void **state)
 {
@@ -284,10 +483,16 @@ int main(void)
         cmocka_unit_test(test_parsed_only_when_asked),
         cmocka_unit_test(test_one_store_does_not_change_another),
         cmocka_unit_test(test_replaced_file_is_seen),
+        cmocka_unit_test(test_parsed_once_for_all_stores),
+        cmocka_unit_test(test_identity_of_files),
+        cmocka_unit_test(test_forgotten_with_the_last_store),
+        cmocka_unit_test(test_a_list_in_one_store_is_in_no_other),
+        cmocka_unit_test(test_threads_share_an_index),
         cmocka_unit_test(test_bad_certificate_in_the_middle),
         cmocka_unit_test(test_own_certificate_hides_none),
         cmocka_unit_test(test_usual_is_what_openssl_accepts),
     };
 
+    assert_int_equal(CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free), 1);
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
