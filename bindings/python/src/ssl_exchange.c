@@ -121,13 +121,24 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
     }
 }
 
+/* Whether this interpreter has no other thread that could use the time. */
+static bool is_alone(void)
+{
+    return PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == NULL;
+}
+
 /*
  * Whether an operation on @size bytes is over before another thread would have got
- * going. None waits, whatever the descriptor's mode; objects of the program's may.
+ * going. None waits, whatever the descriptor's mode; but what goes out through one may
+ * wake a thread of ours, which would then have to be woken once more. Objects of the
+ * program's may do anything.
  */
 static bool is_quick(const po_connection *self, size_t size)
 {
-    return self->channel != PO_CHANNEL_METHODS && self->settled && size < QUICK_LIMIT;
+    if (!self->settled || size >= QUICK_LIMIT)
+        return false;
+    return self->channel == PO_CHANNEL_MEMORY ||
+           (self->channel != PO_CHANNEL_METHODS && is_alone());
 }
 
 /* How many bytes a read may have to decrypt: what waits in memory, elsewhere what came last time.
