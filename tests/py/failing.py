@@ -45,12 +45,12 @@ def attempt(action, number, acceptable):
 def main(name):
     # free() and realloc() do not mind the file and the line behind their own arguments.
     assert CRYPTO.CRYPTO_set_mem_functions(allocate, LIBC.realloc, LIBC.free) == 1
-    module = importlib.import_module(name)
+    actions = list(importlib.import_module(name).ACTIONS.values())
     from OpenSSL import SSL, crypto, rand
 
     acceptable = (MemoryError, AssertionError, crypto.Error, crypto.X509StoreContextError, SSL.Error, rand.Error)
     without_memory = 0
-    for action in module.ACTIONS.values():
+    for action in actions:
         action()
         number = 0
         while attempt(action, number, acceptable):
@@ -64,6 +64,12 @@ def main(name):
             assert attempt(crypto.X509, number, ()), number
     except MemoryError:
         print("done", without_memory)
+    # All goes while Python can still allocate: the allocator is a function of its own.
+    del action
+    actions.clear()
+    for made in [key for key in sys.modules if key.startswith("test_") or key in ("tls", "crypto_support")]:
+        vars(sys.modules.pop(made)).clear()
+    gc.collect()
 
 
 if __name__ == "__main__":
