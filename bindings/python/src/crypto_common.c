@@ -248,8 +248,7 @@ PyObject *po_sign(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyO
     if (handle == NULL)
         return NULL;
     status = call(handle, key, digest.data);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
     Py_RETURN_NONE;
@@ -274,8 +273,7 @@ int po_verify(PyObject *object, const char *argument, PyObject *const *args, Py_
     if (handle == NULL)
         return -1;
     status = call(handle, key);
-    if (po_frame_leave(&frame) < 0)
-        return -1;
+    po_frame_end(&frame);
     if (status == PYOSSL_OK)
         return 0;
     po_raise(self->state, PO_CRYPTO, status);

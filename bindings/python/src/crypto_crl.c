@@ -113,8 +113,7 @@ PO_METHOD(sign)
     if (crl == NULL)
         return NULL;
     status = issue(crl, &from);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_ARGUMENT) /* an unknown digest: Error here, ValueError elsewhere */
         return po_raise_as(self->state, PO_EXC_CRYPTO_VALUE);
     if (status != PYOSSL_OK)
@@ -225,10 +224,7 @@ PO_METHOD(export)
     if (crl == NULL)
         return NULL;
     status = export_as(crl, &from, &times, format, &out);
-    if (po_frame_leave(&frame) < 0) {
-        pyossl_buf_clear(&out);
-        return NULL;
-    }
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
     return po_from_buf(&out);

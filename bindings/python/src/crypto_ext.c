@@ -91,8 +91,7 @@ static PyObject *str(PyObject *object)
     if (ext == NULL)
         return NULL;
     status = pyossl_ext_text(ext, &text);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
     result =

@@ -29,8 +29,7 @@ static PyObject *load(PyObject *module, const char *function, po_type_id id, loa
         return NULL;
     po_quick_enter(&frame, NULL);
     status = call(&handle, format, bytes.data, bytes.len);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(STATE(module), PO_CRYPTO, status);
     return po_wrap(STATE(module), id, handle);
@@ -86,8 +85,7 @@ static PyObject *dump(PyObject *module, const char *function, const char *argume
     po_quick_enter(&frame, (po_object *)given[1]);
     status = call(handle, format, &out);
     po_types[id].unref(handle);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(STATE(module), PO_CRYPTO, status);
     return po_from_buf(&out);
@@ -252,8 +250,7 @@ FUNCTION(load_pkcs12)
     po_frame_enter(&frame, NULL);
     status =
         pyossl_pkcs12_load(&handle, bytes.data, bytes.len, secret.len > 0 ? &passphrase : NULL);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(STATE(module), PO_CRYPTO, status);
     return po_pkcs12_from(STATE(module), handle);
@@ -286,8 +283,7 @@ FUNCTION(sign)
         return NULL;
     po_frame_enter(&frame, NULL);
     status = pyossl_pkey_sign(key, digest.data, data.data, data.len, &signature);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(STATE(module), PO_CRYPTO, status);
     return po_from_buf(&signature);
@@ -323,8 +319,7 @@ FUNCTION(verify)
         return NULL;
     po_frame_enter(&frame, (po_object *)given[0]);
     status = verify_with(cert, &digest, &data, &signature);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(STATE(module), PO_CRYPTO, status);
     Py_RETURN_NONE;

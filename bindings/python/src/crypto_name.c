@@ -137,8 +137,7 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
         return -1;
     po_quick_enter(&frame, PO_LOCKED((po_object *)given[0]));
     status = pyossl_name_copy(&copy, from);
-    if (po_frame_leave(&frame) < 0)
-        return -1;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK) {
         po_raise(self->state, PO_CRYPTO, status);
         return -1;
@@ -283,8 +282,7 @@ static int set_field(po_object *self, PyObject *attribute, const char *field, Py
     if (name == NULL)
         return -1;
     status = pyossl_name_set(name, field, bytes.data, bytes.len);
-    if (po_frame_leave(&frame) < 0)
-        return -1;
+    po_frame_end(&frame);
     if (status == PYOSSL_OK)
         return 0;
     if (status == PYOSSL_E_ARGUMENT)
@@ -378,9 +376,8 @@ PO_METHOD0(get_components)
     if (name == NULL)
         return NULL;
     list = components(self->state, name, &status);
-    if (po_frame_leave(&frame) < 0)
-        Py_CLEAR(list);
-    else if (status != PYOSSL_OK)
+    po_frame_end(&frame);
+    if (status != PYOSSL_OK)
         po_raise(self->state, PO_CRYPTO, status);
     return list;
 }
@@ -398,8 +395,7 @@ static int compare(PyObject *left, PyObject *right, int *order)
         return -1;
     po_quick_enter(&frame, PO_LOCKED((po_object *)left));
     status = pyossl_name_compare(a, b, order);
-    if (po_frame_leave(&frame) < 0)
-        return -1;
+    po_frame_end(&frame);
     if (status == PYOSSL_OK)
         return 0;
     po_raise(state, PO_CRYPTO, status);
@@ -429,8 +425,7 @@ static PyObject *repr(PyObject *object)
     po_quick_enter(&frame, PO_LOCKED(self));
     if (self->handle != NULL)
         status = pyossl_name_oneline(self->handle, &line);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_NOMEM)
         return PyErr_NoMemory();
     if (status != PYOSSL_OK)

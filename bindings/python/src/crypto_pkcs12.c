@@ -259,8 +259,7 @@ PO_METHOD(export)
     options.mac_digest = digest.data;
     po_frame_enter(&frame, NULL);
     status = pyossl_pkcs12_dump(handle, secret.len > 0 ? &passphrase : NULL, &options, &out);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(PO_STATE(object), PO_CRYPTO, status);
     return po_from_buf(&out);

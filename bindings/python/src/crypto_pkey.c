@@ -79,8 +79,7 @@ PO_METHOD(generate_key)
     }
     po_frame_enter(&frame, NULL);
     status = pyossl_pkey_generate(&key, type, bits);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return raise_generate(self->base.state, type, status);
     po_replace(&self->base, PO_PKEY, key);
@@ -106,8 +105,7 @@ PO_METHOD0(check)
     }
     po_frame_enter(&frame, NULL);
     status = pyossl_pkey_check(key);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->base.state, PO_CRYPTO, status);
     Py_RETURN_TRUE;

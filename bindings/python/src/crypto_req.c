@@ -25,8 +25,7 @@ PO_METHOD(set_version)
     if (req == NULL)
         return NULL;
     status = pyossl_req_set_version(req, version);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_ARGUMENT) /* ValueError of late, Error before */
         return po_raise_as(self->state, PO_EXC_CRYPTO_VALUE);
     if (status != PYOSSL_OK)
@@ -46,8 +45,7 @@ PO_METHOD0(get_subject)
     if (req == NULL)
         return NULL;
     status = pyossl_req_subject(req, &name);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
     return po_name_wrap(self->state, name, object);
@@ -90,8 +88,7 @@ PO_METHOD(add_extensions)
     if (req == NULL)
         return NULL;
     status = pyossl_req_add_exts(req, PO_EXTS(exts), exts.count);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
     Py_RETURN_NONE;
@@ -116,9 +113,8 @@ PO_METHOD0(get_extensions)
             break;
         }
         status = pyossl_req_ext_at(req, i, &ext);
-        if (po_frame_leave(&frame) < 0)
-            Py_CLEAR(list);
-        else if (status == PYOSSL_OK)
+        po_frame_end(&frame);
+        if (status == PYOSSL_OK)
             item = po_wrap(self->state, PO_EXT, ext);
         if (list != NULL && status == PYOSSL_OK && (item == NULL || PyList_Append(list, item) < 0))
             Py_CLEAR(list);

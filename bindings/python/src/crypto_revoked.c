@@ -20,8 +20,7 @@ static PyObject *set_text(po_object *self, const char *text,
     if (revoked == NULL)
         return NULL;
     status = set(revoked, text);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_FORMAT) {
         PyErr_SetString(PyExc_ValueError, "bad hex string");
         return NULL;

@@ -47,8 +47,7 @@ PO_METHOD(add_crl)
     }
     status = pyossl_store_add_crl(store, crl);
     pyossl_crl_unref(crl);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     return none_or_raise(self->state, status);
 }
 
@@ -74,8 +73,7 @@ PO_METHOD(set_flags)
     if (store == NULL)
         return NULL;
     status = pyossl_store_set_flags(store, flags);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     return none_or_raise(self->state, status);
 }
 
@@ -143,8 +141,7 @@ PO_METHOD(set_time)
     if (store == NULL)
         return NULL;
     status = pyossl_store_set_time(store, when);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     return none_or_raise(self->state, status);
 }
 
@@ -219,8 +216,7 @@ PO_METHOD(load_locations)
     if (store == NULL)
         return NULL;
     status = pyossl_store_load_locations(store, file.data, dir.data);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     return none_or_raise(self->state, status);
 }
 

@@ -177,8 +177,7 @@ static int verify(po_store_ctx *self, pyossl_verdict *verdict)
         return -1;
     po_frame_enter(&frame, NULL);
     status = pyossl_store_verify(store, cert, PO_CERTS(chain), chain.count, verdict);
-    if (po_frame_leave(&frame) < 0)
-        return -1;
+    po_frame_end(&frame);
     if (status == PYOSSL_OK)
         return 0;
     if (status == PYOSSL_E_VERIFY)

@@ -158,8 +158,7 @@ PO_METHOD(set_serial_number)
     }
     status = pyossl_x509_set_serial(cert, PyUnicode_AsUTF8(hex));
     Py_DECREF(hex);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
     Py_RETURN_NONE;
@@ -243,8 +242,7 @@ PO_METHOD0(has_expired)
     if (cert == NULL)
         return NULL;
     status = pyossl_x509_has_expired(cert, &expired);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_NOT_FOUND || status == PYOSSL_E_FORMAT) {
         PyErr_SetString(PyExc_ValueError, status == PYOSSL_E_NOT_FOUND
                                               ? "notAfter is not set"
@@ -278,8 +276,7 @@ PO_METHOD0(get_signature_algorithm)
     if (cert == NULL)
         return NULL;
     status = pyossl_x509_signature_algorithm(cert, &name);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_NOT_FOUND) {
         PyErr_SetString(PyExc_ValueError, "the signature algorithm is not known");
         return NULL;
@@ -326,8 +323,7 @@ PO_METHOD(digest)
     if (cert == NULL)
         return NULL;
     status = pyossl_x509_digest(cert, digest.data, &raw);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
     result = colon_hex(&raw);
@@ -353,8 +349,7 @@ PO_METHOD(get_extension)
     if (cert == NULL)
         return NULL;
     status = index < 0 ? PYOSSL_E_NOT_FOUND : pyossl_x509_ext_at(cert, (size_t)index, &ext);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_NOT_FOUND) {
         PyErr_SetString(PyExc_IndexError, "extension index out of bounds");
         return NULL;
@@ -379,8 +374,7 @@ PO_METHOD(add_extensions)
     if (cert == NULL)
         return NULL;
     status = pyossl_x509_add_exts(cert, PO_EXTS(exts), exts.count);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
     Py_RETURN_NONE;

@@ -1,5 +1,6 @@
 #include "frame.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 static _Thread_local po_frame *top;
@@ -220,6 +221,14 @@ int po_frame_leave(po_frame *frame)
         return 0;
     po_exception_restore(frame->raised);
     return -1;
+}
+
+void po_frame_end(po_frame *frame)
+{
+    const int raised = po_frame_leave(frame);
+
+    assert(raised == 0);
+    (void)raised;
 }
 
 po_frame *po_callback_enter(PyThreadState **detached)

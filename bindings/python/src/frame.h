@@ -54,6 +54,9 @@ void po_quick_lock(po_frame *frame, po_lock *lock);
 /* The way back from either: 0, or -1 with the exception that a callback raised. */
 int po_frame_leave(po_frame *frame);
 
+/* The same behind a call of the library that calls nothing back, and so raises nothing. */
+void po_frame_end(po_frame *frame);
+
 /* In a callback: hold the interpreter. The frame whose exception slot to use; NULL while finalizing. */
 po_frame *po_callback_enter(PyThreadState **detached);
 void po_callback_leave(po_frame *frame, PyThreadState *detached);

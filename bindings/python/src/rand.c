@@ -32,10 +32,7 @@ static PyObject *rand_bytes(PyObject *module, PyObject *const *args, Py_ssize_t 
 
         po_frame_enter(&frame, NULL);
         status = pyossl_rand_bytes(PyBytes_AS_STRING(result), len);
-        if (po_frame_leave(&frame) < 0) {
-            Py_DECREF(result);
-            return NULL;
-        }
+        po_frame_end(&frame);
     }
     if (status != PYOSSL_OK) {
         Py_DECREF(result);
@@ -134,8 +131,7 @@ static PyObject *rand_load_file(PyObject *module, PyObject *const *args, Py_ssiz
         return NULL;
     po_frame_enter(&frame, NULL);
     status = pyossl_rand_load_file(path.data, max, &done);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     return number_or_minus_one(module, status, done);
 }
 
@@ -155,8 +151,7 @@ static PyObject *rand_write_file(PyObject *module, PyObject *const *args, Py_ssi
         return NULL;
     po_frame_enter(&frame, NULL);
     status = pyossl_rand_write_file(path.data, &done);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     return number_or_minus_one(module, status, done);
 }
 
@@ -197,8 +192,7 @@ static PyObject *rand_egd(PyObject *module, PyObject *const *args, Py_ssize_t na
         return NULL;
     po_frame_enter(&frame, NULL);
     status = ask_egd(path.data, count, &done);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     return number_or_minus_one(module, status, done);
 }
 

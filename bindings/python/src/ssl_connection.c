@@ -24,8 +24,7 @@ static po_connection *connection_of(PyObject *object)
 
 static PyObject *finish(po_connection *self, po_frame *frame, pyossl_status status)
 {
-    if (po_frame_leave(frame) < 0)
-        return NULL;
+    po_frame_end(frame);
     if (status != PYOSSL_OK)
         return po_raise(self->base.state, PO_SSL, status);
     Py_RETURN_NONE;
@@ -345,8 +344,7 @@ PO_METHOD0(DTLSv1_get_timeout)
         return NULL;
     po_quick_enter(&frame, &self->base);
     milliseconds = pyossl_conn_dtls_timeout(self->base.handle);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (milliseconds < 0)
         Py_RETURN_NONE;
     return PyFloat_FromDouble((double)milliseconds / 1000.0);

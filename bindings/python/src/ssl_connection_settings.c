@@ -17,8 +17,7 @@ static po_connection *connection_of(PyObject *object)
 
 static PyObject *finish(po_connection *self, po_frame *frame, pyossl_status status)
 {
-    if (po_frame_leave(frame) < 0)
-        return NULL;
+    po_frame_end(frame);
     if (status != PYOSSL_OK)
         return po_raise(self->base.state, PO_SSL, status);
     Py_RETURN_NONE;

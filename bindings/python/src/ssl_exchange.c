@@ -573,8 +573,7 @@ PyObject *po_conn_bio_shutdown(PyObject *object, PyObject *unused)
         return NULL;
     po_quick_enter(&frame, &self->base);
     status = pyossl_conn_feed_eof(self->base.handle);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->base.state, PO_IO, status);
     Py_RETURN_NONE;

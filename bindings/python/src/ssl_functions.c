@@ -98,8 +98,7 @@ static PyObject *store_count(PyObject *module, PyObject *store)
     count = certs.count;
     pyossl_x509_list_clear(&certs);
     pyossl_store_unref(handle);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(state, PO_CRYPTO, status);
     return PyLong_FromSize_t(count);
@@ -115,8 +114,7 @@ static PyObject *group_name(PyObject *module, PyObject *object)
         return NULL;
     po_quick_enter(&frame, &self->base);
     text = po_from_text(pyossl_conn_group_name(self->base.handle));
-    if (po_frame_leave(&frame) < 0)
-        Py_CLEAR(text);
+    po_frame_end(&frame);
     return text;
 }
 

@@ -85,8 +85,7 @@ static PyObject *only_argument(const char *function, const char *name, PyObject 
 
 static PyObject *finish(PyObject *object, po_frame *frame, pyossl_status status)
 {
-    if (po_frame_leave(frame) < 0)
-        return NULL;
+    po_frame_end(frame);
     if (status != PYOSSL_OK)
         return po_raise(PO_STATE(object), PO_SSL, status);
     Py_RETURN_NONE;

@@ -49,8 +49,7 @@ PyObject *po_conn_get_cipher_bits(PyObject *object, PyObject *unused)
         return NULL;
     po_quick_enter(&frame, &self->base);
     bits = pyossl_conn_cipher_bits(self->base.handle);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (bits < 0)
         Py_RETURN_NONE;
     return PyLong_FromLong(bits);
@@ -73,8 +72,7 @@ static PyObject *kept_bytes(PyObject *object, bytes_getter get)
     data = get(self->base.handle, &len);
     /* Copied under the lock: it is borrowed from the connection. */
     bytes = PyBytes_FromStringAndSize((const char *)data, data != NULL ? (Py_ssize_t)len : 0);
-    if (po_frame_leave(&frame) < 0)
-        Py_CLEAR(bytes);
+    po_frame_end(&frame);
     return bytes;
 }
 
@@ -133,8 +131,7 @@ PyObject *po_conn_get_group_name(PyObject *object, PyObject *unused)
     }
     po_quick_enter(&frame, &self->base);
     text = po_from_text(pyossl_conn_group_name(self->base.handle));
-    if (po_frame_leave(&frame) < 0)
-        Py_CLEAR(text);
+    po_frame_end(&frame);
     return text;
 }
 
@@ -183,8 +180,7 @@ static PyObject *get_cert(PyObject *object, cert_getter get, int as_cryptography
         return NULL;
     po_quick_enter(&frame, &self->base);
     status = get(self->base.handle, &cert);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_NOT_FOUND)
         Py_RETURN_NONE;
     if (status != PYOSSL_OK)
@@ -220,8 +216,7 @@ static PyObject *get_chain(PyObject *object, chain_getter get, int as_cryptograp
         return NULL;
     po_quick_enter(&frame, &self->base);
     status = get(self->base.handle, &chain);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_NOT_FOUND)
         Py_RETURN_NONE;
     if (status != PYOSSL_OK)
@@ -314,8 +309,7 @@ static PyObject *get_secret(PyObject *object, pyossl_secret which)
         return NULL;
     po_quick_enter(&frame, &self->base);
     status = pyossl_conn_secret(self->base.handle, which, &secret);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_NOT_FOUND)
         Py_RETURN_NONE;
     if (status != PYOSSL_OK)
@@ -359,8 +353,7 @@ PyObject *po_conn_export_keying_material(PyObject *object, PyObject *const *args
     po_quick_enter(&frame, &self->base);
     status = pyossl_conn_export_keying_material(self->base.handle, label.data, label.len,
                                                 context.data, context.len, len, &out);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->base.state, PO_SSL, status);
     return po_from_buf(&out);
@@ -381,8 +374,7 @@ PyObject *po_conn_get_session(PyObject *object, PyObject *unused)
         return NULL;
     po_quick_enter(&frame, &self->base);
     status = pyossl_conn_session(self->base.handle, &session);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status == PYOSSL_E_NOT_FOUND)
         Py_RETURN_NONE;
     if (status != PYOSSL_OK)
@@ -413,8 +405,7 @@ PyObject *po_conn_set_session(PyObject *object, PyObject *const *args, Py_ssize_
         return po_raise_empty((po_object *)given[0], PO_SSL);
     po_quick_enter(&frame, &self->base);
     status = pyossl_conn_set_session(self->base.handle, ((po_object *)given[0])->handle);
-    if (po_frame_leave(&frame) < 0)
-        return NULL;
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         return po_raise(self->base.state, PO_SSL, status);
     Py_RETURN_NONE;
