@@ -25,7 +25,8 @@ def functions_of(path):
     found = []
     lines = (ROOT / path).read_text(encoding="utf-8").split("\n")
     for number, line in enumerate(lines, 1):
-        match = re.match(r"(?!typedef|struct|enum|union|#)[A-Za-z_].*?\b(\w+)\(", line)
+        match = re.match(r"PO_METHOD\w*\((\w+)\)", line) or re.match(
+            r"(?!typedef|struct|enum|union|#)[A-Za-z_].*?\b(\w+)\(", line)
         if match and not line.rstrip().endswith(";"):
             found.append((number, match.group(1)))
     return found
