@@ -187,6 +187,23 @@ static pyossl_pkey *load_key(const char *path)
     return key;
 }
 
+/* A public key signs nothing. */
+static void test_own_key_is_private(void **state)
+{
+    osl_auto(pyossl_pkey) *half = NULL;
+    osl_auto_buf pem = PYOSSL_BUF_INIT;
+    pair both;
+
+    (void)state;
+    assert_ok(osl_file_read(DATA("rsa-public.pem"), OSL_FILE_MAX, &pem));
+    assert_ok(pyossl_pkey_load_public(&half, PYOSSL_PEM, pem.data, pem.len));
+    pair_contexts(&both, PAIR_TLS1_3);
+    pair_connect(&both, PAIR_MEMORY, 0);
+    assert_fails(pyossl_conn_use_pkey(both.server, half), PYOSSL_E_STATE);
+    assert_ok(pair_handshake(&both)); /* with the key of the context, as before */
+    pair_free(&both);
+}
+
 static void test_own_certificate(void **state)
 {
     osl_auto(pyossl_x509) *cert = load_cert(DATA("server.pem"));
@@ -219,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_own_callbacks),
         cmocka_unit_test(test_own_verify_without_callback),
         cmocka_unit_test(test_own_certificate),
+        cmocka_unit_test(test_own_key_is_private),
     };
 
     return cmocka_run_group_tests_name("conn_settings", tests, NULL, NULL);
