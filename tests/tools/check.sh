@@ -5,7 +5,7 @@ set -u
 
 # What is seldom idle, and what mostly runs one process at a time: without a part named, two lanes run
 # side by side.
-LANE_1='clang asan asan-python debug tsan valgrind load plain coverage docs'
+LANE_1='clang asan asan-python debug tsan tsan-python valgrind load plain coverage docs'
 LANE_2='oom faults differential mutants static bench format deprecated abi spell stubs'
 PARTS="$LANE_1 $LANE_2"
 SKIP=77
@@ -88,6 +88,17 @@ load() {
     done
     LOAD=full PYTHONPATH=build/bindings/python PYOSSL_PACKAGE=build/bindings/python \
         python3 -m pytest -q -s -p no:cacheprovider -c tests/py/pytest.ini tests/py/test_load.py
+}
+
+# The Python package with threads; of a process that forks ThreadSanitizer follows no child.
+tsan_python() {
+    runtime=$(gcc -print-file-name=libtsan.so) &&
+        build build-tsan-python -Db_sanitize=thread -Db_lundef=false || return 1
+    cat tests/tools/tsan.supp tests/tools/tsan-python.supp >build-tsan-python/tsan.supp
+    LD_PRELOAD=$runtime PYTHONMALLOC=malloc TSAN_OPTIONS="suppressions=$PWD/build-tsan-python/tsan.supp" \
+        PYTHONPATH=build-tsan-python/bindings/python PYOSSL_PACKAGE=build-tsan-python/bindings/python \
+        python3 -m pytest -q -p no:cacheprovider -c tests/py/pytest.ini -k 'not process' \
+        tests/py/test_ssl_threads.py tests/py/test_crypto_threads.py tests/py/test_load.py
 }
 
 valgrind_() {
@@ -191,6 +202,7 @@ stubs() {
 run() {
     case $1 in
     asan-python) asan_python ;;
+    tsan-python) tsan_python ;;
     valgrind) valgrind_ ;;
     *) "$1" ;;
     esac

@@ -1,0 +1,244 @@
+"""NA-069: what is called again and again holds no references, and no blocks of memory.
+
+Only a debug build of Python counts references: `./dev check debug` has one. The first rounds fill caches; after
+them, rounds on end must leave both counts where they were.
+"""
+
+import faulthandler
+import functools
+import gc
+import sys
+
+import pytest
+
+import matrix
+import matrix_values
+import test_crypto_leaks
+import test_ssl_lifetimes
+from matrix_values import argument_lists, classes, few_wrong, functions, good_arguments, methods
+from OpenSSL import SSL
+from tls import carry, client_context, connected, memory_pair, server_context, shake
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="no debug build of Python"),
+]
+WARM_UP, FLAT, ROUNDS_MAX = 2, 3, 20
+SECONDS_MAX = 600
+
+# Reading a signature runs Python's parser, whose memory comes and goes.
+matrix_values.parameters = functools.lru_cache(maxsize=None)(matrix_values.parameters)
+
+# The package that these give and take objects of keeps caches of its own. The others take too long here: they
+# make keys, and test_crypto_leaks.py has them.
+NOT_HERE = {"generate_key", "egd", "screen"}
+
+
+def is_here(name):
+    return "cryptography" not in name and name not in NOT_HERE
+
+
+@pytest.fixture(autouse=True)
+def quiet(bounded, tmp_path, monkeypatch):
+    """Some calls write to where they are told to."""
+    faulthandler.dump_traceback_later(SECONDS_MAX, exit=True, file=sys.__stderr__)
+    monkeypatch.chdir(tmp_path)
+
+
+def attempt(function, arguments=(), keywords={}):
+    try:
+        function(*arguments, **keywords)
+    except Exception:
+        pass
+
+
+def counts():
+    gc.collect()
+    return sys.gettotalrefcount(), sys.getallocatedblocks()
+
+
+def assert_flat(action):
+    """Rounds on end that leave both counts where they were; a leak leaves something in each round."""
+    for _ in range(WARM_UP):
+        action()
+    flat, deltas = 0, []
+    before = after = counts()
+    for _ in range(ROUNDS_MAX):
+        before = counts()
+        action()
+        after = counts()
+        deltas.append((after[0] - before[0], after[1] - before[1]))
+        flat = flat + 1 if deltas[-1] == (0, 0) else 0
+        if flat == FLAT:
+            return
+    raise AssertionError(f"references and blocks that each round left: {deltas}")
+
+
+def all_of(where, function, make=None, values=matrix.wrong):
+    """A round: the function, or what make() gives, with every list of wrong arguments and with good ones."""
+
+    def action():
+        for _, arguments, keywords in argument_lists(where, function, values):
+            attempt(make() if make else function, arguments, keywords)
+        attempt(make() if make else function, good_arguments(where, function))
+
+    return action
+
+
+# ---- functions and constructors ----
+
+FUNCTIONS = {name.split(".", 1)[1]: f for name, f in functions() if is_here(name.rpartition(".")[2])}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name):
+    assert_flat(all_of(name, FUNCTIONS[name]))
+
+
+@pytest.mark.parametrize("cls", list(classes()), ids=lambda cls: cls.__name__)
+def test_constructors(cls):
+    assert_flat(all_of(cls.__name__, cls))
+    assert_flat(all_of(cls.__name__, cls, make=lambda: cls.__new__(cls).__init__, values=few_wrong))
+
+
+# ---- methods ----
+
+
+def members(kinds):
+    return [(cls, number, name) for cls, makers in kinds.items() for number in range(len(makers))
+            for name in methods(cls) if is_here(name)]
+
+
+OBJECTS = {cls: [*makers, lambda cls=cls: cls.__new__(cls)] for cls, makers in matrix.USED.items()}
+
+
+@pytest.mark.parametrize(
+    "cls, number, name", members(OBJECTS), ids=lambda value: getattr(value, "__name__", str(value))
+)
+def test_methods(cls, number, name):
+    thing = OBJECTS[cls][number]()
+    assert_flat(all_of(f"{cls.__name__}.{name}", getattr(cls, name), lambda: getattr(thing, name), few_wrong))
+
+
+CONTEXTS = {
+    SSL.Context: [
+        lambda: SSL.Context(SSL.TLS_METHOD),
+        lambda: server_context(certificate="server-ec.pem", key="ec.pem"),
+        lambda: SSL.Context.__new__(SSL.Context),
+    ]
+}
+
+
+@pytest.mark.parametrize("cls, number, name", members(CONTEXTS), ids=lambda value: getattr(value, "__name__", str(value)))
+def test_contexts(cls, number, name):
+    """A context for each round: what it is told, it keeps."""
+    make = CONTEXTS[cls][number]
+
+    def action():
+        context = make()
+        all_of(f"Context.{name}", getattr(cls, name), lambda: getattr(context, name), few_wrong)()
+
+    assert_flat(action)
+
+
+SERVER, CLIENT = server_context(certificate="chain.pem", key="rsa.pem"), client_context()
+SERVER.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+STATES = {
+    "new": lambda: memory_pair(SERVER, CLIENT),
+    "established": lambda: connected(SERVER, CLIENT),
+    "empty": lambda: [SSL.Connection.__new__(SSL.Connection)] * 2,
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("name", [name for name in methods(SSL.Connection) if is_here(name)])
+def test_connections(name, state):
+    def action():
+        for thing in STATES[state]():
+            all_of(f"Connection.{name}", getattr(SSL.Connection, name), lambda: getattr(thing, name), few_wrong)()
+
+    assert_flat(action)
+
+
+# ---- what is done in several steps ----
+
+
+@pytest.mark.parametrize("name", sorted(test_crypto_leaks.ACTIONS))
+def test_crypto(name):
+    assert_flat(test_crypto_leaks.ACTIONS[name])
+
+
+@pytest.mark.parametrize("name", ["settings", "failures", "exchange", "facts", "raising"])
+def test_ssl(name):
+    assert_flat(getattr(test_ssl_lifetimes, name))
+
+
+def no(*arguments):
+    raise ZeroDivisionError
+
+
+# Of a client or a server, what sets a callback, and two that it may be.
+CALLBACKS = {
+    "verify": (1, lambda context, callback: context.set_verify(SSL.VERIFY_PEER, callback), lambda *args: True),
+    "info": (1, lambda context, callback: context.set_info_callback(callback), lambda *args: None),
+    "keylog": (1, lambda context, callback: context.set_keylog_callback(callback), lambda *args: None),
+    "servername": (0, lambda context, callback: context.set_tlsext_servername_callback(callback), lambda *args: None),
+    "alpn": (0, lambda context, callback: context.set_alpn_select_callback(callback), lambda conn, offered: offered[0]),
+    "ocsp server": (0, lambda context, callback: context.set_ocsp_server_callback(callback), lambda *args: b"status"),
+    "ocsp client": (1, lambda context, callback: context.set_ocsp_client_callback(callback), lambda *args: True),
+    "new session": (1, lambda context, callback: context.set_new_session_callback(callback), lambda *args: None),
+}
+
+
+@pytest.mark.parametrize("raises", [False, True], ids=["returns", "raises"])
+@pytest.mark.parametrize("name", CALLBACKS)
+def test_callbacks(name, raises, monkeypatch):
+    side, set_callback, good = CALLBACKS[name]
+    calls = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
+
+    def callback(*arguments):
+        calls.append(1)
+        return no() if raises else good(*arguments)
+
+    def action():
+        contexts = server_context(certificate="chain.pem", key="rsa.pem"), client_context()
+        set_callback(contexts[side], callback)
+        pair = memory_pair(*contexts)
+        pair[1].set_alpn_protos([b"h2"])
+        pair[1].set_tlsext_host_name(b"localhost")
+        pair[1].request_ocsp()
+        attempt(shake, pair)
+        attempt(carry, pair)
+        attempt(pair[1].recv, [1])
+        assert calls
+        calls.clear()
+
+    assert_flat(action)
+
+
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION], ids=["TLS 1.2", "TLS 1.3"])
+def test_handshakes(version):
+    """Full, resumed, refused; data both ways; closed."""
+    stranger = server_context(certificate="stranger.pem", key="rsa.pem")
+    client = client_context()
+    client.set_max_proto_version(version)
+
+    def action():
+        session = None
+        for _ in range(3):
+            pair = memory_pair(SERVER, client)
+            if session is not None:
+                pair[1].set_session(session)
+            shake(*pair)
+            for own, peer in (pair, pair[::-1]):
+                own.sendall(b"data")
+                carry(own, peer)
+                assert peer.recv(10) == b"data"
+            session = pair[1].get_session()
+            pair[1].shutdown()
+            carry(*pair[::-1])
+            attempt(pair[0].recv, [1])
+        attempt(shake, memory_pair(stranger, client))
+
+    assert_flat(action)
