@@ -68,8 +68,9 @@ typedef struct po_connection {
     po_channel channel;
     int read_fd, write_fd;
     bool bound;        /* the handshake has begun: callbacks stays */
-    bool settled;      /* the handshake was over once: what follows is quick */
-    size_t undigested; /* bytes given to memory since the last read came back empty */
+    /* Hints, which are looked at before the lock is taken. */
+    atomic_bool settled;      /* the handshake was over once: what follows is quick */
+    atomic_size_t undigested; /* bytes given to memory since the last read came back empty */
     size_t last_read;
 } po_connection;
 

@@ -101,10 +101,10 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
         status = todo(self->base.handle, t);
         cause = self->cause;
         self->cause = NULL;
-        if (status == PYOSSL_OK)
-            self->settled |= t->done > 0;
+        if (status == PYOSSL_OK && t->done > 0)
+            atomic_store_explicit(&self->settled, true, memory_order_relaxed);
         else if (status == PYOSSL_WANT_READ)
-            self->undigested = 0;
+            atomic_store_explicit(&self->undigested, 0, memory_order_relaxed);
         if (po_frame_leave(&frame) < 0) {
             Py_XDECREF(cause);
             return -1;
@@ -135,17 +135,24 @@ static bool is_alone(void)
  */
 static bool is_quick(const po_connection *self, size_t size)
 {
+<<<<<<< HEAD
     if (!self->settled || size >= QUICK_LIMIT)
         return false;
     return self->channel == PO_CHANNEL_MEMORY ||
            (self->channel != PO_CHANNEL_METHODS && is_alone());
+=======
+    return self->channel != PO_CHANNEL_METHODS && size < QUICK_LIMIT &&
+           atomic_load_explicit(&self->settled, memory_order_relaxed);
+>>>>>>> e1dfa24 (Connections in Python: hints that are read before the lock are atomic)
 }
 
 /* How many bytes a read may have to decrypt: what waits in memory, elsewhere what came last time.
  */
 static size_t to_be_read(const po_connection *self, size_t len)
 {
-    const size_t expected = self->channel == PO_CHANNEL_MEMORY ? self->undigested : self->last_read;
+    const size_t expected = self->channel == PO_CHANNEL_MEMORY
+                                ? atomic_load_explicit(&self->undigested, memory_order_relaxed)
+                                : self->last_read;
 
     return len < expected ? len : expected;
 }
@@ -536,7 +543,7 @@ static PyObject *feed(PyObject *object, const char *data, size_t len)
         return NULL;
     locked = take_lock(self, &frame);
     status = pyossl_conn_feed(self->base.handle, data, len, &done);
-    self->undigested += done;
+    atomic_fetch_add_explicit(&self->undigested, done, memory_order_relaxed);
     if (locked && po_frame_leave(&frame) < 0)
         return NULL;
     if (status != PYOSSL_OK)
