@@ -135,15 +135,10 @@ static bool is_alone(void)
  */
 static bool is_quick(const po_connection *self, size_t size)
 {
-<<<<<<< HEAD
-    if (!self->settled || size >= QUICK_LIMIT)
+    if (size >= QUICK_LIMIT || !atomic_load_explicit(&self->settled, memory_order_relaxed))
         return false;
     return self->channel == PO_CHANNEL_MEMORY ||
            (self->channel != PO_CHANNEL_METHODS && is_alone());
-=======
-    return self->channel != PO_CHANNEL_METHODS && size < QUICK_LIMIT &&
-           atomic_load_explicit(&self->settled, memory_order_relaxed);
->>>>>>> e1dfa24 (Connections in Python: hints that are read before the lock are atomic)
 }
 
 /* How many bytes a read may have to decrypt: what waits in memory, elsewhere what came last time.
