@@ -48,7 +48,8 @@ pyossl_status pyossl_pkey_generate_ec(pyossl_pkey **out, const char *curve) PYOS
  *
  * @param format     PYOSSL_PEM or PYOSSL_DER
  * @param passphrase asked for only if the key is encrypted; may be NULL
- * @retval PYOSSL_E_FORMAT     there is no private key there
+ * @retval PYOSSL_E_FORMAT     there is no private key there, or it asks for more than
+ *                             PYOSSL_PKCS12_ROUNDS_MAX rounds of key derivation
  * @retval PYOSSL_E_PASSPHRASE it is encrypted, and the passphrase is missing or wrong
  * @retval PYOSSL_E_CALLBACK   the passphrase callback answered ABORT
  * @retval PYOSSL_E_ARGUMENT   @p format is neither

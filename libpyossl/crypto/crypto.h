@@ -130,6 +130,13 @@ pyossl_status osl_encode(pyossl_format format, const char *label, const void *de
 /* PYOSSL_E_ARGUMENT: "not a file type". */
 pyossl_status osl_fail_format(void) PYOSSL_MUST_CHECK;
 
+/* ---- rounds.c ---- */
+
+/* Add to *total; PYOSSL_E_FORMAT where that makes more than PYOSSL_PKCS12_ROUNDS_MAX. NULL is one round. */
+pyossl_status osl_rounds_add(int64_t *total, const ASN1_INTEGER *number) PYOSSL_MUST_CHECK;
+/* The same for the rounds that an algorithm's parameters say; none where they say none. */
+pyossl_status osl_rounds_of(int64_t *total, const X509_ALGOR *algorithm) PYOSSL_MUST_CHECK;
+
 /* ---- passphrase.c ---- */
 
 /* A passphrase in the open, wiped by osl_secret_clear. */

@@ -15,9 +15,6 @@
 enum { DEPTH_MAX = 8 };
 
 OSL_DEFINE_AUTO(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
-OSL_DEFINE_AUTO(PBEPARAM, PBEPARAM_free)
-OSL_DEFINE_AUTO(PBE2PARAM, PBE2PARAM_free)
-OSL_DEFINE_AUTO(PBKDF2PARAM, PBKDF2PARAM_free)
 
 typedef STACK_OF(PKCS12_SAFEBAG) bag_stack;
 typedef STACK_OF(PKCS7) safe_stack;
@@ -83,54 +80,6 @@ static bool may_try_empty(const reader *r)
     return r->secret.len == 0 && !r->empty;
 }
 
-/* ---- rounds of key derivation ---- */
-
-static pyossl_status add_rounds(reader *r, const ASN1_INTEGER *number)
-{
-    int64_t rounds = 1;
-
-    if (number != NULL && ASN1_INTEGER_get_int64(&rounds, number) != 1)
-        return osl_fail_text(PYOSSL_E_FORMAT, "a bad number of rounds");
-    if (rounds < 0 || rounds > PYOSSL_PKCS12_ROUNDS_MAX - r->rounds)
-        return osl_fail_text(PYOSSL_E_FORMAT, "too many rounds of key derivation");
-    r->rounds += rounds;
-    return PYOSSL_OK;
-}
-
-/* The parameters of @algorithm, if they are an @item; what they are not is OpenSSL's to refuse. */
-static void *parameters(const X509_ALGOR *algorithm, const ASN1_ITEM *item)
-{
-    const void *value = NULL;
-    int type = V_ASN1_UNDEF;
-
-    X509_ALGOR_get0(NULL, &type, &value, algorithm);
-    return type == V_ASN1_SEQUENCE && value != NULL ? ASN1_item_unpack(value, item) : NULL;
-}
-
-static pyossl_status add_kdf_rounds(reader *r, const X509_ALGOR *kdf)
-{
-    osl_auto(PBKDF2PARAM) *param = NULL;
-
-    if (OBJ_obj2nid(kdf->algorithm) == NID_id_pbkdf2)
-        param = parameters(kdf, ASN1_ITEM_rptr(PBKDF2PARAM));
-    return param != NULL ? add_rounds(r, param->iter) : PYOSSL_OK;
-}
-
-static pyossl_status add_algorithm_rounds(reader *r, const X509_ALGOR *algorithm)
-{
-    int nid = OBJ_obj2nid(algorithm->algorithm);
-
-    /* The parameters of PBMAC1 (RFC 9579) are built like those of PBES2. */
-    if (nid == NID_pbes2 || nid == NID_pbmac1) {
-        osl_auto(PBE2PARAM) *param = parameters(algorithm, ASN1_ITEM_rptr(PBE2PARAM));
-
-        return param != NULL ? add_kdf_rounds(r, param->keyfunc) : PYOSSL_OK;
-    }
-    osl_auto(PBEPARAM) *param = parameters(algorithm, ASN1_ITEM_rptr(PBEPARAM));
-
-    return param != NULL ? add_rounds(r, param->iter) : PYOSSL_OK;
-}
-
 /* ---- failures that another try may cure ---- */
 
 static pyossl_status decryption_failed(const reader *r)
@@ -178,7 +127,7 @@ static pyossl_status read_shrouded_key(reader *r, const PKCS12_SAFEBAG *bag)
     if (shrouded == NULL)
         return osl_fail_text(PYOSSL_E_FORMAT, "an empty key bag");
     X509_SIG_get0(shrouded, &algorithm, NULL);
-    OSL_TRY(add_algorithm_rounds(r, algorithm));
+    OSL_TRY(osl_rounds_of(&r->rounds, algorithm));
     OSL_TRY(need_passphrase(r));
     info = PKCS12_decrypt_skey(bag, secret_of(r), (int)r->secret.len);
     return info != NULL ? take_key(r, info) : decryption_failed(r);
@@ -279,7 +228,7 @@ static pyossl_status read_encrypted_safe(reader *r, PKCS7 *safe)
     if (safe->d.encrypted == NULL || safe->d.encrypted->enc_data == NULL ||
         safe->d.encrypted->enc_data->algorithm == NULL)
         return osl_fail_text(PYOSSL_E_FORMAT, "an empty safe");
-    OSL_TRY(add_algorithm_rounds(r, safe->d.encrypted->enc_data->algorithm));
+    OSL_TRY(osl_rounds_of(&r->rounds, safe->d.encrypted->enc_data->algorithm));
     OSL_TRY(need_passphrase(r));
     bags = PKCS12_unpack_p7encdata(safe, secret_of(r), (int)r->secret.len);
     return bags != NULL ? read_bags(r, bags, 0) : decryption_failed(r);
@@ -343,9 +292,9 @@ static pyossl_status check_mac(reader *r, PKCS12 *p12)
     pyossl_status status;
 
     PKCS12_get0_mac(NULL, &algorithm, NULL, &rounds, p12);
-    OSL_TRY(add_rounds(r, rounds));
+    OSL_TRY(osl_rounds_add(&r->rounds, rounds));
     if (algorithm != NULL)
-        OSL_TRY(add_algorithm_rounds(r, algorithm));
+        OSL_TRY(osl_rounds_of(&r->rounds, algorithm));
     OSL_TRY(need_passphrase(r));
     status = check_mac_once(r, p12);
     if (status == PYOSSL_E_PASSPHRASE && may_try_empty(r)) {

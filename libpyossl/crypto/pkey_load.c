@@ -102,9 +102,13 @@ static pyossl_status decrypt_pkcs8(const pyossl_buf *encrypted, const pyossl_pas
 {
     const unsigned char *at = encrypted->data;
     osl_auto(X509_SIG) *sig = d2i_X509_SIG(NULL, &at, (long)encrypted->len);
+    const X509_ALGOR *algorithm = NULL;
+    int64_t rounds = 0;
 
     if (sig == NULL)
         return osl_fail(PYOSSL_E_FORMAT);
+    X509_SIG_get0(sig, &algorithm, NULL);
+    OSL_TRY(osl_rounds_of(&rounds, algorithm));
     return decrypt(attempt_pkcs8, sig, passphrase, der);
 }
 

@@ -288,6 +288,62 @@ static void test_they_verify_ours(void **state)
     }
 }
 
+/* A key that nobody encrypted: what it says of itself, and noise. */
+static pyossl_buf made_up_key(X509_ALGOR *algorithm)
+{
+    unsigned char noise[64], *der = NULL;
+    X509_SIG *sig = X509_SIG_new();
+    X509_ALGOR *to;
+    ASN1_OCTET_STRING *bytes;
+    pyossl_buf out = PYOSSL_BUF_INIT;
+    int len;
+
+    assert_non_null(algorithm);
+    assert_non_null(sig);
+    memset(noise, 0x5a, sizeof noise);
+    X509_SIG_getm(sig, &to, &bytes);
+    assert_int_equal(X509_ALGOR_copy(to, algorithm), 1);
+    assert_int_equal(ASN1_OCTET_STRING_set(bytes, noise, sizeof noise), 1);
+    len = i2d_X509_SIG(sig, &der);
+    assert_true(len > 0);
+    assert_ok(osl_buf_set(&out, der, (size_t)len));
+    OPENSSL_free(der);
+    X509_ALGOR_free(algorithm);
+    X509_SIG_free(sig);
+    return out;
+}
+
+/* OpenSSL would do as many rounds as a file asks for: 2^31 take a quarter of an hour. */
+static void test_rounds_have_a_limit(void **state)
+{
+    static const struct {
+        int rounds;
+        pyossl_status expected;
+    } rows[] = { { 1, PYOSSL_E_PASSPHRASE },
+                 { 2048, PYOSSL_E_PASSPHRASE },
+                 { PYOSSL_PKCS12_ROUNDS_MAX + 1, PYOSSL_E_FORMAT },
+                 { 2147483647, PYOSSL_E_FORMAT } };
+    const pyossl_passphrase secret = keys_passphrase("secret");
+
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(rows); i++) {
+        unsigned char salt[] = "12345678", iv[16] = { 0 };
+        X509_ALGOR *algorithms[] = {
+            PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), rows[i].rounds, salt, 8, iv, NID_hmacWithSHA256),
+            PKCS5_pbe_set(NID_pbe_WithSHA1And3_Key_TripleDES_CBC, rows[i].rounds, salt, 8)
+        };
+
+        for (size_t j = 0; j < OSL_COUNT_OF(algorithms); j++) {
+            osl_auto_buf der = made_up_key(algorithms[j]);
+            pyossl_pkey *key = NULL;
+
+            assert_fails(pyossl_pkey_load_private(&key, PYOSSL_DER, der.data, der.len, &secret),
+                         rows[i].expected);
+            assert_null(key);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_loads_their_public_keys),
         cmocka_unit_test(test_they_load_ours),
         cmocka_unit_test(test_they_verify_ours),
+        cmocka_unit_test(test_rounds_have_a_limit),
     };
 
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
