@@ -371,6 +371,20 @@ def test_na_060_rejecting(answer, trusting):
     assert pair[1].get_verify_result() != 0
 
 
+def test_na_047_who_wants_out_of_the_program_gets_out():
+    """Of the callback for server names too, whose exceptions are only told otherwise."""
+
+    def leave(connection):
+        raise KeyboardInterrupt
+
+    context = server_context()
+    context.set_tlsext_servername_callback(leave)
+    server, client = memory_pair(context, client_context())
+    client.set_tlsext_host_name(b"localhost")
+    with pytest.raises(KeyboardInterrupt):
+        shake(server, client)
+
+
 def test_an_answer_without_a_truth_value():
     class Undecided:
         def __bool__(self):

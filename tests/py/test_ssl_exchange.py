@@ -12,8 +12,9 @@ import time
 
 import pytest
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from tls import (
+    read,
     carry,
     client_context,
     connected,
@@ -231,6 +232,16 @@ def test_peek(version):
     assert server.recv(4, flags=socket.MSG_PEEK) == b"data"
     assert server.pending() == 4
     assert server.recv(4, None) == b"data"
+
+
+def test_na_038_buffers_are_let_go():
+    server, client = connected()
+    data = bytearray(b"some data")
+    assert client.send(data) == 9
+    data.append(1)  # BufferError where somebody still looks at it
+    certificate = bytearray(read("server.pem"))
+    crypto.load_certificate(crypto.FILETYPE_PEM, certificate)
+    certificate.append(1)
 
 
 def test_na_038_buffers_are_held():

@@ -154,6 +154,9 @@ def test_na_165_deallocation_keeps_the_current_exception():
             1 / 0
         finally:
             del connection
+    with pytest.raises(ZeroDivisionError):
+        # What stands on the interpreter's stack goes while the exception is on its way.
+        (SSL.Connection(client_context()), 1 / 0)
 
 
 def test_na_165_deallocation_sends_nothing():
