@@ -113,9 +113,10 @@ def test_options(options):
 
 
 def test_no_mac():
-    der = full().export(b"secret", maciter=-1)
+    p12 = full()
+    der = p12.export(b"secret", maciter=-1)
     try:
-        same(load_pkcs12(der, b"secret"), full())
+        same(load_pkcs12(der, b"secret"), p12)
     except crypto.Error as error:
         assert error.args[0]
 
