@@ -1,5 +1,7 @@
 """What is kept of a certificate between calls is what a fresh one would say."""
 
+import gc
+import sys
 import threading
 
 import pytest
@@ -257,3 +259,20 @@ def test_serial_number_follows_changes():
     assert cert.get_serial_number() == 7
     cert.__init__()
     assert cert.get_serial_number() == 0
+
+
+def test_na_152_kept_views_keep_their_type():
+    """Whoever releases a view looks at its type, which may otherwise go first when the interpreter ends."""
+    certs = [fresh(certificate()) for _ in range(20)]
+    gc.collect()
+    before = sys.getrefcount(crypto.X509Name)
+    for cert in certs:
+        for _ in range(3):
+            assert cert.get_subject().CN == certs[0].get_subject().CN
+            cert.get_issuer()
+        assert crypto.X509Name in gc.get_referents(cert)
+    assert sys.getrefcount(crypto.X509Name) >= before + 2 * len(certs)
+    del cert
+    certs.clear()
+    gc.collect()
+    assert sys.getrefcount(crypto.X509Name) <= before + 1

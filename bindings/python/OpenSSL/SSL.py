@@ -1,10 +1,6 @@
 """TLS connections: Context, Connection, Session and their errors."""
 
-import functools
 import os
-import platform
-import socket
-import typing
 
 from OpenSSL import _pyossl
 from OpenSSL._util import exception_from_error_queue as _exception_from_error_queue_as
@@ -110,20 +106,19 @@ class Context(_Context):
             break
 
 
-F = typing.TypeVar("F", bound=typing.Callable[..., typing.Any])
-
-
-def _make_requires(flag: object, error: str) -> typing.Callable[[F], F]:
+def _make_requires(flag, error):
     """A decorator for functions that raise NotImplementedError(error) unless flag."""
 
     def decorate(function):
         if flag:
             return function
 
-        @functools.wraps(function)
         def explain(*args, **kwargs):
             raise NotImplementedError(error)
 
+        explain.__name__, explain.__qualname__ = function.__name__, function.__qualname__
+        explain.__doc__, explain.__module__ = function.__doc__, function.__module__
+        explain.__wrapped__ = function
         return explain
 
     return decorate
@@ -137,7 +132,13 @@ _requires_ssl_get0_group_name = _make_requires(
     _lib.Cryptography_HAS_SSL_GET0_GROUP_NAME,
     "Getting group name is not supported by the linked OpenSSL version",
 )
-_exception_from_error_queue = functools.partial(_exception_from_error_queue_as, Error)
+
+
+def _exception_from_error_queue():
+    """Raise Error with what functions of _lib left behind."""
+    _exception_from_error_queue_as(Error)
+
+
 _raise_current_error = _exception_from_error_queue
 _openssl_assert = _make_assert(Error)
 
@@ -145,9 +146,15 @@ _RENAMED = {"ContextType": Context, "ConnectionType": Connection}
 
 
 def __getattr__(name):
-    """Names of the types from when Context and Connection were functions."""
+    """Names of the types from when Context and Connection were functions, and modules that few take from here."""
     if name in _RENAMED:
         return _RENAMED[name]
+    if name in ("functools", "platform", "socket", "typing"):
+        return __import__(name)
+    if name == "F":
+        import typing
+
+        return globals().setdefault("F", typing.TypeVar("F", bound=typing.Callable[..., typing.Any]))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

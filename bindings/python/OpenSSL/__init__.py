@@ -1,7 +1,5 @@
 """TLS, certificates, keys and random numbers over OpenSSL."""
 
-import importlib
-
 from OpenSSL import SSL, crypto
 from OpenSSL.version import (
     __author__,
@@ -31,5 +29,7 @@ __all__ = [
 def __getattr__(name):
     """Submodules that seldom serve are imported when first asked for."""
     if name in ("rand", "tsafe", "debug"):
+        import importlib
+
         return importlib.import_module("OpenSSL." + name)
     raise AttributeError(f"module 'OpenSSL' has no attribute {name!r}")

@@ -6,12 +6,8 @@ name that is not here raises AttributeError. What a program puts in the place of
 one of them is called where the package would do what it names.
 """
 
-import functools
-import ipaddress
 import os
-import threading
-import types
-import warnings
+from _thread import _local
 
 from OpenSSL import _pyossl
 
@@ -28,7 +24,7 @@ StrOrBytesPath = "str | bytes | os.PathLike"
 
 # ---- errors ----
 
-_pending = threading.local()
+_pending = _local()
 
 
 def _entries():
@@ -45,7 +41,6 @@ def _leave(entries):
 def _tries(function):
     """1 for a call that works; 0, and the reason left behind, for one that fails."""
 
-    @functools.wraps(function)
     def call(*args):
         try:
             function(*args)
@@ -240,6 +235,8 @@ class _Lib:
 
     @_tries
     def X509_VERIFY_PARAM_set1_ip(param, address, length=0):
+        import ipaddress
+
         try:
             text = str(ipaddress.ip_address(bytes(address[: length or None])))
         except ValueError:
@@ -300,7 +297,13 @@ class _Lib:
 
 ffi = _Ffi()
 lib = _Lib()
-binding = types.SimpleNamespace(ffi=ffi, lib=lib)
+
+
+class binding:
+    """Both under one name."""
+
+    ffi = ffi
+    lib = lib
 
 
 # ---- small things that programs import from here ----
@@ -345,6 +348,8 @@ def text_to_bytes_and_warn(label, value):
     """UTF-8 of a str, with the warning that programs look for; anything else as it is."""
     if not isinstance(value, str):
         return value
+    import warnings
+
     warnings.warn(
         f"str for {label} is no longer accepted, use bytes",
         category=DeprecationWarning,

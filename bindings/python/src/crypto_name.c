@@ -78,7 +78,10 @@ static void forget_field(po_name *self)
 
 PyObject *po_name_revive(PyObject *object, PyObject *owner)
 {
-    (void)PyObject_Init(object, PO_STATE(object)->types[PO_NAME]);
+    PyTypeObject *type = Py_TYPE(object);
+
+    (void)PyObject_Init(object, type);
+    Py_DECREF(type); /* it has kept its own reference */
     ((po_name *)object)->owner = Py_NewRef(owner);
     PyObject_GC_Track(object);
     return object;
@@ -87,12 +90,15 @@ PyObject *po_name_revive(PyObject *object, PyObject *owner)
 void po_name_discard(PyObject *object)
 {
     po_object *self = (po_object *)object;
+    PyTypeObject *type;
 
     if (self == NULL)
         return;
+    type = Py_TYPE(object);
     forget_field((po_name *)object);
     self->unref(self->handle);
-    PyObject_GC_Del(object);
+    PyObject_GC_Del(object); /* which looks at the type */
+    Py_DECREF(type);
 }
 
 /* Whether the certificate has taken the view, which nobody has any more. */
@@ -108,7 +114,6 @@ static bool left_behind(PyObject *object)
         return false;
     PyObject_GC_UnTrack(object);
     self->owner = NULL;
-    Py_DECREF(type);
     Py_DECREF(owner); /* with which the view may go */
     return true;
 }

@@ -38,6 +38,17 @@ static int forget(PyObject *object)
     return po_clear(object);
 }
 
+/* A kept view has a reference to its type, and nothing else that the collector need know of. */
+static int traverse(PyObject *object, visitproc visit, void *arg)
+{
+    const po_x509 *self = (po_x509 *)object;
+
+    for (int i = 0; i < PO_NAMES_OF_X509; i++)
+        if (self->names[i] != NULL)
+            Py_VISIT(Py_TYPE(self->names[i]));
+    return po_traverse(object, visit, arg);
+}
+
 /* With the lock: forget what was made of the certificate before it changed. */
 static void refresh(po_x509 *self, const pyossl_x509 *cert)
 {
@@ -407,7 +418,7 @@ static PyMethodDef methods[] = {
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
     { Py_tp_dealloc, (void *)po_dealloc },
-    { Py_tp_traverse, (void *)po_traverse },
+    { Py_tp_traverse, (void *)traverse },
     { Py_tp_clear, (void *)forget },
     { Py_tp_members, po_members },
     { Py_tp_getset, po_getset },
