@@ -76,8 +76,10 @@ static osl_signer *signer_new(EVP_PKEY *key, const EVP_MD *md, osl_signing use)
 {
     osl_auto(osl_signer) *made = osl_new(osl_signer);
 
-    if (made == NULL)
+    if (made == NULL) {
+        ERR_raise(ERR_LIB_CRYPTO, ERR_R_MALLOC_FAILURE);
         return NULL;
+    }
     made->md = md;
     made->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
     if (made->ctx == NULL ||
