@@ -2,17 +2,18 @@
 #include "contexts.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #include "pyossl/conn.h"
 
-enum { HANDSHAKES = 40, WORKERS = 3 };
+enum { HANDSHAKES = 40, WORKERS = 3, CHANGERS = 4, CHANGES = 60, OPTIONS = 3, SLOW = 10 };
 
 typedef struct stage {
     pyossl_ctx *client_ctx, *server_ctx;
     pyossl_x509 *cert[2], *intermediate;
     pyossl_pkey *key[2];
     atomic_bool stop;
-    atomic_int failed, made, released, verified, changes;
+    atomic_int failed, made, released, verified, changes, inside;
 } stage;
 
 static pyossl_answer on_verify(pyossl_conn *conn, const pyossl_verify_event *event, void *userdata)
@@ -155,9 +156,111 @@ static void test_na_052_changes_during_handshakes(void **state)
     pyossl_x509_unref(self.intermediate);
 }
 
+/* Those that a new context does not have; each of the threads sets its own. */
+static const uint64_t options[CHANGERS][OPTIONS] = {
+    { SSL_OP_NO_TICKET, SSL_OP_NO_QUERY_MTU, SSL_OP_COOKIE_EXCHANGE },
+    { SSL_OP_CIPHER_SERVER_PREFERENCE, SSL_OP_NO_TLSv1, SSL_OP_NO_TLSv1_1 },
+    { SSL_OP_PRIORITIZE_CHACHA, SSL_OP_NO_ANTI_REPLAY, SSL_OP_ALLOW_NO_DHE_KEX },
+    { SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_ENCRYPT_THEN_MAC, SSL_OP_TLSEXT_PADDING },
+};
+
+typedef struct changer {
+    stage *stage;
+    const uint64_t *options;
+    pthread_t thread;
+} changer;
+
+/* A change that lasts long enough for the others to come in, and sees whether one does. */
+static pyossl_status apply_slowly(osl_generation *generation, const osl_setting *setting)
+{
+    const struct timespec moment = { .tv_nsec = 50000 };
+    stage *self = setting->data;
+
+    (void)generation;
+    if (atomic_fetch_add(&self->inside, 1) != 0)
+        atomic_fetch_add(&self->failed, 1);
+    (void)nanosleep(&moment, NULL);
+    atomic_fetch_sub(&self->inside, 1);
+    return PYOSSL_OK;
+}
+
+static pyossl_status change_slowly(stage *self)
+{
+    osl_setting *setting = osl_setting_new(OSL_SET_ADD_EXTRA_CHAIN, apply_slowly);
+
+    if (setting == NULL)
+        return PYOSSL_E_NOMEM;
+    setting->data = self;
+    return osl_ctx_change(self->server_ctx, setting);
+}
+
+/* Some of the changes find a context that a connection has, some one that nobody has yet. */
+static void *append_thread(void *arg)
+{
+    changer *self = arg;
+    pyossl_ctx *ctx = self->stage->server_ctx;
+
+    while (atomic_load(&self->stage->stop))
+        continue;
+    for (int i = 0; i < CHANGES; i++) {
+        if (i % 4 == 0)
+            osl_generation_unref(osl_ctx_share(ctx));
+        if (pyossl_ctx_add_extra_chain_cert(ctx, self->stage->intermediate) != PYOSSL_OK ||
+            pyossl_ctx_set_verify(ctx, PYOSSL_VERIFY_PEER, on_verify, new_tag(self->stage),
+                                  release_tag) != PYOSSL_OK ||
+            pyossl_ctx_set_timeout(ctx, 100 + i) != PYOSSL_OK ||
+            (i % SLOW == 0 && change_slowly(self->stage) != PYOSSL_OK) ||
+            (i < OPTIONS && pyossl_ctx_set_options(ctx, self->options[i]) != PYOSSL_OK))
+            atomic_fetch_add(&self->stage->failed, 1);
+    }
+    return NULL;
+}
+
+/* Nothing of what one thread adds is lost because another adds something at that moment. */
+static void test_changes_by_several_threads(void **state)
+{
+    stage self = { .server_ctx = new_ctx(), .intermediate = cert_from(DATA("intermediate.pem")) };
+    changer changers[CHANGERS];
+    uint64_t wanted = 0;
+    size_t settings;
+    snapshot after;
+
+    (void)state;
+    take_snapshot(self.server_ctx, &after);
+    for (size_t i = 0; i < CHANGERS; i++)
+        for (size_t j = 0; j < OPTIONS; j++)
+            wanted |= options[i][j];
+    assert_int_equal(after.options & wanted, 0);
+    settings = count_settings(self.server_ctx);
+
+    atomic_store(&self.stop, true);
+    for (size_t i = 0; i < CHANGERS; i++) {
+        changers[i] = (changer){ .stage = &self, .options = options[i] };
+        assert_int_equal(pthread_create(&changers[i].thread, NULL, append_thread, &changers[i]), 0);
+    }
+    atomic_store(&self.stop, false);
+    for (size_t i = 0; i < CHANGERS; i++)
+        assert_int_equal(pthread_join(changers[i].thread, NULL), 0);
+
+    assert_int_equal(atomic_load(&self.failed), 0);
+    take_snapshot(self.server_ctx, &after);
+    assert_int_equal(after.extra, CHANGERS * CHANGES);
+    assert_int_equal(after.options & wanted, wanted);
+    assert_int_equal(after.timeout, 100 + CHANGES - 1);
+    /* Of those that replace each other one is left: the options, the callback, the timeout. */
+    assert_int_equal(count_settings(self.server_ctx),
+                     settings + CHANGERS * (CHANGES + CHANGES / SLOW) + 3);
+    assert_int_equal(atomic_load(&self.made), CHANGERS * CHANGES);
+    assert_int_equal(atomic_load(&self.released), CHANGERS * CHANGES - 1);
+    pyossl_ctx_unref(self.server_ctx);
+    assert_int_equal(atomic_load(&self.released), CHANGERS * CHANGES);
+    pyossl_x509_unref(self.intermediate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_changes_by_several_threads),
         cmocka_unit_test(test_na_052_changes_during_handshakes),
     };
 
