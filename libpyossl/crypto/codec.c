@@ -393,6 +393,26 @@ static void put_line(char *restrict out, const unsigned char *in, int16_t *restr
         out[i] = character_of(sextets[i]);
 }
 
+/* What everybody may see: which lines of the table were read gives nothing away. */
+static bool is_public(const char *label)
+{
+    return strcmp(label, "CERTIFICATE") == 0 || strcmp(label, "CERTIFICATE REQUEST") == 0 ||
+           strcmp(label, "X509 CRL") == 0;
+}
+
+static void put_public_line(char *restrict out, const unsigned char *in)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (int i = 0; i < LINE_CHARS; i += 4, in += 3) {
+        out[i] = alphabet[in[0] >> 2];
+        out[i + 1] = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
+        out[i + 2] = alphabet[(in[1] & 15) << 2 | in[2] >> 6];
+        out[i + 3] = alphabet[in[2] & 63];
+    }
+}
+
 static char *put_last_line(char *out, const unsigned char *in, size_t len, int16_t *sextets)
 {
     const size_t padding = (3 - len % 3) % 3, chars = (len + padding) / 3 * 4;
@@ -411,6 +431,7 @@ static char *put_last_line(char *out, const unsigned char *in, size_t len, int16
 pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyossl_buf *out)
 {
     const unsigned char *in = der;
+    const bool open = is_public(label);
     osl_auto_buf text = PYOSSL_BUF_INIT;
     int16_t sextets[LINE_CHARS] = { 0 }; /* of one line after the other; may be a key's */
     size_t lines, room;
@@ -424,7 +445,10 @@ pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyos
     OSL_TRY(osl_buf_alloc(&text, room));
     at = put_boundary((char *)text.data, BEGIN_MARK, label);
     for (; len >= LINE_BYTES; len -= LINE_BYTES, in += LINE_BYTES, at += LINE_CHARS + 1) {
-        put_line(at, in, sextets);
+        if (open)
+            put_public_line(at, in);
+        else
+            put_line(at, in, sextets);
         at[LINE_CHARS] = '\n';
     }
     if (len > 0) {

@@ -297,22 +297,26 @@ static void test_a_long_dek_info(void **state)
 
 /* ---- PEM: writing ---- */
 
+/* Two encoders: one for what may be secret, one for what is public. */
 static void test_writes_what_openssl_writes(void **state)
 {
+    static const char *const labels[] = { "SOME THING", "PRIVATE KEY", "CERTIFICATE", "X509 CRL" };
     unsigned char bytes[300];
 
     (void)state;
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (unsigned char)(i * 101 + 7);
-    for (size_t len = 1; len <= sizeof bytes; len++) {
+    for (size_t i = 0; i < OSL_COUNT_OF(labels) * sizeof bytes; i++) {
+        const size_t len = i / OSL_COUNT_OF(labels) + 1;
+        const char *label = labels[i % OSL_COUNT_OF(labels)];
         osl_auto(BIO) *bio = BIO_new(BIO_s_mem());
         pyossl_buf out = PYOSSL_BUF_INIT;
         char *expected;
         long expected_len;
 
-        assert_true(PEM_write_bio(bio, "SOME THING", "", bytes, (long)len) > 0);
+        assert_true(PEM_write_bio(bio, label, "", bytes, (long)len) > 0);
         expected_len = BIO_get_mem_data(bio, &expected);
-        assert_ok(osl_pem_write("SOME THING", bytes, len, &out));
+        assert_ok(osl_pem_write(label, bytes, len, &out));
         assert_int_equal(out.len, expected_len);
         assert_memory_equal(out.data, expected, out.len);
         assert_int_equal(out.data[out.len], 0);
