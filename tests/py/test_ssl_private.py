@@ -352,3 +352,52 @@ def test_failing_default_paths(monkeypatch):
     with pytest.raises(SSL.Error):
         SSL.Context(SSL.TLS_METHOD).set_default_verify_paths()
     assert reasons(SSL.Error([("a", "", "b")])) == ["b"]
+
+
+def test_a_name_for_the_group_may_be_text(monkeypatch):
+    connection = SSL.Connection(client_context())
+    monkeypatch.setattr(lib, "SSL_get0_group_name", lambda ssl: "of text")
+    assert connection.get_group_name() == "of text"
+    monkeypatch.setattr(lib, "SSL_get0_group_name", lambda ssl: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        connection.get_group_name()
+
+
+def test_functions_of_connections_take_nothing_else():
+    with pytest.raises(TypeError, match="a Connection is needed"):
+        lib.DTLSv1_handle_timeout(client_context())
+    with pytest.raises(SSL.Error):
+        lib.DTLSv1_handle_timeout(SSL.Connection.__new__(SSL.Connection))
+
+
+def test_names_of_attributes_are_text():
+    with pytest.raises(TypeError, match="attribute name must be string"):
+        SSL.Connection.__getattr__(SSL.Connection(client_context()), 1)
+
+
+def test_an_empty_name_is_no_client_ca():
+    context = client_context()
+    with pytest.raises(ValueError, match="client CA is empty"):
+        context.set_client_ca_list([crypto.X509Name.__new__(crypto.X509Name)])
+
+
+class Odd:
+    """It looks like a certificate and a key of cryptography, but has no bytes to give."""
+
+    tbs_certificate_bytes = b""
+
+    def public_bytes(self, encoding):
+        return "text"
+
+    def private_bytes(self, *formats):
+        return None
+
+
+def test_what_is_no_bytes_is_refused():
+    pytest.importorskip("cryptography")
+    context = client_context()
+    for use in (context.use_certificate, context.add_extra_chain_cert):
+        with pytest.raises(TypeError, match="gave no bytes"):
+            use(Odd())
+    with pytest.raises(TypeError, match="gave no bytes"):
+        context.use_privatekey(Odd())

@@ -436,6 +436,9 @@ static void test_detached_in_a_callback(void **state)
     pair_connect(&both, PAIR_USER, 0);
     assert_fails(pair_handshake(&both), PYOSSL_E_SYSTEM);
     assert_int_equal(pyossl_error_errno(pyossl_error_last()), EBADF);
+    /* And so it stays, with the number it had. */
+    assert_fails(pyossl_conn_handshake(both.client), PYOSSL_E_SYSTEM);
+    assert_int_equal(pyossl_error_errno(pyossl_error_last()), EBADF);
     assert_int_equal(both.client_script.released, 1);
     pair_free(&both);
 }

@@ -331,6 +331,13 @@ static void test_na_052_threads_change_while_others_begin(void **state)
     assert_int_equal(atomic_load(&work.released), atomic_load(&work.made));
 }
 
+static void test_no_setting_may_be_freed(void **state)
+{
+    (void)state;
+    osl_setting_free(NULL);
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_na_178_replay_does_not_judge_anew),
         cmocka_unit_test(test_na_052_userdata_is_released_once_nobody_can_use_it),
         cmocka_unit_test(test_na_061_a_release_may_change_the_context),
+        cmocka_unit_test(test_no_setting_may_be_freed),
         cmocka_unit_test(test_na_052_threads_change_while_others_begin),
     };
 

@@ -2,6 +2,9 @@
 #include "contexts.h"
 #include "pair.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "pyossl/info.h"
 
 static void use(pyossl_ctx *ctx, const char *cert_path, const char *key_path)
@@ -177,6 +180,25 @@ static void test_na_118_depth(void **state)
     }
 }
 
+static void test_authorities_are_named_once(void **state)
+{
+    char path[] = "/tmp/pyossl-authorities-XXXXXX";
+    osl_auto_buf one = PYOSSL_BUF_INIT;
+    const int fd = mkstemp(path);
+    pyossl_ctx *ctx = new_ctx();
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_ok(osl_file_read(DATA("authorities.pem"), OSL_FILE_MAX, &one));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(write(fd, one.data, one.len), one.len);
+    close(fd);
+    assert_ok(pyossl_ctx_load_client_ca(ctx, path));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(sk_X509_NAME_num(SSL_CTX_get_client_CA_list(ssl_ctx_of(ctx))), 2);
+    pyossl_ctx_unref(ctx);
+}
+
 static void test_authorities_are_told_to_clients(void **state)
 {
     static const int versions[] = { PAIR_TLS1_2, PAIR_TLS1_3 };
@@ -331,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_na_114_modes_of_servers),
         cmocka_unit_test(test_na_115_flags_reach_the_connection),
         cmocka_unit_test(test_na_118_depth),
+        cmocka_unit_test(test_authorities_are_named_once),
         cmocka_unit_test(test_authorities_are_told_to_clients),
         cmocka_unit_test(test_na_144_a_server_has_diffie_hellman),
         cmocka_unit_test(test_curves_and_groups),

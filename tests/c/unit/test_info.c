@@ -458,9 +458,26 @@ static void test_exported_material(void **state)
     }
 }
 
+static void test_descriptor_that_is_read(void **state)
+{
+    static const pair_kind kinds[] = { PAIR_SOCKET, PAIR_PIPES };
+
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(kinds); i++) {
+        pair both;
+
+        pair_contexts(&both, PAIR_TLS1_3);
+        pair_connect(&both, kinds[i], 0);
+        assert_int_equal(pyossl_conn_fd(both.client), both.client_fds[0]);
+        assert_int_equal(pyossl_conn_fd(both.server), both.server_fds[0]);
+        pair_free(&both);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_descriptor_that_is_read),
         cmocka_unit_test(test_na_143_before_and_in_a_handshake),
         cmocka_unit_test(test_na_143_afterwards),
         cmocka_unit_test(test_what_was_negotiated),

@@ -203,6 +203,34 @@ static void copy_algorithm(X509_ALGOR *to, X509_ALGOR *from)
     X509_ALGOR_free(from);
 }
 
+/* The first key is the file's. */
+static void test_of_several_keys_the_first(void **state)
+{
+    pyossl_pkey *first = material_key(DATA("rsa.pem")), *other = material_key(DATA("ec.pem"));
+    pyossl_pkey *found = NULL;
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(other->key);
+    STACK_OF(PKCS12_SAFEBAG) *bags = bags_of(key_bag(1));
+    pyossl_pkcs12 *p12 = NULL;
+    PKCS12_SAFEBAG *second = PKCS12_SAFEBAG_create_pkcs8_encrypt(
+        NID_pbe_WithSHA1And3_Key_TripleDES_CBC, "secret", 6, NULL, 0, 1, info);
+    pyossl_buf der;
+
+    (void)state;
+    assert_non_null(second);
+    assert_true(sk_PKCS12_SAFEBAG_push(bags, second) > 0);
+    der = file_of(PKCS12_pack_p7data(bags));
+    assert_ok(load(&p12, &der, "secret"));
+    found = pyossl_pkcs12_pkey(p12);
+    assert_non_null(found);
+    assert_int_equal(EVP_PKEY_eq(found->key, first->key), 1);
+    pyossl_pkcs12_unref(p12);
+    pyossl_buf_clear(&der);
+    sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    pyossl_pkey_unref(first);
+    pyossl_pkey_unref(other);
+}
+
 static X509_ALGOR *algorithm(int which, int rounds)
 {
     if (which == 0)
@@ -458,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_na_067_loading_often_keeps_nothing),
         cmocka_unit_test(test_bad_input_is_refused),
         cmocka_unit_test(test_na_138_changed_bytes_are_noticed),
+        cmocka_unit_test(test_of_several_keys_the_first),
         cmocka_unit_test(test_na_138_rounds_are_limited),
         cmocka_unit_test(test_na_138_rounds_of_the_mac_are_limited),
         cmocka_unit_test(test_nothing_encrypted_needs_no_passphrase),

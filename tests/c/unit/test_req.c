@@ -223,6 +223,23 @@ static void test_extensions_are_asked_for_once(void **state)
     assert_null(none);
 }
 
+static void test_a_subject_that_was_replaced_is_no_name(void **state)
+{
+    osl_auto(pyossl_req) *req = load(DATA("request.pem"));
+    osl_auto(pyossl_name) *view = NULL, *name = NULL;
+    osl_auto_buf before = PYOSSL_BUF_INIT, after = PYOSSL_BUF_INIT;
+
+    (void)state;
+    assert_ok(pyossl_name_new(&name));
+    assert_ok(pyossl_name_set(name, "CN", "changed", 7));
+    assert_ok(pyossl_req_subject(req, &view));
+    assert_ok(pyossl_req_set_subject(req, name));
+    assert_ok(pyossl_req_dump(req, PYOSSL_DER, &before));
+    assert_fails(pyossl_req_set_subject(req, view), PYOSSL_E_STATE);
+    assert_ok(pyossl_req_dump(req, PYOSSL_DER, &after));
+    assert_buf(after, before.data, before.len);
+}
+
 static void test_changes_reach_the_encoding(void **state)
 {
     osl_auto(pyossl_pkey) *key = keys_good(DATA("rsa.pem")), *other = keys_good(DATA("ec.pem"));
@@ -382,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_label_of_long_ago),
         cmocka_unit_test(test_na_126_version_0_only),
         cmocka_unit_test(test_extensions_are_asked_for_once),
+        cmocka_unit_test(test_a_subject_that_was_replaced_is_no_name),
         cmocka_unit_test(test_changes_reach_the_encoding),
         cmocka_unit_test(test_na_007_bad_signatures),
         cmocka_unit_test(test_failed_signature_leaves_the_old_one),

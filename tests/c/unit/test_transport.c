@@ -162,6 +162,25 @@ static void test_na_010_na_027_errno_of_the_failing_call(void **state)
     close(listener);
 }
 
+/* What fits into a datagram is the loopback's, without the headers. */
+static void test_datagrams_over_ipv6(void **state)
+{
+    struct sockaddr_in6 address = { .sin6_family = AF_INET6,
+                                    .sin6_addr = in6addr_loopback,
+                                    .sin6_port = htons(9) };
+    const int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+    (void)state;
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        if (fd >= 0)
+            close(fd);
+        skip();
+    }
+    assert_true(osl_fd_mtu(fd) > 1000);
+    close(fd);
+    assert_int_equal(osl_fd_mtu(fd), 0);
+}
+
 static volatile sig_atomic_t alarms;
 
 static void on_alarm(int number)
@@ -556,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_pipe),
         cmocka_unit_test(test_na_024_no_sigpipe),
         cmocka_unit_test(test_na_010_na_027_errno_of_the_failing_call),
+        cmocka_unit_test(test_datagrams_over_ipv6),
         cmocka_unit_test(test_na_025_signals_do_not_look_like_waiting),
         cmocka_unit_test(test_wait),
         cmocka_unit_test(test_na_095_descriptors_beyond_1024),

@@ -296,11 +296,25 @@ static void test_na_136_what_cannot_be_written_so_that_it_is_read_again(void **s
     assert_ptr_equal(untouched, cert);
 }
 
+/* Certificates are not encrypted: OpenSSL would ask for a passphrase. */
+static void test_encrypted_certificates_are_refused(void **state)
+{
+    static const char text[] = "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+                               "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+                               "QUJDREVGR0hJSktMTU5PUA==\n-----END CERTIFICATE-----\n";
+    pyossl_x509 *none = NULL;
+
+    (void)state;
+    assert_fails(pyossl_x509_load(&none, PYOSSL_PEM, text, strlen(text)), PYOSSL_E_FORMAT);
+    assert_null(none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_light_parse_agrees_with_openssl),
         cmocka_unit_test(test_light_parse_agrees_on_mutated_certificates),
+        cmocka_unit_test(test_encrypted_certificates_are_refused),
         cmocka_unit_test(test_na_136_encodings_that_der_forbids),
         cmocka_unit_test(test_na_136_what_cannot_be_written_so_that_it_is_read_again),
     };
