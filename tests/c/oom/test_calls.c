@@ -79,7 +79,6 @@ static pyossl_status ask_store(void *unused)
 {
     OWNED(store) store = NULL;
     OWNED(crl) crl = NULL;
-    OWNED(x509) bad = NULL;
     OWNED_LIST certs = PYOSSL_X509_LIST_INIT;
     OWNED_VERDICT verdict = PYOSSL_VERDICT_INIT;
     pyossl_status status;
