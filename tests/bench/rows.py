@@ -45,7 +45,7 @@ SECTIONS = [
         Row("hs_tls12_resume", "resumed handshake, TLS 1.2", 0.91, 0.95),
     ]),
     ("Data", [
-        Row("bulk_sockets", "stream over sockets, mean of the next six", 0.91, 0.97, work=BULK, telling=True),
+        Row("bulk_sockets", "stream over sockets, mean of six kinds", 0.91, 0.97, work=BULK, telling=True),
         *(Row(name, title, None, None, unit="MB/s") for name, title in zip(BULK, (
             "16 KiB, recv", "16 KiB, recv_into", "256 KiB, recv", "256 KiB, recv_into", "1 MiB, recv",
             "1 MiB, recv_into"))),
