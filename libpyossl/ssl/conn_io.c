@@ -17,6 +17,7 @@
 #include "tls.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include <openssl/sslerr.h>
 
@@ -79,17 +80,18 @@ enum { STREAK = 8, WARM_MAX = 32 };
 
 static atomic_int warm;
 
-static void warm_up(pyossl_conn *conn)
+/* Whether the mode of the SSL says otherwise, from now until osl_conn_cool(). */
+static bool warm_up(pyossl_conn *conn, int most)
 {
-    conn->streak = 0;
-    if ((SSL_get_mode(conn->ssl) & SSL_MODE_RELEASE_BUFFERS) == 0)
-        return;
-    if (atomic_fetch_add_explicit(&warm, 1, memory_order_relaxed) >= WARM_MAX) {
+    if (conn->warm || (SSL_get_mode(conn->ssl) & SSL_MODE_RELEASE_BUFFERS) == 0)
+        return false;
+    if (atomic_fetch_add_explicit(&warm, 1, memory_order_relaxed) >= most) {
         atomic_fetch_sub_explicit(&warm, 1, memory_order_relaxed);
-        return;
+        return false;
     }
     conn->warm = true;
     SSL_clear_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
+    return true;
 }
 
 void osl_conn_cool(pyossl_conn *conn)
@@ -105,10 +107,12 @@ void osl_conn_cool(pyossl_conn *conn)
 /* After a message that went through, or did not. */
 static inline void count_message(pyossl_conn *conn, bool worked)
 {
-    if (!worked)
+    if (!worked) {
         osl_conn_cool(conn);
-    else if (!conn->warm && ++conn->streak >= STREAK)
-        warm_up(conn);
+    } else if (!conn->warm && ++conn->streak >= STREAK) {
+        conn->streak = 0;
+        (void)warm_up(conn, WARM_MAX);
+    }
 }
 
 /*
@@ -129,18 +133,14 @@ static void release_buffers(pyossl_conn *conn)
     osl_queue_shrink(&conn->transport.out);
 }
 
-/* SSL_do_handshake(), with buffers that serve all of its records. */
+/* SSL_do_handshake(), with buffers that serve all of its records, however many do so at once. */
 static int shake(pyossl_conn *conn)
 {
-    SSL *ssl = conn->ssl;
-    int result, number;
+    const bool warmed = !conn->quiet && warm_up(conn, INT_MAX);
+    const int result = SSL_do_handshake(conn->ssl), number = errno;
 
-    if (conn->quiet || (SSL_get_mode(ssl) & SSL_MODE_RELEASE_BUFFERS) == 0)
-        return SSL_do_handshake(ssl);
-    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
-    result = SSL_do_handshake(ssl);
-    number = errno;
-    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    if (warmed)
+        osl_conn_cool(conn);
     errno = number;
     return result;
 }

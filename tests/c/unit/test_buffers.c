@@ -4,6 +4,7 @@
 
 #include <openssl/ssl.h>
 
+#include "pyossl/callbacks.h"
 #include "pyossl/info.h"
 #include "ssl/tls.h"
 
@@ -68,6 +69,32 @@ static void test_modes_asked_for_meanwhile(void **state)
     pair_free(&both);
 }
 
+static void told(pyossl_conn *conn, int where, int ret, void *userdata)
+{
+    (void)where;
+    (void)ret;
+    (void)userdata;
+    assert_int_equal(SSL_MODE_RELEASE_BUFFERS & pyossl_conn_mode(conn), SSL_MODE_RELEASE_BUFFERS);
+    assert_ok(pyossl_conn_clear_mode(conn, SSL_MODE_RELEASE_BUFFERS));
+    assert_ok(pyossl_conn_set_info(conn, NULL, NULL, NULL));
+}
+
+/* A handshake keeps its buffers, which is no reason to forget what a callback asks for. */
+static void test_modes_asked_for_in_a_handshake(void **state)
+{
+    pair both;
+
+    (void)state;
+    pair_contexts(&both, PAIR_TLS1_3);
+    pair_connect(&both, PAIR_MEMORY, 0);
+    assert_ok(pyossl_conn_set_info(both.client, told, NULL, NULL));
+    assert_ok(pair_handshake(&both));
+    assert_int_equal(pyossl_conn_mode(both.client) & SSL_MODE_RELEASE_BUFFERS, 0);
+    assert_false(releases(both.client));
+    assert_true(releases(both.server));
+    pair_free(&both);
+}
+
 /* What idle connections keep is bounded for the process, and given back with them. */
 static void test_few_connections_keep_any(void **state)
 {
@@ -98,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kept_until_there_is_a_wait),
         cmocka_unit_test(test_modes_asked_for_meanwhile),
+        cmocka_unit_test(test_modes_asked_for_in_a_handshake),
         cmocka_unit_test(test_few_connections_keep_any),
     };
 
