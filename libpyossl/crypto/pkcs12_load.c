@@ -338,18 +338,37 @@ static pyossl_status read_all(reader *r, PKCS12 *p12)
     return status == PYOSSL_E_PASSPHRASE ? osl_fail(status) : status;
 }
 
-/* The first certificate that belongs to the key is "the" certificate; without a key, none is. */
-static int find_cert(const reader *r)
+/*
+ * PYOSSL_OK and @yes, or what a lack of memory keeps from being told. The certificate's key
+ * is decoded anew: what OpenSSL made of it on reading may have suffered from a lack of
+ * memory of which OpenSSL says nothing.
+ */
+static pyossl_status belongs(const reader *r, const X509 *cert, bool *yes)
 {
-    int found = -1;
+    osl_auto(pyossl_pkey) *key = NULL;
+    pyossl_status status = osl_spki_key(&key, X509_get_X509_PUBKEY(cert));
 
-    ERR_set_mark();
-    for (int i = 0; r->key != NULL && found < 0 && i < sk_X509_num(r->certs); i++) {
-        if (X509_check_private_key(sk_X509_value(r->certs, i), r->key) == 1)
-            found = i;
+    *yes = status == PYOSSL_OK && EVP_PKEY_eq(key->key, r->key) == 1;
+    if (status == PYOSSL_OK && !*yes)
+        status = osl_fail(PYOSSL_E_OPENSSL);
+    /* One of a kind that nobody knows belongs to none; but some key each certificate has. */
+    return status == PYOSSL_E_NOMEM || status == PYOSSL_E_NOT_FOUND ? status : PYOSSL_OK;
+}
+
+/* The first certificate that belongs to the key is "the" certificate; without a key, none is. */
+static pyossl_status find_cert(const reader *r, int *found)
+{
+    bool yes = false;
+    int i = 0;
+
+    while (r->key != NULL && i < sk_X509_num(r->certs)) {
+        OSL_TRY(belongs(r, sk_X509_value(r->certs, i), &yes));
+        if (yes)
+            break;
+        i++;
     }
-    ERR_pop_to_mark();
-    return found;
+    *found = yes ? i : -1;
+    return PYOSSL_OK;
 }
 
 static pyossl_status fill_cert(pyossl_pkcs12 *p12, cert_stack *certs, int index)
@@ -371,8 +390,9 @@ static pyossl_status fill_cert(pyossl_pkcs12 *p12, cert_stack *certs, int index)
 
 static pyossl_status fill(pyossl_pkcs12 *p12, reader *r)
 {
-    int index = find_cert(r);
+    int index;
 
+    OSL_TRY(find_cert(r, &index));
     if (index >= 0)
         OSL_TRY(fill_cert(p12, r->certs, index));
     if (r->key != NULL)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/x509.h>
+
 #include "calls.h"
 #include "oom.h"
 #include "owned.h"
@@ -322,9 +324,43 @@ static pyossl_status load_and_make_pkcs12(void *unused)
     (void)unused;
     STRONG(status, loaded);
     TRY(status);
+    /* The certificate that belongs to the key is found, or else nothing is. */
+    oom_check(pyossl_pkcs12_cert(loaded) != NULL && pyossl_pkcs12_ca_count(loaded) == 1);
+    return status;
     status = pyossl_pkcs12_dump(loaded, &secret, NULL, &out);
     STRONG(status, out.data);
     return status;
+}
+
+/* Of a file that asks for too many rounds, which is refused before a passphrase is tried. */
+static pyossl_status refuse_rounds(void *arg)
+{
+    static unsigned char salt[] = "12345678", noise[64];
+    const int most = PYOSSL_PKCS12_ROUNDS_MAX, modern = strcmp(arg, "modern") == 0;
+    OWNED(pkey) key = NULL;
+    unsigned char *der = NULL;
+    pyossl_status status;
+    X509_SIG *sealed;
+    X509_ALGOR *made, *algorithm;
+    ASN1_OCTET_STRING *bytes;
+    int len;
+
+    oom_pause();
+    sealed = X509_SIG_new();
+    made = modern ? PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), most + 1, salt, 8, NULL, NID_undef)
+                  : PKCS5_pbe_set(NID_pbe_WithSHA1And3_Key_TripleDES_CBC, most + 1, salt, 8);
+    X509_SIG_getm(sealed, &algorithm, &bytes);
+    oom_check(X509_ALGOR_copy(algorithm, made) == 1 &&
+              ASN1_OCTET_STRING_set(bytes, noise, sizeof noise) == 1);
+    len = i2d_X509_SIG(sealed, &der);
+    X509_ALGOR_free(made);
+    X509_SIG_free(sealed);
+    oom_resume();
+    oom_check(len > 0);
+    status = pyossl_pkey_load_private(&key, PYOSSL_DER, der, (size_t)len, &secret);
+    oom_check(status == PYOSSL_E_FORMAT || status == PYOSSL_E_NOMEM);
+    OPENSSL_free(der);
+    return status == PYOSSL_E_FORMAT ? PYOSSL_OK : status;
 }
 
 static pyossl_status read_pkcs7(void *unused)
@@ -388,6 +424,8 @@ static const oom_scenario scenarios[] = {
     { .name = "revocation list", .run = make_crl, .any_error = 1 },
     { .name = "chain", .run = judge_chain, .any_error = 1 },
     { .name = "PKCS #12", .run = load_and_make_pkcs12, .any_error = 1, .step = 41 },
+    { .name = "rounds: PBES2", .run = refuse_rounds, .arg = (char[]){ "modern" } },
+    { .name = "rounds: PKCS #12", .run = refuse_rounds, .arg = (char[]){ "old" } },
     { .name = "PKCS #7", .run = read_pkcs7, .any_error = 1 },
     { .name = "SPKAC", .run = make_spkac, .any_error = 1 },
 };
