@@ -27,7 +27,10 @@ typedef struct oom_scenario {
     int any_error;
     /* Blocks that OpenSSL may leave behind per fault; ours must always be 0. */
     size_t theirs;
-    /* Try every so many points; 0 for all. For what allocates the same thousands of times. */
+    /*
+     * Try every so many points, and the first of those that are reached in the same way; 0 for
+     * all. For what allocates the same thousands of times.
+     */
     size_t step;
     /* So many runs may fail after a fault, where OpenSSL keeps something half-made for a while. */
     size_t heals_within;
