@@ -47,7 +47,7 @@ deprecated() {
 clang() {
     have clang || return $SKIP
     CC=clang build build-clang -Dwerror=true &&
-        meson test -C build-clang $quiet
+        OOM_STRIDE=${OOM_STRIDE:-61} meson test -C build-clang $quiet
 }
 
 # Both libraries and the C tests with the address and undefined behaviour sanitizers.
