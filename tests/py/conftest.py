@@ -18,7 +18,7 @@ import OpenSSL  # noqa: E402
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 PASSPHRASE = b"secret"
-LIMIT = 120  # seconds that a test may take: one that hangs says where, and ends the run
+LIMIT = 300  # seconds that a test may take: one that hangs says where, and ends the run
 
 
 def pytest_configure(config):

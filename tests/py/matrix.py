@@ -27,7 +27,7 @@ from tls import read
 
 assert version.__pyossl_version__
 warnings.simplefilter("ignore")
-LIMIT = 110  # seconds for a chunk; below what conftest.py allows a test
+LIMIT = 270  # seconds for a chunk; below what conftest.py allows a test
 
 # ---- calls and what may come of them ----
 

@@ -24,7 +24,7 @@ def loaded(name, data):
 
 
 def openssl(*arguments, stdin):
-    done = subprocess.run(["openssl", *arguments], input=stdin, capture_output=True, timeout=60)
+    done = subprocess.run(["openssl", *arguments], input=stdin, capture_output=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

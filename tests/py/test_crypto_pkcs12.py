@@ -248,7 +248,7 @@ def test_openssl_reads_it(tmp_path):
     done = subprocess.run(
         ["openssl", "pkcs12", "-in", str(file), "-passin", "pass:secret", "-nodes"],
         capture_output=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0
     assert pem(full().get_certificate()) in done.stdout

@@ -79,7 +79,7 @@ def test_sign_refused():
 def test_openssl_reads_it():
     text = b"SPKAC=" + signed().b64_encode() + b"\n"
     done = subprocess.run(
-        ["openssl", "spkac", "-verify", "-noout"], input=text, capture_output=True, timeout=60
+        ["openssl", "spkac", "-verify", "-noout"], input=text, capture_output=True, timeout=240
     )
     assert done.returncode == 0
     assert b"OK" in done.stderr

@@ -167,11 +167,13 @@ def test_times_wrong_type(setter, getter, when):
 def test_relative_times(setter):
     getter = "get_" + setter[11:]
     cert = X509()
+    before = datetime.datetime.now(datetime.timezone.utc)
     assert getattr(cert, setter)(amount=3600) is None
+    after = datetime.datetime.now(datetime.timezone.utc)
     text = getattr(cert, getter)().decode()
     when = datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
-    away = (when - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
-    assert 3590 < away < 3610
+    away = datetime.timedelta(seconds=3600)
+    assert before + away - datetime.timedelta(seconds=1) < when <= after + away
     # From now, not from what the field held.
     getattr(cert, setter)(0)
     assert getattr(cert, getter)() < text.encode()

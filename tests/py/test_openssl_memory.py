@@ -19,6 +19,6 @@ def test_na_006_na_074_each_allocation_of_openssl_fails(actions):
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *paths])},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=110,
+        timeout=240,
     )
     assert done.returncode == 0 and b"done" in done.stdout, done.stdout.decode(errors="replace")[-3000:]

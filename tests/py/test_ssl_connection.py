@@ -174,7 +174,7 @@ def test_connect_and_accept():
     thread = threading.Thread(target=served.do_handshake)
     thread.start()
     connection.do_handshake()
-    thread.join(10)
+    thread.join(60)
     served.sendall(b"data")
     assert connection.recv(10) == b"data"
     assert connection.sock_shutdown(socket.SHUT_RDWR) is None

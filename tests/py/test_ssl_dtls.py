@@ -147,7 +147,7 @@ def test_timers():
     hello(client)
     first = client.bio_read(65536)
     timeout = client.DTLSv1_get_timeout()
-    assert isinstance(timeout, float) and 0 < timeout <= 1
+    assert isinstance(timeout, float) and 0 <= timeout <= 1
     time.sleep(timeout + 0.05)
     assert client.DTLSv1_handle_timeout() is True
     assert len(client.bio_read(65536)) == len(first)
@@ -170,10 +170,12 @@ def test_the_timer_as_older_programs_ask_for_it():
     server, client = dtls_pair()
     seconds, microseconds = ffi.new("time_t *"), ffi.new("long *")
     assert lib.Cryptography_DTLSv1_get_timeout(client._ssl, seconds, microseconds) == 0
+    started = time.monotonic()
     hello(client)
     assert lib.Cryptography_DTLSv1_get_timeout(client._ssl, seconds, microseconds) == 1
-    assert 0 < seconds[0] + microseconds[0] / 1e6 <= 1
-    assert lib.DTLSv1_handle_timeout(client._ssl) == 0
+    assert 0 <= seconds[0] + microseconds[0] / 1e6 <= 1
+    # Too early, unless the machine was busy for that long.
+    assert lib.DTLSv1_handle_timeout(client._ssl) == 0 or time.monotonic() - started > 0.9
 
 
 def test_sizes():

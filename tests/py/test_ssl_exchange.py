@@ -24,6 +24,7 @@ from tls import (
     server_context,
     shake,
     tcp_pair,
+    wait_until_held,
 )
 
 
@@ -249,11 +250,11 @@ def test_na_038_buffers_are_held():
     target = bytearray(16)
     thread = threading.Thread(target=server.recv_into, args=(target,))
     thread.start()
-    time.sleep(0.05)
+    wait_until_held(target)
     with pytest.raises(BufferError):
         target.extend(b"more")
     client.send(b"data")
-    thread.join(10)
+    thread.join(60)
     target.extend(b"more")
 
 

@@ -28,7 +28,7 @@ def run(*functions):
     barrier = threading.Barrier(len(functions))
 
     def guarded(function):
-        barrier.wait(10)
+        barrier.wait(60)
         try:
             function()
         except BaseException as error:
@@ -38,7 +38,7 @@ def run(*functions):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(200)
         assert not thread.is_alive(), "a thread hangs"
     if raised:
         raise raised[0]
@@ -57,13 +57,16 @@ def test_na_082_a_reader_does_not_keep_writers_out(sockets):
     reader = threading.Thread(target=lambda: received.append(server.recv(100)))
     reader.start()
     time.sleep(0.1)
-    started = time.monotonic()
-    assert server.send(b"while reading") == 13
-    assert time.monotonic() - started < 0.1
-    assert client.recv(100) == b"while reading"
+    took = []
+    for _ in range(5):
+        started = time.monotonic()
+        assert server.send(b"while reading") == 13
+        took.append(time.monotonic() - started)
+        assert client.recv(100) == b"while reading"
+    assert min(took) < 0.1  # the machine may have had other work at some of them
     assert not received
     client.send(b"for the reader")
-    reader.join(10)
+    reader.join(60)
     assert received == [b"for the reader"]
 
 
@@ -260,7 +263,7 @@ def test_na_087_callbacks_that_take_locks():
 
     def use():
         with lock:
-            waiting.wait(10)
+            waiting.wait(60)
             time.sleep(0.05)
         pair[1].get_cipher_name()
 
@@ -285,7 +288,7 @@ def test_na_164_the_last_reference_goes_while_another_thread_waits(collected):
     holder.clear()
     collected()
     right.close()
-    thread.join(10)
+    thread.join(60)
     assert isinstance(raised[0], SSL.SysCallError)
 
 
@@ -331,7 +334,7 @@ def test_tsafe():
     time.sleep(0.05)
     assert server.send(b"x") == 1  # NA-082
     client.sendall(b"data")
-    reader.join(10)
+    reader.join(60)
     assert received == [b"data"] and client.read(1) == b"x"
     assert client.get_peer_certificate().get_subject().CN == "localhost"
     assert client.fileno() == right.fileno() and client.state_string()
@@ -380,7 +383,7 @@ def test_na_075_the_end_of_the_process(name):
         cwd=os.path.dirname(__file__),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
 
@@ -410,7 +413,7 @@ def test_na_089_children_of_a_busy_process():
                     status = 0
                 finally:
                     os._exit(status)
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while True:
                 pid, status = os.waitpid(child, os.WNOHANG)
                 if pid:

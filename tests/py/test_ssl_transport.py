@@ -197,7 +197,7 @@ def test_two_descriptors(numbers):
     thread = threading.Thread(target=server.do_handshake)
     thread.start()
     client.do_handshake()
-    thread.join(10)
+    thread.join(60)
     client.sendall(b"data")
     assert server.recv(10) == b"data"
 

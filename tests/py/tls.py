@@ -2,6 +2,7 @@
 
 import pathlib
 import socket
+import time
 
 from OpenSSL import SSL
 
@@ -145,6 +146,19 @@ def connected_sockets(server=None, client=None):
     for connection in pair:
         connection.setblocking(True)
     return pair
+
+
+def wait_until_held(buffer):
+    """Until somebody looks at a bytearray, which then cannot grow."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            buffer.append(0)
+            buffer.pop()
+        except BufferError:
+            return
+        time.sleep(0.005)
+    raise AssertionError("nobody looks at the buffer")
 
 
 def reasons(error):

@@ -98,6 +98,6 @@ int main(void)
         cmocka_unit_test(test_na_001_na_002_na_005_every_call),
     };
 
-    alarm(110);
+    alarm(500);
     return cmocka_run_group_tests_name("queue hygiene", tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@
 
 #include "owned.h"
 
-enum { SECONDS = 20, GOOD = 0, BAD = 1 };
+enum { SECONDS = 100, GOOD = 0, BAD = 1 };
 
 /* What the child's function returns, or -1 for a child that crashed or hung. */
 static int in_child(int (*run)(void))

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 4, SECONDS_MAX = 1200, CHILD_SECONDS = 20 };
+enum { THREADS = 4, SECONDS_MAX = 1200, CHILD_SECONDS = 60 };
 
 typedef struct busy {
     world all;

@@ -19,7 +19,7 @@
 #include "pyossl/error.h"
 #include "stacks.h"
 
-enum { SECONDS_PER_POINT = 5, WARM_UPS = 3, COMPLAINTS_SHOWN = 20 };
+enum { SECONDS_PER_POINT = 30, WARM_UPS = 3, COMPLAINTS_SHOWN = 20 };
 
 static const uint32_t MAGIC = 0x6f6f6d21;
 

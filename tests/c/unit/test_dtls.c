@@ -579,6 +579,6 @@ int main(void)
         cmocka_unit_test(test_udp),
     };
 
-    alarm(110);
+    alarm(500);
     return cmocka_run_group_tests_name("dtls", tests, NULL, NULL);
 }

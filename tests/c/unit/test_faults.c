@@ -434,6 +434,6 @@ int main(void)
         cmocka_unit_test(test_na_020_plaintext),
     };
 
-    alarm(110); /* NA-028: what hangs is a fault */
+    alarm(500); /* NA-028: what hangs is a fault */
     return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
 }

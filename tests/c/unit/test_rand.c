@@ -378,7 +378,7 @@ static void test_egd_takes_what_the_daemon_gives(void **state)
         size_t done = 777;
 
         daemon_start(plan);
-        assert_ok(pyossl_rand_egd(in_dir("egd"), cases[i].count, 5000, &done));
+        assert_ok(pyossl_rand_egd(in_dir("egd"), cases[i].count, 60000, &done));
         daemon_stop(plan);
         assert_int_equal(done, cases[i].done);
         assert_int_equal(plan->question_len, 2);
@@ -406,15 +406,15 @@ static void test_egd_daemons_that_misbehave(void **state)
         int timeout_ms, number;
     } cases[] = {
         /* dies before, in the middle of, and after the reply's first byte */
-        { { .reply = "", .reply_len = 0 }, 5000, ECONNRESET },
-        { { .reply = "\5", .reply_len = 1 }, 5000, ECONNRESET },
-        { { .reply = "\5abc", .reply_len = 4, .piece = 1 }, 5000, ECONNRESET },
+        { { .reply = "", .reply_len = 0 }, 60000, ECONNRESET },
+        { { .reply = "\5", .reply_len = 1 }, 60000, ECONNRESET },
+        { { .reply = "\5abc", .reply_len = 4, .piece = 1 }, 60000, ECONNRESET },
         /* gives more than was asked for */
-        { { .reply = "\11abcdefghi", .reply_len = 10 }, 5000, EPROTO },
+        { { .reply = "\11abcdefghi", .reply_len = 10 }, 60000, EPROTO },
         /* says nothing, or not enough, and stays */
         { { .reply = "", .reply_len = 0, .linger_ms = 10000 }, 50, ETIMEDOUT },
         { { .reply = "\5abc", .reply_len = 4, .linger_ms = 10000 }, 50, ETIMEDOUT },
-        { { .reply = "\5abcde", .reply_len = 6, .piece = 1, .pause_ms = 40 }, 60, ETIMEDOUT },
+        { { .reply = "\5abcde", .reply_len = 6, .piece = 1, .pause_ms = 300 }, 60, ETIMEDOUT },
         /* never looks at its queue: the connection is made all the same */
         { { .no_accept = 1, .linger_ms = 200 }, 50, ETIMEDOUT },
     };
@@ -441,7 +441,7 @@ static void test_egd_a_daemon_that_hangs_up_at_once(void **state)
     (void)state;
     daemon_start(&plan);
     nap(20);
-    assert_fails(pyossl_rand_egd(in_dir("egd"), 8, 5000, &done), PYOSSL_E_SYSTEM);
+    assert_fails(pyossl_rand_egd(in_dir("egd"), 8, 60000, &done), PYOSSL_E_SYSTEM);
     number = pyossl_error_errno(pyossl_error_last());
     assert_true(number == ECONNRESET || number == EPIPE);
     daemon_stop(&plan);
@@ -488,7 +488,7 @@ static void test_egd_signals_do_not_end_or_stretch_the_wait(void **state)
     assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
     assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
     daemon_start(&good);
-    assert_ok(pyossl_rand_egd(in_dir("egd"), 4, 5000, &done));
+    assert_ok(pyossl_rand_egd(in_dir("egd"), 4, 60000, &done));
     daemon_stop(&good);
     assert_int_equal(done, 4);
     daemon_start(&mute);
@@ -500,7 +500,7 @@ static void test_egd_signals_do_not_end_or_stretch_the_wait(void **state)
     setitimer(ITIMER_REAL, &never, NULL);
     sigaction(SIGALRM, &before, NULL);
     assert_in_range((end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000,
-                    90, 5000);
+                    90, 9000);
 }
 
 static void test_egd_bad_arguments(void **state)

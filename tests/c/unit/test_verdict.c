@@ -310,6 +310,6 @@ int main(void)
         cmocka_unit_test(test_verdicts_without_a_reason),
     };
 
-    alarm(110); /* NA-028: what hangs is a fault */
+    alarm(500); /* NA-028: what hangs is a fault */
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }
