@@ -38,6 +38,6 @@ else
     exit 1
 fi
 echo "==> install$missing"
-$as_root apt-get update -qq
+$as_root apt-get -o Acquire::Retries=3 update -qq
 # shellcheck disable=SC2086
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends $missing
