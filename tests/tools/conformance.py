@@ -35,10 +35,13 @@ def fetch(release, folder):
         return tests
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary",
                 ":all:", "--no-build-isolation", "--dest", str(folder), f"pyOpenSSL=={release}"]
-    done = subprocess.run(download, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+    try:
+        said = subprocess.run(download, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300).stdout
+    except subprocess.TimeoutExpired:
+        said = b"no answer"
     archives = [p for p in folder.glob("*.tar.gz") if p.name.lower() == f"pyopenssl-{release}.tar.gz"]
     if not archives:
-        print(done.stdout.decode(errors="replace")[-500:])
+        print(said.decode(errors="replace")[-500:])
         return None
     with tarfile.open(archives[0]) as archive:
         archive.extractall(folder)
@@ -47,8 +50,15 @@ def fetch(release, folder):
     return tests
 
 
-def run(release, tests, package):
-    """Outcomes of a release's tests: {name: (outcome, text)}."""
+def node_of(name):
+    """How pytest calls a test: "test_ssl.TestContext.test_x" is "tests/test_ssl.py::TestContext::test_x"."""
+    where, bracket, parameters = name.partition("[")
+    file, *inside = where.split(".")
+    return "::".join([f"tests/{file}.py", *inside]) + bracket + parameters
+
+
+def run(release, tests, package, names=()):
+    """Outcomes of a release's tests, or of those named: {name: (outcome, text)}."""
     files, plugin = RELEASES[release]
     report = tests.parent / "report.xml"
     report.unlink(missing_ok=True)
@@ -61,9 +71,9 @@ def run(release, tests, package):
     subprocess.run(
         [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir=.", "-p", "no:cacheprovider",
          "-p", plugin, "-q", "--tb=no", f"--junitxml={report}"]
-        + [f"tests/test_{name}.py" for name in files],
+        + [node_of(name) for name in names] + [f"tests/test_{name}.py" for name in files if not names],
         cwd=tests.parent, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        timeout=900,
+        timeout=3600,
     )
     outcomes = {}
     for case in xml.etree.ElementTree.parse(report).iter("testcase"):
@@ -80,21 +90,32 @@ def listed():
     return {(row["release"], row["test"]): row["reason"] for row in rows}
 
 
-def judge(release, outcomes, known):
-    """Print what is not as listed; how many such."""
-    wrong = 0
+def unlike(release, outcomes, known):
+    """The tests whose outcome is not as listed: {name: what is to be said of it}."""
+    wrong = {}
     for name, (outcome, text) in sorted(outcomes.items()):
         reason = known.get((release, name))
         if outcome in ("failure", "error") and reason is None:
-            print(f"not listed: {release} {name}: {(text or '').splitlines()[:1]}")
-            wrong += 1
+            wrong[name] = f"not listed: {release} {name}: {(text or '').splitlines()[:1]}"
         elif outcome == "passed" and reason is not None and "network" not in reason:
-            print(f"listed, but passes: {release} {name}")
-            wrong += 1
+            wrong[name] = f"listed, but passes: {release} {name}"
+    return wrong
+
+
+def judge(release, outcomes, known, again):
+    """Print what is not as listed; how many such."""
+    wrong = unlike(release, outcomes, known)
+    for _ in range(2):
+        if not wrong:
+            break
+        # Some of their limits are in seconds: a machine that is busy misses one. Alone they have another try.
+        retried = again(sorted(wrong))
+        wrong = {name: wrong[name] for name in unlike(release, {n: retried.get(n, ("error", "")) for n in wrong}, known)}
+    print(*wrong.values(), sep="\n", end="\n" if wrong else "")
     missing = [n for r, n in known if r == release and n not in outcomes]
     for name in missing:
         print(f"listed, but not there: {release} {name}")
-    return wrong + len(missing)
+    return len(wrong) + len(missing)
 
 
 def main(arguments):
@@ -108,7 +129,8 @@ def main(arguments):
         if tests is None:
             print(f"pyOpenSSL {release}: skipped, its source package cannot be had here")
             continue
-        outcomes = run(release, tests, build / "bindings" / "python")
+        package = build / "bindings" / "python"
+        outcomes = run(release, tests, package)
         counts = {}
         for outcome, _ in outcomes.values():
             counts[outcome] = counts.get(outcome, 0) + 1
@@ -116,7 +138,7 @@ def main(arguments):
               + ", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items())), flush=True)
         if len(outcomes) < 100:
             wrong += 1
-        wrong += judge(release, outcomes, known)
+        wrong += judge(release, outcomes, known, lambda names: run(release, tests, package, names))
     return 1 if wrong else 0
 
 
