@@ -237,7 +237,8 @@ static void run(int listener, pyossl_ctx *ctx)
         fds[0].events = count < CLIENTS_MAX ? POLLIN : 0;
         for (nfds_t i = 1; i < count; i++)
             fds[i].events = clients[i]->wants == PYOSSL_WANT_WRITE ? POLLOUT : POLLIN;
-        if (poll(fds, count, -1) < 0) {
+        /* A signal may come just before the wait, which then has to end all the same. */
+        if (poll(fds, count, 500) < 0) {
             if (errno == EINTR)
                 continue;
             perror("poll");

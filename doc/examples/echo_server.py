@@ -89,6 +89,7 @@ def run(listener, context):
     stopped = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: stopped.append(number))
+    print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
     with selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
         while not stopped:
@@ -106,7 +107,6 @@ def main(arguments):
     context = make_context(arguments[0], arguments[1])
     port = int(arguments[2]) if len(arguments) > 2 else 0
     with socket.create_server(("127.0.0.1", port)) as listener:
-        print("listening on 127.0.0.1:%d" % listener.getsockname()[1], flush=True)
         run(listener, context)
 
 
