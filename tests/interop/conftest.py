@@ -16,7 +16,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 EXAMPLES = HERE.parent.parent / "doc" / "examples"
 # Where Meson built the C examples.
 PROGRAMS = pathlib.Path(os.environ.get("PYOSSL_EXAMPLES", "build/doc/examples")).resolve()
-TIMEOUT = 30
+TIMEOUT = 120
+PORT = object()
 
 for _name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
     os.environ.pop(_name, None)
@@ -58,38 +59,48 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for_port(process, port):
+def listens(process, port):
+    """Whether the server listens in the end; not if it ended, as where somebody else took its port."""
     deadline = time.monotonic() + TIMEOUT
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            pytest.fail(f"the server ended at once: {process.args}")
+    while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+            # A probe that is given the very port that it asks for would meet itself.
+            probe.bind(("127.0.0.1", 0))
+            if probe.getsockname()[1] != port and probe.connect_ex(("127.0.0.1", port)) == 0:
+                time.sleep(0.05)
+                return process.poll() is None
         time.sleep(0.05)
-    pytest.fail("the server does not listen")
+    return False
+
+
+def stop(process, seconds=5):
+    """Ask a process to end, and make it."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager
-def running(command, port=None, stdin=subprocess.DEVNULL):
-    """A server process while the block runs; yields it once it listens on `port`."""
-    process = subprocess.Popen(
-        [str(word) for word in command],
-        stdin=stdin,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        if port is not None:
-            wait_for_port(process, port)
-        yield process
-    finally:
-        process.terminate()
+def running(command):
+    """A server process while the block runs; yields the port, which stands for PORT in the command."""
+    for _ in range(5):
+        port = free_port()
+        process = subprocess.Popen(
+            [str(port) if word is PORT else str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            if listens(process, port):
+                yield port
+                return
+        finally:
+            stop(process)
+    pytest.fail(f"the server does not listen: {command}")
 
 
 @contextlib.contextmanager
@@ -106,12 +117,7 @@ def echo_server(program, ca):
         assert match, line
         yield int(match[1])
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, TIMEOUT)
         process.stdout.close()
     assert process.returncode == 0
 

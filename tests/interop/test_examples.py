@@ -6,7 +6,7 @@ import ssl
 import threading
 
 import pytest
-from conftest import c_program, need, python_program, run
+from conftest import TIMEOUT, c_program, need, python_program, run
 
 
 @pytest.mark.parametrize("language", ["c", "python"])
@@ -81,7 +81,7 @@ def test_server_serves_many_at_once(ca, server):
         half.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
         clients = []
         for _ in range(50):
-            plain = socket.create_connection(("127.0.0.1", server), timeout=10)
+            plain = socket.create_connection(("127.0.0.1", server), timeout=TIMEOUT)
             clients.append(context.wrap_socket(plain, server_hostname="localhost"))
         for i, client in enumerate(clients):
             client.sendall(b"hello %d" % i)
@@ -92,7 +92,7 @@ def test_server_serves_many_at_once(ca, server):
 
 def test_server_survives_nonsense(ca, server):
     for junk in (b"GET / HTTP/1.0\r\n\r\n", b"\x00" * 100, b"\x16\x03\x01\xff\xff", b""):
-        with socket.create_connection(("127.0.0.1", server), timeout=10) as plain:
+        with socket.create_connection(("127.0.0.1", server), timeout=TIMEOUT) as plain:
             with contextlib.suppress(OSError):
                 plain.sendall(junk)
                 plain.shutdown(socket.SHUT_WR)

@@ -9,10 +9,10 @@ import time
 
 import pytest
 from conftest import (
+    PORT,
     TIMEOUT,
     c_program,
     echo_server,
-    free_port,
     need,
     python_program,
     run,
@@ -42,7 +42,7 @@ def talk(command, line):
             out += process.stdout.read() or b""
             time.sleep(0.02)
         process.stdin.close()
-        process.wait(10)
+        process.wait(TIMEOUT)
         out += process.stdout.read() or b""
     finally:
         if process.poll() is None:
@@ -104,7 +104,7 @@ def test_curl(ca, tmp_path):
     port = listener.getsockname()[1]
     run(need("curl"), "--silent", "--show-error", "--fail", "--noproxy", "*", "--cacert",
         ca / "root.pem", "-o", tmp_path / "body", f"https://localhost:{port}/")
-    thread.join(10)
+    thread.join(TIMEOUT)
     listener.close()
     assert (tmp_path / "body").read_bytes() == body
 
@@ -115,7 +115,7 @@ def test_stdlib_client(ca, server, version):
     context.minimum_version = context.maximum_version = VERSIONS[version]
     context.set_alpn_protocols(["other", "echo/1"])
     data = os.urandom(200_000)
-    with socket.create_connection(("127.0.0.1", server), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", server), timeout=TIMEOUT) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as secure:
             assert secure.version() == "TLSv" + version
             assert secure.selected_alpn_protocol() == "echo/1"
@@ -148,7 +148,7 @@ def test_stdlib_server(ca, language, version):
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     out = run(*CLIENTS[language], ca / "root.pem", "localhost", listener.getsockname()[1])
-    thread.join(10)
+    thread.join(TIMEOUT)
     listener.close()
     assert f"TLSv{version}" in out.decode()
     assert b"application: echo/1" in out and b"closed cleanly" in out
@@ -157,11 +157,10 @@ def test_stdlib_server(ca, language, version):
 @pytest.mark.parametrize("language", CLIENTS)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_gnutls_server(ca, language, version):
-    port = free_port()
     command = [need("gnutls-serv"), "--echo", "--x509certfile", ca / "chain.pem", "--x509keyfile",
-               ca / "server.key", "--alpn", "echo/1", "--port", port, "--priority",
+               ca / "server.key", "--alpn", "echo/1", "--port", PORT, "--priority",
                f"NORMAL:-VERS-ALL:+VERS-TLS{version}"]  # fmt: skip
-    with running(command, port):
+    with running(command) as port:
         # Its echo answers whole lines.
         out = run(*CLIENTS[language], ca / "root.pem", "localhost", port, "hello\n", check=False)
     assert f"TLSv{version}".encode() in out
@@ -173,11 +172,10 @@ def test_gnutls_server(ca, language, version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_openssl_server(ca, language, version):
     """s_server -rev answers each line reversed, so a palindrome comes back as it went."""
-    port = free_port()
-    command = [need("openssl"), "s_server", "-accept", port, "-cert", ca / "server.pem",
+    command = [need("openssl"), "s_server", "-accept", PORT, "-cert", ca / "server.pem",
                "-cert_chain", ca / "intermediate.pem", "-key", ca / "server.key", "-alpn",
                "echo/1", "-rev", "-tls" + version.replace(".", "_")]  # fmt: skip
-    with running(command, port):
+    with running(command) as port:
         out = run(*CLIENTS[language], ca / "root.pem", "localhost", port, "level\n", check=False)
     assert f"TLSv{version}".encode() in out
     assert b"application: echo/1" in out

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from OpenSSL import SSL, crypto
-from test_urllib3 import DATA, LARGE, Server
+from test_urllib3 import DATA, LARGE, SECONDS, Server
 
 
 def pem(cert):
@@ -32,7 +32,7 @@ def test_certauth(tmp_path):
             context = ssl.create_default_context(cafile=str(root))
             context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
             name = "www.example.test" if wildcard else host
-            with socket.create_connection(("127.0.0.1", server.server_port), 20) as plain:
+            with socket.create_connection(("127.0.0.1", server.server_port), SECONDS) as plain:
                 with context.wrap_socket(plain, server_hostname=name) as client:
                     assert client.getpeercert()["subject"] == ((("commonName", host),),)
     bundle = crypto.load_pkcs12(authority.get_root_PKCS12(), b"")
@@ -91,7 +91,7 @@ def test_ndg_httpsclient(authorities, good):
         context = make_ssl_context(key_file=str(DATA / "client-key.pem"), cert_file=str(DATA / "client.pem"),
                                    pem_file=str(DATA / authorities), verify_peer=True, url="https://localhost/",
                                    method=SSL.SSLv23_METHOD)
-        with contextlib.closing(SSLSocket(context, socket.create_connection(("127.0.0.1", server.server_port), 20))) as client:
+        with contextlib.closing(SSLSocket(context, socket.create_connection(("127.0.0.1", server.server_port), SECONDS))) as client:
             client.set_connect_state()
             client._SSLSocket__ssl_conn.setblocking(True)
             if not good:
@@ -119,7 +119,7 @@ def test_cheroot(key):
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
 
-    server = wsgi.Server(("127.0.0.1", 0), application, numthreads=4, timeout=20)
+    server = wsgi.Server(("127.0.0.1", 0), application, numthreads=4, timeout=SECONDS)
     server.ssl_adapter = pyOpenSSLAdapter(str(DATA / "server.pem"), str(DATA / key), private_key_password="secret")
     context = server.ssl_adapter.get_context()
     context.use_certificate_chain_file(DATA / "chain.pem")
@@ -132,7 +132,7 @@ def test_cheroot(key):
         trust = ssl.create_default_context(cafile=str(DATA / "root.pem"))
         body = LARGE[:1000]  # cheroot gives up where a body comes in pieces
         for _ in range(3):
-            with socket.create_connection(server.bind_addr, 20) as plain:
+            with socket.create_connection(server.bind_addr, SECONDS) as plain:
                 with trust.wrap_socket(plain, server_hostname="localhost") as client:
                     for sent in (b"", body):
                         client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(sent) + sent)
@@ -146,5 +146,5 @@ def test_cheroot(key):
                         assert answer == sent or not sent and answer.startswith(b"OpenSSL ")
     finally:
         server.stop()
-        thread.join(20)
+        thread.join(SECONDS)
     assert sys.modules["OpenSSL"].version.__title__ == "pyOpenSSL"

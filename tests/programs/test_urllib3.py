@@ -18,7 +18,8 @@ from urllib3.contrib import pyopenssl
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 ROOT, OTHER_ROOT = str(DATA / "root.pem"), str(DATA / "other-root.pem")
 IDENTITY = {"cert_file": str(DATA / "client.pem"), "key_file": str(DATA / "client-key.pem")}
-TIMEOUT = urllib3.Timeout(20)
+SECONDS = 60
+TIMEOUT = urllib3.Timeout(SECONDS)
 LARGE = bytes(range(256)) * (20 << 12)  # 20 MiB
 
 
@@ -26,7 +27,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """Answers with the client's name, with LARGE, or with a digest of what came."""
 
     protocol_version = "HTTP/1.1"
-    timeout = 20
+    timeout = SECONDS
 
     def setup(self):
         # Here, and not where connections are accepted: a client that does not go on keeps none waiting.
@@ -91,7 +92,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def refusal(self):
         """Why a client was refused; the client may know that before this server's thread does."""
-        return str(self.refused.get(timeout=20))
+        return str(self.refused.get(timeout=SECONDS))
 
     def url(self, path="/", host="localhost"):
         return f"https://{host}:{self.server_port}{path}"
@@ -104,7 +105,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __exit__(self, *exception):
         self.shutdown()
         self.server_close()
-        self.thread.join(20)
+        self.thread.join(SECONDS)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -308,15 +309,15 @@ def test_requests(server):
         session.trust_env = False  # or the environment may name other authorities
         session.verify, session.cert = ROOT, (IDENTITY["cert_file"], IDENTITY["key_file"])
         for _ in range(3):
-            assert session.get(server.url(), timeout=20).text.endswith("client@example.test")
-        assert session.post(server.url(), data=LARGE, timeout=20).text == hashlib.sha256(LARGE).hexdigest()
-        assert session.get(server.url("/large"), timeout=20).content == LARGE
+            assert session.get(server.url(), timeout=SECONDS).text.endswith("client@example.test")
+        assert session.post(server.url(), data=LARGE, timeout=SECONDS).text == hashlib.sha256(LARGE).hexdigest()
+        assert session.get(server.url("/large"), timeout=SECONDS).content == LARGE
     assert server.handshakes == 1
 
 
 def test_requests_that_fail(server):
     with pytest.raises(requests.exceptions.SSLError):
-        requests.get(server.url(), verify=OTHER_ROOT, timeout=20)
+        requests.get(server.url(), verify=OTHER_ROOT, timeout=SECONDS)
     with pytest.raises(requests.exceptions.ConnectionError):
-        requests.get(server.url(), verify=ROOT, timeout=20)
+        requests.get(server.url(), verify=ROOT, timeout=SECONDS)
     assert not server.handshakes
