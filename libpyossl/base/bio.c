@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 BIO *osl_bio_writer(void)
 {
@@ -24,10 +25,20 @@ pyossl_status osl_buf_from_bio(pyossl_buf *buf, BIO *bio)
     return osl_buf_set(buf, data, (size_t)len);
 }
 
+/* How much to expect: what the file has now, and one more to see that there is no more. */
+static size_t room_for(FILE *file, size_t max)
+{
+    struct stat status;
+
+    if (fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0)
+        return 16384;
+    return (uintmax_t)status.st_size < max ? (size_t)status.st_size + 1 : max;
+}
+
 static pyossl_status read_all(FILE *file, const char *path, size_t max, pyossl_buf *out)
 {
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
-    size_t cap = 16384, len = 0, got;
+    size_t cap = room_for(file, max), len = 0, got;
 
     OSL_TRY(osl_buf_alloc(&bytes, cap));
     while ((got = fread(bytes.data + len, 1, cap - len, file)) > 0) {

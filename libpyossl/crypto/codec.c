@@ -4,8 +4,7 @@
  * Reading them here rather than with OpenSSL is what lets decoders be kept and
  * certificates be parsed late. Failures are worded as OpenSSL words them, in
  * its own queue, because programs compare those texts. Keys travel through this
- * file: base64 is computed rather than looked up, so that which cache lines are
- * touched does not tell the key, and what holds decoded bytes is wiped.
+ * file: what holds decoded bytes is wiped.
  */
 #include "crypto.h"
 
@@ -16,8 +15,6 @@
 #define BEGIN_MARK "-----BEGIN "
 #define END_MARK   "-----END "
 #define DASHES     "-----"
-
-enum { LINE_CHARS = 64, LINE_BYTES = 48 };
 
 typedef struct span {
     const char *at;
@@ -90,51 +87,11 @@ static const char *label_among(const span *label, const char *const *labels)
 
 /* ---- base64 ---- */
 
-/*
- * These are done in 16 bits, and below in loops over arrays that cannot overlap,
- * so that compilers do eight characters at once.
- */
-
-/* All ones if @c is one of @low to @high, else 0. */
-static inline int16_t within(int c, int low, int high)
-{
-    return (int16_t)((int16_t)((low - 1 - c) & (c - high - 1)) >> 15);
-}
-
-/* 0 to 63, or -1. */
-static inline int16_t sextet_of(unsigned char c)
-{
-    return (int16_t)(-1 + (within(c, 'A', 'Z') & (c - 'A' + 1)) +
-                     (within(c, 'a', 'z') & (c - 'a' + 27)) +
-                     (within(c, '0', '9') & (c - '0' + 53)) + (within(c, '+', '+') & 63) +
-                     (within(c, '/', '/') & 64));
-}
-
-/* @bits where @v is above @last, else 0. */
-static inline int16_t above(int16_t v, int16_t last, int16_t bits)
-{
-    const int16_t difference = (int16_t)(last - v);
-
-    return (int16_t)((int16_t)(difference >> 15) & bits);
-}
-
-static inline char character_of(int16_t v)
-{
-    /* 'A' for 0, and at the end of each of the five ranges a step to the next one. */
-    int16_t c = (int16_t)(v + 'A');
-
-    c = (int16_t)(c + above(v, 25, 'a' - 26 - 'A'));
-    c = (int16_t)(c + above(v, 51, '0' - 52 - ('a' - 26)));
-    c = (int16_t)(c + above(v, 61, '+' - 62 - ('0' - 52)));
-    c = (int16_t)(c + above(v, 62, '/' - 63 - ('+' - 62)));
-    return (char)c;
-}
-
 /* Collects characters until they fill a line, which is decoded in one go. */
 typedef struct base64 {
-    char held[LINE_CHARS];
+    char held[OSL_BASE64_CHARS];
     size_t count;
-    int16_t sextets[LINE_CHARS];
+    osl_sextets room;
     unsigned char *out;
     size_t len;
 } base64;
@@ -144,42 +101,25 @@ static void base64_clear(base64 *state)
     OPENSSL_cleanse(state, sizeof *state);
 }
 
-/* Decode the full line that is held; nothing is kept of one with other characters in it. */
-static bool base64_line(base64 *state)
+/* Decode a full line; nothing is kept of one with other characters in it. */
+static bool base64_line(base64 *state, const char *line)
 {
-    unsigned char *out = state->out + state->len;
-    int16_t bad = 0;
-
-    for (int i = 0; i < LINE_CHARS; i++)
-        state->sextets[i] = sextet_of((unsigned char)state->held[i]);
-    for (int i = 0; i < LINE_CHARS; i++)
-        bad |= state->sextets[i];
-    if (bad < 0)
+    if (!osl_base64_decode(state->out + state->len, line, &state->room))
         return false;
-    for (int i = 0; i < LINE_CHARS; i += 4, out += 3) {
-        const int16_t *in = state->sextets + i;
-
-        out[0] = (unsigned char)(in[0] << 2 | in[1] >> 4);
-        out[1] = (unsigned char)(in[1] << 4 | in[2] >> 2);
-        out[2] = (unsigned char)(in[2] << 6 | in[3]);
-    }
-    state->len += LINE_BYTES;
+    state->len += OSL_BASE64_BYTES;
     return true;
 }
 
 static bool base64_add(base64 *state, const span *line)
 {
-    if (state->count == 0 && line->len == LINE_CHARS) {
-        memcpy(state->held, line->at, LINE_CHARS);
-        if (base64_line(state))
-            return true;
-    }
+    if (state->count == 0 && line->len == OSL_BASE64_CHARS && base64_line(state, line->at))
+        return true;
     for (size_t i = 0; i < line->len; i++) {
         if (line->at[i] == ' ' || line->at[i] == '\t' || line->at[i] == '\r')
             continue;
         /* A full line waits for one more character: it may be the last, with padding. */
-        if (state->count == LINE_CHARS) {
-            if (!base64_line(state))
+        if (state->count == OSL_BASE64_CHARS) {
+            if (!base64_line(state, state->held))
                 return false;
             state->count = 0;
         }
@@ -198,9 +138,9 @@ static bool base64_finish(base64 *state)
         return state->len > 0;
     while (padding < 2 && state->held[state->count - 1 - padding] == '=')
         padding++;
-    excess = (LINE_CHARS - state->count) / 4 * 3 + padding;
-    memset(state->held + state->count - padding, 'A', LINE_CHARS - state->count + padding);
-    if (!base64_line(state))
+    excess = (OSL_BASE64_CHARS - state->count) / 4 * 3 + padding;
+    memset(state->held + state->count - padding, 'A', OSL_BASE64_CHARS - state->count + padding);
+    if (!base64_line(state, state->held))
         return false;
     state->len -= excess;
     return state->len > 0;
@@ -221,7 +161,7 @@ static pyossl_status decode_base64(span body, pyossl_buf *der)
 
     if (!osl_len_fits(body.len))
         return fail_pem(PEM_R_HEADER_TOO_LONG);
-    OSL_TRY(osl_buf_alloc(&bytes, body.len / 4 * 3 + LINE_BYTES));
+    OSL_TRY(osl_buf_alloc(&bytes, body.len / 4 * 3 + OSL_BASE64_BYTES));
     state.count = 0;
     state.out = bytes.data;
     state.len = 0;
@@ -314,9 +254,9 @@ static bool take_block(span *in, const span *label, parts *out)
         } else if (starts_with(&line, DASHES)) {
             return false;
         } else if (part == BODY) {
-            if (last || line.len > LINE_CHARS)
+            if (last || line.len > OSL_BASE64_CHARS)
                 return false;
-            last = line.len < LINE_CHARS;
+            last = line.len < OSL_BASE64_CHARS;
         }
     }
     return false;
@@ -380,47 +320,14 @@ static char *put_boundary(char *out, const char *mark, const char *label)
     return put_text(out, DASHES "\n", sizeof DASHES);
 }
 
-/* A full line. */
-static void put_line(char *restrict out, const unsigned char *in, int16_t *restrict sextets)
-{
-    for (int i = 0; i < LINE_CHARS; i += 4, in += 3) {
-        sextets[i] = in[0] >> 2;
-        sextets[i + 1] = (int16_t)((in[0] & 3) << 4 | in[1] >> 4);
-        sextets[i + 2] = (int16_t)((in[1] & 15) << 2 | in[2] >> 6);
-        sextets[i + 3] = in[2] & 63;
-    }
-    for (int i = 0; i < LINE_CHARS; i++)
-        out[i] = character_of(sextets[i]);
-}
-
-/* What everybody may see: which lines of the table were read gives nothing away. */
-static bool is_public(const char *label)
-{
-    return strcmp(label, "CERTIFICATE") == 0 || strcmp(label, "CERTIFICATE REQUEST") == 0 ||
-           strcmp(label, "X509 CRL") == 0;
-}
-
-static void put_public_line(char *restrict out, const unsigned char *in)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (int i = 0; i < LINE_CHARS; i += 4, in += 3) {
-        out[i] = alphabet[in[0] >> 2];
-        out[i + 1] = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
-        out[i + 2] = alphabet[(in[1] & 15) << 2 | in[2] >> 6];
-        out[i + 3] = alphabet[in[2] & 63];
-    }
-}
-
-static char *put_last_line(char *out, const unsigned char *in, size_t len, int16_t *sextets)
+static char *put_last_line(char *out, const unsigned char *in, size_t len, osl_sextets *room)
 {
     const size_t padding = (3 - len % 3) % 3, chars = (len + padding) / 3 * 4;
-    unsigned char bytes[LINE_BYTES] = { 0 };
-    char line[LINE_CHARS];
+    unsigned char bytes[OSL_BASE64_BYTES] = { 0 };
+    char line[OSL_BASE64_CHARS];
 
     memcpy(bytes, in, len);
-    put_line(line, bytes, sextets);
+    osl_base64_encode(line, bytes, room);
     memcpy(out, line, chars);
     memset(out + chars - padding, '=', padding);
     OPENSSL_cleanse(bytes, sizeof bytes);
@@ -431,31 +338,27 @@ static char *put_last_line(char *out, const unsigned char *in, size_t len, int16
 pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyossl_buf *out)
 {
     const unsigned char *in = der;
-    const bool open = is_public(label);
     osl_auto_buf text = PYOSSL_BUF_INIT;
-    int16_t sextets[LINE_CHARS] = { 0 }; /* of one line after the other; may be a key's */
+    osl_sextets sextets; /* of one line after the other; may be a key's */
     size_t lines, room;
     char *at;
 
     if (!osl_len_fits(len))
         return osl_fail_text(PYOSSL_E_ARGUMENT, "too long for PEM");
-    lines = (len + LINE_BYTES - 1) / LINE_BYTES;
+    lines = (len + OSL_BASE64_BYTES - 1) / OSL_BASE64_BYTES;
     room = (len + 2) / 3 * 4 + lines + 2 * strlen(label) + strlen(BEGIN_MARK) + strlen(END_MARK) +
            2 * sizeof DASHES;
     OSL_TRY(osl_buf_alloc(&text, room));
     at = put_boundary((char *)text.data, BEGIN_MARK, label);
-    for (; len >= LINE_BYTES; len -= LINE_BYTES, in += LINE_BYTES, at += LINE_CHARS + 1) {
-        if (open)
-            put_public_line(at, in);
-        else
-            put_line(at, in, sextets);
-        at[LINE_CHARS] = '\n';
+    for (; len >= OSL_BASE64_BYTES; len -= OSL_BASE64_BYTES, in += OSL_BASE64_BYTES, at += OSL_BASE64_CHARS + 1) {
+        osl_base64_encode(at, in, &sextets);
+        at[OSL_BASE64_CHARS] = '\n';
     }
     if (len > 0) {
-        at = put_last_line(at, in, len, sextets);
+        at = put_last_line(at, in, len, &sextets);
         *at++ = '\n';
     }
-    OPENSSL_cleanse(sextets, sizeof sextets);
+    OPENSSL_cleanse(&sextets, sizeof sextets);
     (void)put_boundary(at, END_MARK, label);
     osl_buf_move(out, &text);
     return PYOSSL_OK;

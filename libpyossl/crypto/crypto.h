@@ -58,6 +58,20 @@ static inline void osl_auto_x509_list_clear(pyossl_x509_list *list)
 }
 #define osl_auto_x509_list __attribute__((cleanup(osl_auto_x509_list_clear))) pyossl_x509_list
 
+/* ---- base64.c: a full line of PEM ---- */
+
+enum { OSL_BASE64_CHARS = 64, OSL_BASE64_BYTES = 48 };
+
+/* Six bits each of what is being converted: whoever converts keys wipes it in the end. */
+typedef struct osl_sextets {
+    int8_t values[OSL_BASE64_CHARS];
+} osl_sextets;
+
+/* From 48 bytes to 64 characters. */
+void osl_base64_encode(char *out, const unsigned char *in, osl_sextets *room);
+/* From 64 characters to 48 bytes; false, and nothing written, where there are others among them. */
+bool osl_base64_decode(unsigned char *out, const char *in, osl_sextets *room);
+
 /* ---- codec.c: PEM and the outer layer of DER, read by ourselves ---- */
 
 enum { OSL_PEM_LINE_MAX = 254 }; /* longer lines are read in pieces, as OpenSSL does */

@@ -11,26 +11,6 @@
 #define BEGIN_LINE "-----BEGIN CERTIFICATE-----"
 #define END_LINE   "-----END CERTIFICATE-----"
 
-enum { COLUMNS = 64, BAD = 0x80 };
-
-/* The values of base64 characters, BAD for others. Certificates are no secret: a table will do. */
-static const unsigned char values[] = {
-#define X BAD
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  62, X,  X,  X,  63,
-    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, X,  X,  X,  X,  X,  X,  X,  0,  1,  2,  3,  4,  5,  6,
-    7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, X,  X,  X,  X,  X,
-    X,  26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48,
-    49, 50, 51, X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,
-    X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,  X,
-#undef X
-};
-_Static_assert(sizeof values == 256, "a value for each byte");
-
 /* Line from *at on, without its end; *at is moved behind it. False at the end. */
 static bool next_line(const pyossl_buf *text, size_t *at, osl_der *line)
 {
@@ -52,38 +32,39 @@ static bool line_is(const osl_der *line, const char *text)
     return line->len == strlen(text) && memcmp(line->at, text, line->len) == 0;
 }
 
-static void put_quad(unsigned char *out, unsigned a, unsigned b, unsigned c, unsigned d)
+/* The full lines that come next, as long as they end like most. */
+static void decode_full_lines(const pyossl_buf *text, size_t *at, unsigned char *out, size_t *used)
 {
-    out[0] = (unsigned char)(a << 2 | b >> 4);
-    out[1] = (unsigned char)((b & 15) << 4 | c >> 2);
-    out[2] = (unsigned char)((c & 3) << 6 | d);
+    osl_sextets room;
+
+    while (text->len - *at > OSL_BASE64_CHARS && text->data[*at + OSL_BASE64_CHARS] == '\n' &&
+           osl_base64_decode(out + *used, (const char *)text->data + *at, &room)) {
+        *at += OSL_BASE64_CHARS + 1;
+        *used += OSL_BASE64_BYTES;
+    }
 }
 
-/* Decode whole quads, the last of which may be padded. How many bytes, 0 for what is not base64. */
+/* Decode a line, whose last four characters may be padded. How many bytes, 0 for what is not base64. */
 static size_t decode_line(const osl_der *line, unsigned char *out)
 {
-    size_t padding = 0, quads = line->len / 4;
-    unsigned char bad = 0, last[4];
+    unsigned char bytes[OSL_BASE64_BYTES];
+    char full[OSL_BASE64_CHARS];
+    size_t padding = 0, len;
+    osl_sextets room;
 
-    if (line->len == 0 || line->len > COLUMNS || line->len % 4 != 0)
+    if (line->len == OSL_BASE64_CHARS && line->at[OSL_BASE64_CHARS - 1] != '=')
+        return osl_base64_decode(out, (const char *)line->at, &room) ? OSL_BASE64_BYTES : 0;
+    if (line->len == 0 || line->len > OSL_BASE64_CHARS || line->len % 4 != 0)
         return 0;
-    for (size_t i = 0; i + 1 < quads; i++) {
-        const unsigned char *in = line->at + 4 * i;
-        const unsigned char a = values[in[0]], b = values[in[1]], c = values[in[2]],
-                            d = values[in[3]];
-
-        bad |= a | b | c | d;
-        put_quad(out + 3 * i, a, b, c, d);
-    }
-    memcpy(last, line->at + 4 * (quads - 1), 4);
-    if (last[3] == '=')
-        padding = last[2] == '=' ? 2 : 1;
-    for (size_t i = 0; i < 4; i++) {
-        last[i] = i >= 4 - padding ? 0 : values[last[i]];
-        bad |= last[i];
-    }
-    put_quad(out + 3 * (quads - 1), last[0], last[1], last[2], last[3]);
-    return (bad & BAD) != 0 ? 0 : 3 * quads - padding;
+    while (padding < 2 && line->at[line->len - 1 - padding] == '=')
+        padding++;
+    len = line->len / 4 * 3 - padding;
+    memset(full, 'A', sizeof full);
+    memcpy(full, line->at, line->len - padding);
+    if (!osl_base64_decode(bytes, full, &room))
+        return 0;
+    memcpy(out, bytes, len);
+    return len;
 }
 
 /* The lines of a block, up to and with its END. Only the last may be short. */
@@ -92,6 +73,7 @@ static bool decode_block(const pyossl_buf *text, size_t *at, unsigned char *out,
     bool more = true;
     osl_der line;
 
+    decode_full_lines(text, at, out, used);
     while (next_line(text, at, &line)) {
         size_t len;
 
@@ -100,7 +82,7 @@ static bool decode_block(const pyossl_buf *text, size_t *at, unsigned char *out,
         len = more ? decode_line(&line, out + *used) : 0;
         if (len == 0)
             return false;
-        more = len == COLUMNS / 4 * 3;
+        more = len == OSL_BASE64_BYTES;
         *used += len;
     }
     return false;
@@ -140,9 +122,27 @@ enum {
     TAG_EXTENSIONS = 0xa3
 };
 
-static bool take(osl_der *in, unsigned tag, osl_tlv *out)
+/* As osl_der_next() does it, with what most elements are done here: lengths in one byte. */
+static inline bool next(osl_der *in, osl_tlv *out)
 {
-    return osl_der_next(in, out) && out->tag == tag;
+    size_t len;
+
+    if (in->len < 2 || in->at[1] >= 0x80 || (in->at[0] & 0x1f) == 0x1f)
+        return osl_der_next(in, out);
+    len = in->at[1];
+    if (len > in->len - 2)
+        return false;
+    out->tag = in->at[0];
+    out->body = (osl_der){ in->at + 2, len };
+    out->whole = (osl_der){ in->at, len + 2 };
+    in->at += len + 2;
+    in->len -= len + 2;
+    return true;
+}
+
+static inline bool take(osl_der *in, unsigned tag, osl_tlv *out)
+{
+    return next(in, out) && out->tag == tag;
 }
 
 static bool take_integer(osl_der *in)
@@ -182,7 +182,7 @@ static bool take_algorithm(osl_der *in)
         return false;
     if (algorithm.body.len == 0)
         return true;
-    if (!osl_der_next(&algorithm.body, &parameters) || algorithm.body.len != 0)
+    if (!next(&algorithm.body, &parameters) || algorithm.body.len != 0)
         return false;
     if (parameters.tag == TAG_NULL)
         return parameters.body.len == 0;
@@ -247,7 +247,7 @@ static bool take_name(osl_der *in, osl_der *whole)
             return false;
         while (set.body.len > 0)
             if (!take(&set.body, OSL_TAG_SEQUENCE, &pair) || !take_oid(&pair.body) ||
-                !osl_der_next(&pair.body, &text) || pair.body.len != 0 || !plain_string(&text))
+                !next(&pair.body, &text) || pair.body.len != 0 || !plain_string(&text))
                 return false;
     }
     return true;
@@ -257,7 +257,7 @@ static bool take_time(osl_der *in)
 {
     osl_tlv time;
 
-    return osl_der_next(in, &time) && ((time.tag == TAG_UTC_TIME && time.body.len == 13) ||
+    return next(in, &time) && ((time.tag == TAG_UTC_TIME && time.body.len == 13) ||
                                        (time.tag == TAG_GENERALIZED_TIME && time.body.len == 15));
 }
 
@@ -282,10 +282,10 @@ static bool take_extension(osl_der *in)
     osl_tlv extension, part;
 
     if (!take(in, OSL_TAG_SEQUENCE, &extension) || !take_oid(&extension.body) ||
-        !osl_der_next(&extension.body, &part))
+        !next(&extension.body, &part))
         return false;
     if (part.tag == TAG_BOOLEAN &&
-        (part.body.len != 1 || part.body.at[0] != 0xff || !osl_der_next(&extension.body, &part)))
+        (part.body.len != 1 || part.body.at[0] != 0xff || !next(&extension.body, &part)))
         return false;
     return part.tag == OSL_TAG_OCTET_STRING && extension.body.len == 0;
 }
@@ -337,10 +337,10 @@ static bool find_subject(const osl_der *der, osl_der *subject)
 
     if (!take(&rest, OSL_TAG_SEQUENCE, &cert) || !take(&cert.body, OSL_TAG_SEQUENCE, &body))
         return false;
-    if (body.body.len > 0 && body.body.at[0] == TAG_VERSION && !osl_der_next(&body.body, &part))
+    if (body.body.len > 0 && body.body.at[0] == TAG_VERSION && !next(&body.body, &part))
         return false;
     for (int i = 0; i < 4; i++) /* serial number, algorithm, issuer, validity */
-        if (!osl_der_next(&body.body, &part))
+        if (!next(&body.body, &part))
             return false;
     if (!take(&body.body, OSL_TAG_SEQUENCE, &part))
         return false;

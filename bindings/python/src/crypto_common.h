@@ -107,8 +107,8 @@ void po_passphrase_release(po_passphrase *passphrase);
 
 /* ---- certificates ---- */
 
-/* The DER of an X509 object: the bytes made last time, where it has not changed since. */
-PyObject *po_x509_der(PyObject *object);
+/* An X509 object as PEM or DER: the bytes made last time, where it has not changed since. */
+PyObject *po_x509_dump(PyObject *object, pyossl_format format);
 
 /* ---- keys ---- */
 

@@ -112,8 +112,12 @@ FUNCTION(dump_certificate)
 {
     /* What programs do most with a certificate; anything unusual goes the long way. */
     if (nargs == 2 && kwnames == NULL && PO_IS(STATE(module), args[1], PO_X509) &&
-        PyLong_CheckExact(args[0]) && PyLong_AsLong(args[0]) == PYOSSL_DER)
-        return po_x509_der(args[1]);
+        PyLong_CheckExact(args[0])) {
+        const long format = PyLong_AsLong(args[0]);
+
+        if (format == PYOSSL_PEM || format == PYOSSL_DER)
+            return po_x509_dump(args[1], (pyossl_format)format);
+    }
     PyErr_Clear(); /* a number that is no long */
     return dump(module, "dump_certificate", "cert", PO_X509, dump_certificate_call, args, nargs,
                 kwnames);

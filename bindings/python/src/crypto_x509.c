@@ -8,8 +8,8 @@
 
 typedef struct po_x509 {
     po_object base;
-    unsigned long revision;            /* what the next two were made of */
-    PyObject *der;                     /* the certificate when it was last dumped, or NULL */
+    unsigned long revision;            /* what the next three were made of */
+    PyObject *der, *pem;               /* the certificate when it was last dumped, or NULL */
     PyObject *serial;                  /* its serial number, or NULL */
     PyObject *names[PO_NAMES_OF_X509]; /* views that nobody has, without a reference; or NULL */
 } po_x509;
@@ -23,6 +23,7 @@ static void forget_all(PyObject *object)
     po_x509 *self = (po_x509 *)object;
 
     Py_CLEAR(self->der);
+    Py_CLEAR(self->pem);
     Py_CLEAR(self->serial);
     for (int i = 0; i < PO_NAMES_OF_X509; i++) {
         PyObject *name = self->names[i];
@@ -58,6 +59,7 @@ static void refresh(po_x509 *self, const pyossl_x509 *cert)
         return;
     self->revision = revision;
     Py_CLEAR(self->der);
+    Py_CLEAR(self->pem);
     Py_CLEAR(self->serial);
 }
 
@@ -70,10 +72,11 @@ static int init_afresh(PyObject *object, PyObject *args, PyObject *kwargs)
     return result;
 }
 
-PyObject *po_x509_der(PyObject *object)
+PyObject *po_x509_dump(PyObject *object, pyossl_format format)
 {
     po_x509 *self = (po_x509 *)object;
-    pyossl_buf der = PYOSSL_BUF_INIT;
+    PyObject **kept = format == PYOSSL_PEM ? &self->pem : &self->der;
+    pyossl_buf bytes = PYOSSL_BUF_INIT;
     pyossl_status status = PYOSSL_OK;
     po_frame frame;
     const pyossl_x509 *cert = po_enter_quick(&frame, &self->base);
@@ -82,12 +85,12 @@ PyObject *po_x509_der(PyObject *object)
     if (cert == NULL)
         return NULL;
     refresh(self, cert);
-    if (self->der == NULL) {
-        status = pyossl_x509_dump(cert, PYOSSL_DER, &der);
+    if (*kept == NULL) {
+        status = pyossl_x509_dump(cert, format, &bytes);
         if (status == PYOSSL_OK)
-            self->der = po_from_buf(&der);
+            *kept = po_from_buf(&bytes);
     }
-    result = Py_XNewRef(self->der);
+    result = Py_XNewRef(*kept);
     if (po_frame_leave(&frame) < 0)
         Py_CLEAR(result);
     else if (status != PYOSSL_OK)
