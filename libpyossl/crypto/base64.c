@@ -91,8 +91,8 @@ static inline lanes sextets_of(lanes c)
 {
     return (((c >= 'A') & (c <= 'Z')) & (c - ('A' - 1))) +
            (((c >= 'a') & (c <= 'z')) & (c - ('a' - 27))) +
-           (((c >= '0') & (c <= '9')) & (c + (53 - '0'))) + ((c == '+') & 63) +
-           ((c == '/') & 64) - 1;
+           (((c >= '0') & (c <= '9')) & (c + (53 - '0'))) + ((c == '+') & 63) + ((c == '/') & 64) -
+           1;
 }
 
 void osl_base64_encode(char *out, const unsigned char *in, osl_sextets *room)

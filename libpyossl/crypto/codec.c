@@ -350,7 +350,8 @@ pyossl_status osl_pem_write(const char *label, const void *der, size_t len, pyos
            2 * sizeof DASHES;
     OSL_TRY(osl_buf_alloc(&text, room));
     at = put_boundary((char *)text.data, BEGIN_MARK, label);
-    for (; len >= OSL_BASE64_BYTES; len -= OSL_BASE64_BYTES, in += OSL_BASE64_BYTES, at += OSL_BASE64_CHARS + 1) {
+    for (; len >= OSL_BASE64_BYTES;
+         len -= OSL_BASE64_BYTES, in += OSL_BASE64_BYTES, at += OSL_BASE64_CHARS + 1) {
         osl_base64_encode(at, in, &sextets);
         at[OSL_BASE64_CHARS] = '\n';
     }

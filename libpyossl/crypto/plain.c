@@ -44,7 +44,8 @@ static void decode_full_lines(const pyossl_buf *text, size_t *at, unsigned char 
     }
 }
 
-/* Decode a line, whose last four characters may be padded. How many bytes, 0 for what is not base64. */
+/* Decode a line, whose last four characters may be padded. How many bytes, 0 for what is not
+ * base64. */
 static size_t decode_line(const osl_der *line, unsigned char *out)
 {
     unsigned char bytes[OSL_BASE64_BYTES];
@@ -258,7 +259,7 @@ static bool take_time(osl_der *in)
     osl_tlv time;
 
     return next(in, &time) && ((time.tag == TAG_UTC_TIME && time.body.len == 13) ||
-                                       (time.tag == TAG_GENERALIZED_TIME && time.body.len == 15));
+                               (time.tag == TAG_GENERALIZED_TIME && time.body.len == 15));
 }
 
 static bool take_validity(osl_der *in)

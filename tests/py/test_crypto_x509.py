@@ -413,7 +413,9 @@ def test_methods_can_be_patched(monkeypatch):
 def test_a_changed_certificate_is_encoded_anew(data):
     cert = load(data, "server.pem")
     before = crypto.dump_certificate(crypto.FILETYPE_ASN1, cert)
+    text = crypto.dump_certificate(crypto.FILETYPE_PEM, cert)
     assert before == data("server.der")
+    assert crypto.dump_certificate(crypto.FILETYPE_PEM, cert) == text
     cert.set_serial_number(99)
     cert.get_subject().CN = "changed"
     cert.sign(rsa_key(), "sha256")
@@ -422,6 +424,10 @@ def test_a_changed_certificate_is_encoded_anew(data):
     )
     assert again.get_serial_number() == 99
     assert again.get_subject().CN == "changed"
+    again = crypto.load_certificate(
+        crypto.FILETYPE_PEM, crypto.dump_certificate(crypto.FILETYPE_PEM, cert)
+    )
+    assert again.get_serial_number() == 99
     assert load(data, "server.pem").get_serial_number() != 99
 
 
