@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Judge what gcovr has counted.
 
-coverage.py COUNTS.json              compare with coverage.txt and the limits; fails if either does not hold
+coverage.py COUNTS.json              compare with coverage.txt and the limits; fails if either does not hold: one
+                                     that is run after all does no harm, and a few lines may be missing
 coverage.py COUNTS.json --write      write coverage.txt anew: what is no longer true goes, what is new has no reason
 
 coverage.txt says of each function how many of its lines no test runs, and why: "2" or, where it
@@ -18,6 +19,9 @@ TABLE = ROOT / "tests/coverage.txt"
 
 #: Part, its folder, and how much of its lines and branches must be run, in percent.
 LIMITS = (("library", "libpyossl/", 97.0, 92.0), ("binding", "bindings/python/src/", 95.0, 0.0))
+
+#: How many lines may be missing in coverage.txt: which allocation of many alike fails differs from run to run.
+SLACK = 25
 
 
 def functions_of(path):
@@ -66,16 +70,22 @@ def table():
 
 
 def complaints(missing, listed):
+    """(what is not as it should be, what is worth knowing)"""
+    wrong, notes, more = [], [], 0
     for key, lines in sorted(missing.items()):
-        least, most, reason = listed.get(key, (0, 0, ""))
-        if not least <= len(lines) <= most:
-            yield f"{key[0]}: {key[1]}(): no test runs {len(lines)} of its lines ({', '.join(map(str, lines))}), " \
-                  f"and coverage.txt has {least if least == most else f'{least} to {most}'}"
+        _, most, reason = listed.get(key, (0, 0, ""))
+        if len(lines) > most:
+            more += len(lines) - most
+            notes.append(f"{key[0]}: {key[1]}(): no test runs {len(lines)} of its lines "
+                         f"({', '.join(map(str, lines))}), and coverage.txt has {most}")
         elif not reason:
-            yield f"{key[0]}: {key[1]}(): no reason is given"
+            wrong.append(f"{key[0]}: {key[1]}(): no reason is given")
     for key, (least, _, _) in sorted(listed.items()):
         if key not in missing and least > 0:
-            yield f"{key[0]}: {key[1]}(): all of its lines are run, and coverage.txt has {least} that are not"
+            notes.append(f"{key[0]}: {key[1]}(): all of its lines are run, and coverage.txt has {least} that are not")
+    if more > SLACK:
+        wrong.append(f"{more} lines that no test runs are not in coverage.txt, {SLACK} may be missing")
+    return wrong, notes
 
 
 def write(missing, listed):
@@ -95,14 +105,14 @@ def main(path, *arguments):
     if arguments == ("--write",):
         write(missing, table())
         return 0
-    wrong = list(complaints(missing, table()))
+    wrong, notes = complaints(missing, table())
     for part, _, least_lines, least_branches in LIMITS:
         run, lines, taken, branches = sums[part]
         percent = 100 * run / lines, 100 * taken / branches
         print(f"{part}: {percent[0]:.1f} % of {lines} lines, {percent[1]:.1f} % of {branches} branches")
         if percent[0] < least_lines or percent[1] < least_branches:
             wrong.append(f"{part}: {least_lines} % of the lines and {least_branches} % of the branches have to be run")
-    print("\n".join(wrong))
+    print(*notes, *wrong, sep="\n")
     return 1 if wrong else 0
 
 
