@@ -28,6 +28,6 @@ void core_ping(pyossl_conn *from, pyossl_conn *to, size_t len);
 /* The two ends of a socket pair, after their handshake. */
 void core_socket_pair(pyossl_conn **client, pyossl_conn **server);
 
-extern const workload core_tls[], core_crypto[], core_load[];
+extern const workload core_tls[], core_crypto[], core_load[], core_duplex[];
 
 #endif

@@ -243,4 +243,4 @@ const workload core_load[] = {
     { NULL, NULL, NULL, NULL },
 };
 
-const workload *const workloads[] = { core_tls, core_crypto, core_load, NULL };
+const workload *const workloads[] = { core_tls, core_crypto, core_load, core_duplex, NULL };

@@ -97,6 +97,9 @@ SECTIONS = [
         Row("mt_hs", "full handshakes, TLS 1.3, EC", 1.6, 1.8, OWN, ("mt_hs_1", "mt_hs_2"), telling=True),
         Row("mt_pp", "64 bytes there and back, memory", 0.95, 1.05, OWN, ("mt_pp_1", "mt_pp_2")),
     ]),
+    ("Two threads over one, both on one connection", [
+        Row("mt_duplex", "16 KiB each way at once, by processor time", 0.95, 1, OWN, ("mt_duplex_1", "mt_duplex_2")),
+    ]),
     ("Two threads, against two of naive C", [
         Row("mt_bulk_2", "encrypt 16 KiB, memory", None, None, unit="MB/s"),
         Row("mt_hs_2", "full handshakes, TLS 1.3, EC", None, None),
@@ -119,6 +122,8 @@ FRESH = ("ctx_cafile_first", "mem_1000")
 
 def group(workload):
     """Which of a peer's processes measures it: threads, and many connections, would change what the others see."""
+    if workload.startswith("mt_duplex"):
+        return "duplex"
     if workload.startswith(("mt_", "pp_sock_mt")) or workload in BULK:
         return "threads"
     return "many" if workload == "loop_1000" else "plain"
@@ -139,6 +144,8 @@ def needed(rows):
 
 def lacks(peer, row):
     """Whether a peer of ours, or naive C, cannot have a value here."""
+    if row.name == "mt_duplex":
+        return peer == NAIVE  # OpenSSL allows one thread at a time
     return peer in (NAIVE, CORE) and (row.kind == FLOOR or row.name in STARTING)
 
 

@@ -1,5 +1,8 @@
 """Workloads for any package called OpenSSL: this one, and each pyOpenSSL."""
 
+import importlib.util
+
+import duplex
 from worker import CLIENT, Worker, statement
 
 
@@ -72,6 +75,24 @@ class Adapter(Worker):
             end.set_accept_state()
         end.do_handshake()
         return end
+
+    def duplex_end(self):
+        """None where two threads may not be in one Connection: pyOpenSSL guards nothing."""
+        if importlib.util.find_spec("OpenSSL._pyossl") is None:
+            return None
+        if "duplex" not in self.loops:
+            contexts = self.ec13()
+            self.loops["duplex"] = duplex.open_end(
+                lambda role, sock: self.socket_end(contexts[role], sock, role), CLIENT)
+        return self.loops["duplex"]
+
+    def measure_mt_duplex_1(self, limit):
+        end = self.duplex_end()
+        return end and duplex.rate(duplex.one_after_the_other, end, limit)
+
+    def measure_mt_duplex_2(self, limit):
+        end = self.duplex_end()
+        return end and duplex.rate(duplex.at_once, end, limit)
 
     def make_call_pending(self):
         return self.call("pending")
