@@ -74,6 +74,83 @@ def test_timeouts_of_the_system_are_kept():
     assert 0.05 < time.monotonic() - started < 20
 
 
+@pytest.fixture
+def late(version):
+    """(server, client), whose client has met answers that came late, so that it waits before it reads."""
+    server, client = connected_sockets(client=version())
+
+    def answer():
+        for _ in range(3):
+            asked = server.recv(10)
+            time.sleep(0.01)
+            server.send(asked)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    for _ in range(3):
+        client.send(b"ask")
+        assert client.recv(10) == b"ask"
+    thread.join(10)
+    client.send(b"ask")
+    return server, client
+
+
+def in_time(function, *args):
+    started = time.monotonic()
+    try:
+        return function(*args)
+    finally:
+        assert time.monotonic() - started < 5
+
+
+def test_late_answers_and_what_is_there_already(late):
+    server, client = late
+    server.send(b"ab")
+    assert in_time(client.recv, 1) == b"a"
+    client.send(b"ask")
+    assert in_time(client.recv, 1) == b"b"
+    server.send(b"c")
+    server.send(b"d")
+    client.send(b"ask")
+    assert in_time(client.recv, 10, socket.MSG_PEEK) == in_time(client.recv, 10) == b"c"
+    client.send(b"ask")
+    assert in_time(client.recv, 10) == b"d"
+
+
+def test_late_answers_and_the_end(late):
+    server, client = late
+    server.shutdown()
+    for _ in range(3):
+        with pytest.raises(SSL.ZeroReturnError):
+            in_time(client.recv, 10)
+        client.send(b"ask")
+    server.sock_shutdown(socket.SHUT_RDWR)
+    with pytest.raises(SSL.ZeroReturnError):
+        in_time(client.recv, 10)
+
+
+def test_late_answers_and_an_end_without_a_word(late):
+    server, client = late
+    server.sock_shutdown(socket.SHUT_WR)
+    for _ in range(2):
+        with pytest.raises(SSL.SysCallError):
+            in_time(client.recv, 10)
+
+
+def test_late_answers_and_no_time_for_them(late):
+    server, client = late
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 100000))
+    for _ in range(2):
+        with pytest.raises(SSL.WantReadError):
+            in_time(client.recv, 10)
+        assert client.want_read()
+        client.send(b"ask")
+    client.setblocking(False)
+    with pytest.raises(SSL.WantReadError):
+        in_time(client.recv, 10)
+    assert client.want_read()
+
+
 def test_select():
     server, client = connected_sockets()
     drain_socket(client)

@@ -89,6 +89,12 @@ void *po_to_handle(po_state *state, PyObject *object, po_type_id id, const char 
  */
 void *po_take_handle(po_state *state, PyObject *object, po_type_id id, const char *name);
 
+/* Nothing but a bytes object, which the caller keeps: there is nothing to convert or to release. */
+static inline bool po_only_bytes(PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    return nargs == 1 && kwnames == NULL && PyBytes_CheckExact(args[0]);
+}
+
 /* ---- results ---- */
 
 /* bytes from @buf, which is cleared. */

@@ -186,10 +186,16 @@ void po_frame_enter(po_frame *frame, po_object *self)
     gate_enter();
 }
 
-void po_idle_enter(po_frame *frame)
+void po_frame_idle(po_frame *frame)
 {
-    (void)push(frame, NULL);
-    frame->detached = PyEval_SaveThread();
+    if (frame->gated)
+        gate_leave();
+    frame->gated = false;
+    if (frame->lock != NULL)
+        lock_release(frame->lock, frame->detached == NULL);
+    frame->lock = NULL;
+    if (frame->detached == NULL)
+        frame->detached = PyEval_SaveThread();
 }
 
 void po_quick_enter(po_frame *frame, po_object *self)

@@ -42,8 +42,11 @@ static inline bool po_lock_is_free(const po_lock *lock)
 /* Let the interpreter go, then lock @self, which may be NULL. */
 void po_frame_enter(po_frame *frame, po_object *self);
 
-/* Let the interpreter go in order to wait: nothing of OpenSSL is called, and nobody waits for us. */
-void po_idle_enter(po_frame *frame);
+/*
+ * In a frame, in order to wait: give the lock up, and let the interpreter go if it is
+ * held. From here to po_frame_leave() nothing of OpenSSL is called, and nobody waits for us.
+ */
+void po_frame_idle(po_frame *frame);
 
 /* Lock @self, which may be NULL, without letting the interpreter go unless the lock is taken. */
 void po_quick_enter(po_frame *frame, po_object *self);

@@ -72,6 +72,9 @@ typedef struct po_connection {
     atomic_bool settled;      /* the handshake was over once: what follows is quick */
     atomic_size_t undigested; /* bytes given to memory since the last read came back empty */
     size_t last_read;
+    /* Of the thread that wrote last, and whether what it asks for keeps it waiting; under base.lock. */
+    uintptr_t asker;
+    unsigned late;
 } po_connection;
 
 typedef struct po_session {
@@ -144,10 +147,12 @@ PyObject *po_conn_use_privatekey(PyObject *, PyObject *const *, Py_ssize_t, PyOb
 int po_channel_open(po_connection *self, PyObject *socket);
 /* 0 if the descriptors are still the ones given; SysCallError(EBADF) if they were closed. */
 int po_channel_check(po_connection *self);
-/* Whether a wait of the operation is ours to do: the descriptor is in blocking mode. */
-bool po_channel_blocks(const po_connection *self, pyossl_status want);
-/* Wait, with nothing held. 0 to try again; -1 with an exception. */
-int po_channel_wait(po_connection *self, pyossl_status want);
+/* How many milliseconds a wait of the operation is ours to do: -1 for ever, 0 for not at all. */
+int po_channel_patience(const po_connection *self, pyossl_status want);
+/* Wait, in a frame that is idle. PYOSSL_OK to try again, also for a signal. */
+pyossl_status po_channel_wait(const po_connection *self, pyossl_status want, int patience);
+/* Behind that frame, with how the wait ended: 0 to try again, -1 with an exception. */
+int po_channel_waited(po_connection *self, pyossl_status status);
 /* An int, or what has a fileno(); TypeError and ValueError as programs expect them. */
 int po_to_descriptor(po_state *state, PyObject *object, int *fd);
 
@@ -164,6 +169,9 @@ PyObject *po_conn_sendall(PyObject *, PyObject *const *, Py_ssize_t, PyObject *)
 PyObject *po_conn_shutdown(PyObject *, PyObject *);
 PyObject *po_conn_dtls_listen(PyObject *, PyObject *);
 PyObject *po_conn_dtls_handle_timeout(PyObject *, PyObject *);
+
+/* ---- ssl_memory.c ---- */
+
 PyObject *po_conn_bio_read(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_bio_write(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_bio_shutdown(PyObject *, PyObject *);

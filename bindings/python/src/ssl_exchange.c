@@ -19,6 +19,12 @@ enum { QUICK_LIMIT = 4096 };
 /* The plaintext of one TLS record: no read gives more. */
 enum { RECORD_MAX = 16384 };
 
+/* How many reads begin with the wait once an answer was late, before one tries again. */
+enum { LATE_READS = 16 };
+
+/* How much sendall() has encrypted before it lets others have the connection. */
+enum { STRETCH = 4 * RECORD_MAX };
+
 /* What a step moves, and how far it came. */
 typedef struct transfer {
     void *into;
@@ -84,13 +90,48 @@ static int fail(po_connection *self, pyossl_status status, PyObject *cause)
     return -1;
 }
 
+/*
+ * Whether a read will find nothing, so that it may begin with the wait: this thread
+ * has asked, answers were late before, and OpenSSL has nothing to say of its own.
+ */
+static bool comes_too_early(po_connection *self, const transfer *t, uintptr_t thread)
+{
+    pyossl_conn *conn = self->base.handle;
+
+    if (self->asker != thread || self->late == 0 || t->into == NULL)
+        return false;
+    self->asker = 0;
+    self->late--;
+    return pyossl_conn_established(conn) && !pyossl_conn_has_pending(conn) &&
+           !pyossl_conn_renegotiate_pending(conn) && pyossl_conn_shutdown_state(conn) == 0 &&
+           po_channel_patience(self, PYOSSL_WANT_READ) < 0;
+}
+
+/* Hints for calls to come; with the lock held. */
+static void take_hints(po_connection *self, pyossl_status status, const transfer *t,
+                       uintptr_t thread)
+{
+    if (status == PYOSSL_WANT_READ)
+        atomic_store_explicit(&self->undigested, 0, memory_order_relaxed);
+    else if (status == PYOSSL_OK && t->done > 0)
+        atomic_store_explicit(&self->settled, true, memory_order_relaxed);
+    if (status == PYOSSL_OK && t->from != NULL) {
+        self->asker = thread;
+        return;
+    }
+    if (t->into != NULL && self->asker == thread)
+        self->late = status == PYOSSL_WANT_READ ? LATE_READS : 0;
+    self->asker = 0;
+}
+
 /* Take @todo as far as one call of the program's goes. @quick keeps the interpreter. */
 static int exchange(po_connection *self, step todo, transfer *t, bool quick)
 {
     for (;;) {
         po_frame frame;
-        pyossl_status status;
+        pyossl_status status = PYOSSL_WANT_READ, waited = PYOSSL_OK;
         PyObject *cause;
+        int left, patience = -1;
 
         if (begin(self) < 0)
             return -1;
@@ -98,25 +139,26 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
             po_quick_enter(&frame, &self->base);
         else
             po_frame_enter(&frame, &self->base);
-        status = todo(self->base.handle, t);
+        if (!comes_too_early(self, t, (uintptr_t)frame.place)) {
+            status = todo(self->base.handle, t);
+            take_hints(self, status, t, (uintptr_t)frame.place);
+            patience = frame.raised == NULL && pyossl_is_retry(status)
+                           ? po_channel_patience(self, status)
+                           : 0;
+        }
         cause = self->cause;
         self->cause = NULL;
-        if (status == PYOSSL_OK && t->done > 0)
-            atomic_store_explicit(&self->settled, true, memory_order_relaxed);
-        else if (status == PYOSSL_WANT_READ)
-            atomic_store_explicit(&self->undigested, 0, memory_order_relaxed);
-        if (po_frame_leave(&frame) < 0) {
-            Py_XDECREF(cause);
-            return -1;
+        if (patience != 0) {
+            po_frame_idle(&frame);
+            waited = po_channel_wait(self, status, patience);
         }
-        if (status == PYOSSL_OK) {
-            Py_XDECREF(cause);
-            return 0;
-        }
-        if (!pyossl_is_retry(status) || !po_channel_blocks(self, status))
+        left = po_frame_leave(&frame);
+        if (left == 0 && patience == 0 && status != PYOSSL_OK)
             return fail(self, status, cause);
         Py_XDECREF(cause);
-        if (po_channel_wait(self, status) < 0)
+        if (left < 0 || patience == 0)
+            return left;
+        if (po_channel_waited(self, waited) < 0)
             return -1;
     }
 }
@@ -338,17 +380,32 @@ static pyossl_status write_step(pyossl_conn *conn, transfer *t)
     return pyossl_conn_write(conn, t->from, t->len, &t->done);
 }
 
+/* Record after record, as far as one stretch goes: what the step before it did is behind @done. */
+static pyossl_status write_stretch(pyossl_conn *conn, transfer *t)
+{
+    const size_t end = t->len - t->done < STRETCH ? t->len : t->done + STRETCH;
+    pyossl_status status = PYOSSL_OK;
+
+    while (status == PYOSSL_OK && t->done < end) {
+        size_t put = 0;
+
+        status = pyossl_conn_write(conn, (const char *)t->from + t->done, t->len - t->done, &put);
+        t->done += put;
+    }
+    return status;
+}
+
 /* One writer at a time, from the first try to the last: a write that waits must be repeated as it
  * was. */
-static int write_some(po_connection *self, transfer *t)
+static int write_some(po_connection *self, step todo, transfer *t)
 {
     po_frame outer;
     int result;
 
     if (self->channel == PO_CHANNEL_MEMORY)
-        return exchange(self, write_step, t, is_quick(self, t->len));
+        return exchange(self, todo, t, is_quick(self, t->len));
     po_quick_lock(&outer, &self->writing);
-    result = exchange(self, write_step, t, is_quick(self, t->len));
+    result = exchange(self, todo, t, is_quick(self, t->len));
     if (po_frame_leave(&outer) < 0)
         return -1;
     return result;
@@ -377,15 +434,9 @@ static PyObject *write_once(PyObject *object, const char *data, size_t len)
 {
     transfer t = { .from = data, .len = len };
 
-    if (write_some((po_connection *)object, &t) < 0)
+    if (write_some((po_connection *)object, write_step, &t) < 0)
         return NULL;
     return PyLong_FromSize_t(t.done);
-}
-
-/* Nothing but a bytes object, which the caller keeps: there is nothing to convert or to release. */
-static bool only_bytes(PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
-{
-    return nargs == 1 && kwnames == NULL && PyBytes_CheckExact(args[0]);
 }
 
 PyObject *po_conn_send(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
@@ -395,7 +446,7 @@ PyObject *po_conn_send(PyObject *object, PyObject *const *args, Py_ssize_t nargs
     PyObject *given[2], *result = NULL;
     po_bytes bytes;
 
-    if (only_bytes(args, nargs, kwnames) && PyBytes_GET_SIZE(args[0]) <= INT_MAX)
+    if (po_only_bytes(args, nargs, kwnames) && PyBytes_GET_SIZE(args[0]) <= INT_MAX)
         return write_once(object, PyBytes_AS_STRING(args[0]), (size_t)PyBytes_GET_SIZE(args[0]));
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_bytes(given[0], "buf", PO_STR_WARN, &bytes) < 0)
@@ -420,16 +471,14 @@ static void note_progress(size_t count)
 /* All of @bytes, and nobody else's between. */
 static int write_all(po_connection *self, const po_bytes *bytes)
 {
-    size_t sent = 0;
+    transfer t = { .from = bytes->data, .len = bytes->len };
 
-    while (sent < bytes->len) {
-        transfer t = { .from = bytes->data + sent, .len = bytes->len - sent };
-
-        if (write_some(self, &t) < 0 || (t.done < t.len && PyErr_CheckSignals() < 0)) {
-            note_progress(sent + t.done);
+    while (t.done < t.len) {
+        if (write_some(self, write_stretch, &t) < 0 ||
+            (t.done < t.len && PyErr_CheckSignals() < 0)) {
+            note_progress(t.done);
             return -1;
         }
-        sent += t.done;
     }
     return 0;
 }
@@ -453,130 +502,4 @@ PyObject *po_conn_sendall(PyObject *object, PyObject *const *args, Py_ssize_t na
     if (po_frame_leave(&outer) < 0 || result < 0)
         return NULL;
     return PyLong_FromSize_t(bytes.len);
-}
-
-/* ---- memory ---- */
-
-static po_connection *in_memory(PyObject *object)
-{
-    po_connection *self = (po_connection *)object;
-
-    if (self->base.handle == NULL) {
-        po_raise_empty(&self->base, PO_IO);
-        return NULL;
-    }
-    if (self->channel == PO_CHANNEL_MEMORY)
-        return self;
-    PyErr_SetString(PyExc_TypeError, "Connection sock was not None");
-    return NULL;
-}
-
-/* What the library calls for bytes in memory calls nobody back: a free lock need not be taken. */
-static bool take_lock(po_connection *self, po_frame *frame)
-{
-    if (po_lock_is_free(&self->base.lock))
-        return false;
-    po_quick_enter(frame, &self->base);
-    return true;
-}
-
-/* At most @cap bytes of what waits for the peer; NULL with an exception, or for @status. */
-static PyObject *drain(pyossl_conn *conn, size_t cap, size_t *done, pyossl_status *status)
-{
-    const size_t waiting = pyossl_conn_drainable(conn);
-    PyObject *bytes;
-
-    if (cap > waiting && waiting > 0)
-        cap = waiting;
-    if (waiting == 0 && cap > 0)
-        cap = 1; /* nothing to have: room for asking why */
-    /* Making a bytes object runs no other code. */
-    bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)cap);
-    if (bytes == NULL)
-        return NULL;
-    *status = pyossl_conn_drain(conn, PyBytes_AS_STRING(bytes), cap, done);
-    if (*status != PYOSSL_OK)
-        Py_CLEAR(bytes);
-    return bytes;
-}
-
-PyObject *po_conn_bio_read(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                           PyObject *kwnames)
-{
-    static const char *const names[] = { "bufsiz" };
-    static const po_params params = { "bio_read", names, 1, 1 };
-    po_connection *self = in_memory(object);
-    PyObject *given[1], *bytes;
-    size_t cap, done = 0;
-    po_frame frame;
-    pyossl_status status = PYOSSL_OK;
-    bool locked;
-
-    if (self == NULL || po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_size(given[0], "bufsiz", &cap) < 0)
-        return NULL;
-    locked = take_lock(self, &frame);
-    bytes = drain(self->base.handle, cap, &done, &status);
-    if (locked && po_frame_leave(&frame) < 0)
-        Py_CLEAR(bytes);
-    if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_IO, status);
-    if (bytes != NULL && done < (size_t)PyBytes_GET_SIZE(bytes))
-        (void)_PyBytes_Resize(&bytes, (Py_ssize_t)done);
-    return bytes;
-}
-
-static PyObject *feed(PyObject *object, const char *data, size_t len)
-{
-    po_connection *self = in_memory(object);
-    size_t done = 0;
-    po_frame frame;
-    pyossl_status status;
-    bool locked;
-
-    if (self == NULL)
-        return NULL;
-    locked = take_lock(self, &frame);
-    status = pyossl_conn_feed(self->base.handle, data, len, &done);
-    atomic_fetch_add_explicit(&self->undigested, done, memory_order_relaxed);
-    if (locked && po_frame_leave(&frame) < 0)
-        return NULL;
-    if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_IO, status);
-    return PyLong_FromSize_t(done);
-}
-
-PyObject *po_conn_bio_write(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                            PyObject *kwnames)
-{
-    static const char *const names[] = { "buf" };
-    static const po_params params = { "bio_write", names, 1, 1 };
-    PyObject *given[1], *result;
-    po_bytes bytes;
-
-    if (only_bytes(args, nargs, kwnames))
-        return feed(object, PyBytes_AS_STRING(args[0]), (size_t)PyBytes_GET_SIZE(args[0]));
-    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_bytes(given[0], "buf", PO_STR_WARN, &bytes) < 0)
-        return NULL;
-    result = feed(object, bytes.data, bytes.len);
-    po_bytes_release(&bytes);
-    return result;
-}
-
-PyObject *po_conn_bio_shutdown(PyObject *object, PyObject *unused)
-{
-    po_connection *self = in_memory(object);
-    po_frame frame;
-    pyossl_status status;
-
-    (void)unused;
-    if (self == NULL)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_feed_eof(self->base.handle);
-    po_frame_end(&frame);
-    if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_IO, status);
-    Py_RETURN_NONE;
 }

@@ -120,26 +120,9 @@ static int descriptor_for(const po_connection *self, pyossl_status want)
     return want == PYOSSL_WANT_WRITE ? self->write_fd : self->read_fd;
 }
 
-bool po_channel_blocks(const po_connection *self, pyossl_status want)
-{
-    if (self->channel == PO_CHANNEL_MEMORY || self->channel == PO_CHANNEL_METHODS)
-        return false;
-    if (want != PYOSSL_WANT_READ && want != PYOSSL_WANT_WRITE)
-        return false;
-#ifdef _WIN32
-    return false;
-#else
-    {
-        const int flags = fcntl(descriptor_for(self, want), F_GETFL);
-
-        return flags >= 0 && (flags & O_NONBLOCK) == 0;
-    }
-#endif
-}
-
 /* How long the program had the system wait on this socket: SO_RCVTIMEO, SO_SNDTIMEO; -1 for ever.
  */
-static int patience(int fd, pyossl_status want)
+static int socket_patience(int fd, pyossl_status want)
 {
 #ifndef _WIN32
     struct timeval limit = { 0, 0 };
@@ -156,18 +139,36 @@ static int patience(int fd, pyossl_status want)
     return -1;
 }
 
-int po_channel_wait(po_connection *self, pyossl_status want)
+int po_channel_patience(const po_connection *self, pyossl_status want)
 {
-    const int limit = patience(descriptor_for(self, want), want);
-    po_frame frame;
-    pyossl_status status;
+    const int fd = descriptor_for(self, want);
 
-    po_idle_enter(&frame);
-    status = pyossl_conn_wait(self->base.handle, want, limit);
-    if (po_frame_leave(&frame) < 0)
-        return -1;
+    if (self->channel == PO_CHANNEL_MEMORY || self->channel == PO_CHANNEL_METHODS)
+        return 0;
+    if (want != PYOSSL_WANT_READ && want != PYOSSL_WANT_WRITE)
+        return 0;
+#ifdef _WIN32
+    return 0;
+#else
+    {
+        const int flags = fcntl(fd, F_GETFL);
+
+        return flags >= 0 && (flags & O_NONBLOCK) == 0 ? socket_patience(fd, want) : 0;
+    }
+#endif
+}
+
+pyossl_status po_channel_wait(const po_connection *self, pyossl_status want, int patience)
+{
+    const pyossl_status status = pyossl_conn_wait(self->base.handle, want, patience);
+
     if (status == PYOSSL_E_SYSTEM && pyossl_error_errno(pyossl_error_last()) == EINTR)
-        status = PYOSSL_OK;
+        return PYOSSL_OK;
+    return status;
+}
+
+int po_channel_waited(po_connection *self, pyossl_status status)
+{
     /* A signal may have come: its handler may raise, and the caller may call again. */
     if (PyErr_CheckSignals() < 0)
         return -1;
