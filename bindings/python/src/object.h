@@ -57,8 +57,8 @@ typedef enum po_exception_id {
 
 /* Names that are looked up often, interned once. */
 #define PO_STRING_MAP(XX)                                                                          \
-    XX(fileno) XX(read) XX(write) XX(connect) XX(connect_ex) XX(accept) XX(shutdown)               \
-    XX(gettimeout) XX(name) XX(errors) XX(certificate) XX(timetuple) XX(public_bytes)
+    XX(fileno) XX(read) XX(write) XX(recv) XX(send) XX(connect) XX(connect_ex) XX(accept)          \
+    XX(shutdown) XX(gettimeout) XX(name) XX(errors) XX(certificate) XX(timetuple) XX(public_bytes)
 
 typedef enum po_string_id {
 #define XX(name) PO_STR_##name,

@@ -281,13 +281,13 @@ static pyossl_status write_method(void *userdata, const void *buf, size_t len, s
 }
 
 /* The first of two methods that @object has; NULL with TypeError. */
-static PyObject *method_of(PyObject *object, const char *first, const char *second)
+static PyObject *method_of(PyObject *object, PyObject *first, PyObject *second)
 {
-    PyObject *method = PyObject_GetAttrString(object, first);
+    PyObject *method = PyObject_GetAttr(object, first);
 
     if (method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
-        method = PyObject_GetAttrString(object, second);
+        method = PyObject_GetAttr(object, second);
     }
     if (method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
@@ -333,12 +333,13 @@ static int settle(po_connection *self, pyossl_status status)
 static int open_methods(po_connection *self, PyObject *reader, PyObject *writer)
 {
     static const pyossl_transport transport = { sizeof transport, read_method, write_method, NULL };
+    PyObject *const *strings = self->base.state->strings;
 
     self->channel = PO_CHANNEL_METHODS;
-    self->reader = method_of(reader, "recv", "read");
+    self->reader = method_of(reader, strings[PO_STR_recv], strings[PO_STR_read]);
     if (self->reader == NULL)
         return -1;
-    self->writer = method_of(writer, "send", "write");
+    self->writer = method_of(writer, strings[PO_STR_send], strings[PO_STR_write]);
     if (self->writer == NULL)
         return -1;
     return settle(self, pyossl_conn_use_transport(self->base.handle, &transport, self));
