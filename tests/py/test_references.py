@@ -16,7 +16,7 @@ import matrix
 import test_crypto_leaks
 import test_ssl_lifetimes
 from OpenSSL import SSL
-from matrix_values import argument_lists, classes, few_wrong, functions, good_arguments, methods
+from matrix_values import argument_lists, classes, few_wrong, functions, good_arguments, methods, parameters
 from tls import carry, client_context, memory_pair, server_context, shake
 
 pytestmark = [
@@ -199,7 +199,11 @@ def actions_on(cls, make):
         for look in (repr, str, hash, lambda one: one == make(), lambda one: one < make()):
             attempt(look, (thing,))
 
-    return {"attributes": looking, **{name: calling(name) for name in methods(cls)}}
+    def title(name):
+        converts = any(known == "as_cryptography" for known, _, _ in parameters(getattr(cls, name)) or ())
+        return f"{name}(as_cryptography)" if converts else name
+
+    return {"attributes": looking, **{title(name): calling(name) for name in methods(cls)}}
 
 
 def test_functions():
