@@ -21,10 +21,6 @@ static PyObject *set_text(po_object *self, const char *text,
         return NULL;
     status = set(revoked, text);
     po_frame_end(&frame);
-    if (status == PYOSSL_E_FORMAT) {
-        PyErr_SetString(PyExc_ValueError, "bad hex string");
-        return NULL;
-    }
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
     Py_RETURN_NONE;
