@@ -33,10 +33,18 @@ PYOSSL_API EVP_PKEY *pyossl_openssl_pkey(pyossl_pkey *pkey) PYOSSL_NONNULL(1);
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey) PYOSSL_NONNULL(1, 2);
 
-/** The context in force for new connections; release it with SSL_CTX_free(). NULL out of memory. */
+/**
+ * The context in force for new connections; release it with SSL_CTX_free(). NULL
+ * out of memory. From here on it is in OpenSSL's default library context
+ * (pyossl_slim_allow()).
+ */
 PYOSSL_API SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 
-/** The connection, borrowed. A change of its context before the handshake replaces it. */
+/**
+ * The connection, borrowed. A change of its context before the handshake replaces
+ * it. Certificates of the peer in it may be in another library context than the
+ * default one: pass their DER on to decode them where you need them.
+ */
 PYOSSL_API SSL *pyossl_openssl_conn(pyossl_conn *conn) PYOSSL_NONNULL(1);
 
 PYOSSL_END_DECLS

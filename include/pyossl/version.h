@@ -45,11 +45,27 @@ typedef enum pyossl_feature {
     PYOSSL_FEATURE_COOKIE     = 5, /**< DTLS cookies */
     PYOSSL_FEATURE_GROUP_NAME = 6, /**< pyossl_conn_group_name() */
     PYOSSL_FEATURE_OCSP       = 7, /**< stapled OCSP responses */
-    PYOSSL_FEATURE_LEGACY     = 8  /**< the legacy provider can be had (asks for it) */
+    PYOSSL_FEATURE_LEGACY     = 8, /**< the legacy provider can be had (asks for it) */
+    PYOSSL_FEATURE_SLIM       = 9  /**< a context made now would be slim: pyossl_slim_allow() */
 } pyossl_feature;
 
 /** 1 if the OpenSSL below has @p feature, else 0. */
 PYOSSL_API int pyossl_has(pyossl_feature feature);
+
+/**
+ * Whether TLS contexts may live in a library context of their own, which has the
+ * default provider's algorithms but none that TLS does without, and so makes
+ * handshakes faster on OpenSSL 3.0 and 3.1. Nothing else changes.
+ *
+ * Allowed from the start unless the library was built otherwise. Even if allowed
+ * it is not done, and contexts that were made so leave it before their next
+ * handshake, where another provider is active in the process, or an ENGINE,
+ * FIPS or other properties that algorithms must have, or where OpenSSL's
+ * configuration chooses algorithms or random generators. From any thread.
+ *
+ * @param on 0 to forbid it
+ */
+PYOSSL_API void pyossl_slim_allow(int on);
 
 PYOSSL_END_DECLS
 

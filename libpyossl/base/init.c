@@ -28,6 +28,9 @@ static void init_once(void)
     /* Our handles may be released after main() returned: OpenSSL must still be there. */
     if (OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL) != 1)
         return;
+    /* OpenSSL asks for this once: were memory short then, no context could ever be made. */
+    if (SSL_get_ex_data_X509_STORE_CTX_idx() < 0)
+        return;
 #if !defined(_WIN32)
     if (pthread_atfork(NULL, NULL, count_fork) != 0)
         return;

@@ -247,6 +247,30 @@ static inline bool osl_len_fits(size_t len)
     return len <= INT32_MAX;
 }
 
+/* ---- slim.c: a library context with what TLS needs, and little else ---- */
+
+/*
+ * For an SSL_CTX that is made now. NULL, which means the default one, where the
+ * slim one may not be used, cannot be had or would not pay; a connection asks
+ * again before its handshake.
+ */
+OSSL_LIB_CTX *osl_slim(void);
+/* It does not do: never use it again. */
+void osl_slim_leave(void);
+
+/* Whether there is one in this process: what came out of TLS may be of it. */
+bool osl_slim_made(void);
+
+/* Mix @data into its generator too, if there is one. */
+pyossl_status osl_slim_mix(const void *data, size_t len) PYOSSL_MUST_CHECK;
+
+/* ---- slim_provider.c: its algorithms ---- */
+
+/* Give @libctx the algorithms, all of them made; false if any is missing. To be called once. */
+bool osl_slim_provide(OSSL_LIB_CTX *libctx);
+/* After a failure, and after @libctx was released. */
+void osl_slim_withdraw(void);
+
 /* Counts forks, so that what belongs to the parent can be told in the child. */
 unsigned long osl_fork_count(void);
 

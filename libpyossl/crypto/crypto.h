@@ -343,8 +343,16 @@ pyossl_status osl_x509_der(const pyossl_x509 *cert, pyossl_buf *room, const unsi
                            size_t *len) PYOSSL_MUST_CHECK;
 /* Takes @x509 over, also on failure. */
 pyossl_status osl_x509_wrap(pyossl_x509 **out, X509 *x509) PYOSSL_MUST_CHECK;
+/*
+ * The same for one that comes from TLS, and may be in the slim library context: it serves for
+ * reading alone, and what is used is decoded anew from its DER, in the default one. A session
+ * takes it from one connection to another, so that it is enough if there is a slim one.
+ */
+pyossl_status osl_x509_wrap_apart(pyossl_x509 **out, X509 *x509) PYOSSL_MUST_CHECK;
 /* Own references to the certificates of a stack, which may be NULL: then an empty list. */
 pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack) PYOSSL_MUST_CHECK;
+pyossl_status osl_x509_wrap_stack_apart(pyossl_x509_list *out, STACK_OF(X509) *stack)
+    PYOSSL_MUST_CHECK;
 /* A stack of full certificates, with references of its own. NULL and recorded. */
 STACK_OF(X509) *osl_x509_stack(pyossl_x509 *const *certs, size_t count);
 

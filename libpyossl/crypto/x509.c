@@ -147,6 +147,40 @@ static pyossl_status keep(pyossl_x509 *cert, const X509 *x509, const void *der, 
     return again != NULL ? PYOSSL_OK : osl_recorded();
 }
 
+/* Whether what OpenSSL wrote for @x509 is read again: keep() has more of it. */
+static pyossl_status encode_readable(const X509 *x509, pyossl_buf *out, bool *readable)
+{
+    osl_auto(X509) *again = NULL;
+
+    OSL_TRY(encode(x509, out));
+    if (CRYPTO_THREAD_run_once(&bare_once, bare_make) != 1)
+        return osl_fail(PYOSSL_E_NOMEM);
+    again = parse(bare, out->data, out->len);
+    *readable = again != NULL;
+    return again == NULL && osl_recorded() == PYOSSL_E_NOMEM ? PYOSSL_E_NOMEM : PYOSSL_OK;
+}
+
+pyossl_status osl_x509_wrap_apart(pyossl_x509 **out, X509 *x509)
+{
+    osl_auto(X509) *held = x509;
+    osl_auto(pyossl_x509) *cert = NULL;
+    bool readable = false;
+
+    if (!osl_slim_made())
+        return osl_x509_wrap(out, osl_steal(held));
+    cert = x509_alloc();
+    if (cert == NULL)
+        return PYOSSL_E_NOMEM;
+    OSL_TRY(encode_readable(held, &cert->der, &readable));
+    if (!readable) {
+        pyossl_error_clear();
+        return osl_x509_wrap(out, osl_steal(held));
+    }
+    cert->light = osl_steal(held);
+    *out = osl_steal(cert);
+    return PYOSSL_OK;
+}
+
 /* Bytes behind the certificate do not matter. */
 static pyossl_status from_bytes(pyossl_x509 **out, const void *der, size_t len)
 {
@@ -495,7 +529,8 @@ pyossl_status pyossl_x509_load_all(pyossl_x509_list *out, const void *pem, size_
     return PYOSSL_OK;
 }
 
-pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack)
+static pyossl_status wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack,
+                                pyossl_status (*wrap_one)(pyossl_x509 **out, X509 *x509))
 {
     osl_auto_x509_list list = PYOSSL_X509_LIST_INIT;
 
@@ -505,11 +540,21 @@ pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack)
 
         if (X509_up_ref(x509) != 1)
             return osl_fail(PYOSSL_E_OPENSSL);
-        OSL_TRY(osl_x509_wrap(&cert, x509));
+        OSL_TRY(wrap_one(&cert, x509));
         OSL_TRY(list_add(&list, cert));
     }
     list_move(out, &list);
     return PYOSSL_OK;
+}
+
+pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack)
+{
+    return wrap_stack(out, stack, osl_x509_wrap);
+}
+
+pyossl_status osl_x509_wrap_stack_apart(pyossl_x509_list *out, STACK_OF(X509) *stack)
+{
+    return wrap_stack(out, stack, osl_x509_wrap_apart);
 }
 
 static bool push(STACK_OF(X509) *stack, X509 *x509)

@@ -33,6 +33,7 @@ static pyossl_status mix(const void *data, size_t len, double entropy)
         RAND_add(bytes + done, (int)step, share);
         if (ERR_peek_error() != 0)
             return osl_fail(PYOSSL_E_OPENSSL);
+        OSL_TRY(osl_slim_mix(bytes + done, step));
         entropy -= share;
         done += step;
     }

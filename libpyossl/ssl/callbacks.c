@@ -67,7 +67,7 @@ static pyossl_status wrap_current_cert(pyossl_x509 **out, X509_STORE_CTX *store_
         return PYOSSL_OK;
     if (X509_up_ref(cert) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    return osl_x509_wrap(out, cert);
+    return osl_x509_wrap_apart(out, cert);
 }
 
 int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)

@@ -67,6 +67,7 @@ static void settle(pyossl_conn *conn, osl_generation *generation, SSL *ssl)
     osl_generation *old = conn->generation;
 
     conn->generation = generation;
+    conn->slim = conn->slim || generation->slim;
     if (ssl != NULL) {
         SSL_free(conn->ssl);
         conn->ssl = ssl;
@@ -133,6 +134,7 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
         return PYOSSL_OK;
     if (conn->transport.kind == OSL_TRANSPORT_NONE)
         return osl_fail_text(PYOSSL_E_STATE, "the connection has no transport");
+    OSL_TRY(osl_ctx_fit(conn->ctx));
     OSL_TRY(osl_conn_follow(conn));
     /* Without a side nothing can begin; OpenSSL says so when it is asked to. */
     if (conn->role == 0)
@@ -150,8 +152,10 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
  */
 static pyossl_status change_under_way(pyossl_conn *conn, pyossl_ctx *ctx)
 {
-    osl_auto(osl_generation) *generation = osl_ctx_acquire(ctx);
+    osl_auto(osl_generation) *generation = NULL;
 
+    OSL_TRY(osl_ctx_fit(ctx));
+    generation = osl_ctx_acquire(ctx);
     if (SSL_set_SSL_CTX(conn->ssl, generation->ssl_ctx) == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
     if (SSL_set_num_tickets(conn->ssl, SSL_CTX_get_num_tickets(generation->ssl_ctx)) != 1)

@@ -127,7 +127,10 @@ pyossl_status osl_ctx_changeable(const pyossl_ctx *ctx)
 
 /* ---- changing ---- */
 
-/* The one of the moment over again, without what @setting replaces, and with @setting. */
+/*
+ * The one of the moment over again, without what @setting replaces, and with @setting,
+ * which may be NULL.
+ */
 static pyossl_status next_generation(osl_generation **out, pyossl_ctx *ctx,
                                      const osl_setting *setting)
 {
@@ -136,14 +139,15 @@ static pyossl_status next_generation(osl_generation **out, pyossl_ctx *ctx,
 
     OSL_TRY(osl_generation_new(&next, ctx));
     for (const osl_setting *old = ctx->settings; old != NULL; old = old->next) {
-        if (replaces(setting, old))
+        if (setting != NULL && replaces(setting, old))
             continue;
         /* Each was accepted at the security level of its time. That of today is inherited below. */
         SSL_CTX_set_security_level(next->ssl_ctx, 0);
         OSL_TRY(old->apply(next, old));
     }
     OSL_TRY(osl_generation_inherit(next, current));
-    OSL_TRY(setting->apply(next, setting));
+    if (setting != NULL)
+        OSL_TRY(setting->apply(next, setting));
     *out = osl_steal(next);
     return PYOSSL_OK;
 }
@@ -209,6 +213,41 @@ pyossl_status osl_ctx_change(pyossl_ctx *ctx, osl_setting *setting)
     free_list(replaced);
     osl_generation_unref(retired);
     return status;
+}
+
+static pyossl_status make_plain_locked(pyossl_ctx *ctx, osl_generation **retired)
+{
+    osl_generation *current = atomic_load_explicit(&ctx->current, memory_order_relaxed);
+    osl_generation *next = NULL;
+
+    atomic_store_explicit(&ctx->plain, true, memory_order_relaxed);
+    if (!current->slim)
+        return PYOSSL_OK;
+    OSL_TRY(next_generation(&next, ctx, NULL));
+    atomic_store_explicit(&ctx->current, next, memory_order_release);
+    *retired = current;
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_ctx_make_plain(pyossl_ctx *ctx)
+{
+    osl_generation *retired = NULL;
+    pyossl_status status;
+
+    while (CRYPTO_THREAD_write_lock(ctx->lock) != 1)
+        continue;
+    status = make_plain_locked(ctx, &retired);
+    unlock(ctx);
+    osl_generation_unref(retired);
+    return status;
+}
+
+pyossl_status osl_ctx_fit(pyossl_ctx *ctx)
+{
+    const bool slim = osl_ctx_read_begin(ctx)->slim;
+
+    osl_ctx_read_end(ctx);
+    return !slim || osl_slim() != NULL ? PYOSSL_OK : osl_ctx_make_plain(ctx);
 }
 
 pyossl_status osl_ctx_change_number(pyossl_ctx *ctx, osl_setting_kind kind, osl_apply apply,

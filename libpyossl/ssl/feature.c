@@ -61,6 +61,8 @@ int pyossl_has(pyossl_feature feature)
         return has_ocsp();
     case PYOSSL_FEATURE_LEGACY:
         return osl_legacy_load();
+    case PYOSSL_FEATURE_SLIM:
+        return osl_slim() != NULL;
     }
     return 0; /* a number from a newer header than this library's */
 }

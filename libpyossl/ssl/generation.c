@@ -95,13 +95,21 @@ void osl_generation_unref(osl_generation *generation)
 pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx)
 {
     osl_auto(osl_generation) *generation = osl_new(osl_generation);
+    OSSL_LIB_CTX *libctx;
 
     if (generation == NULL)
         return osl_fail_nomem();
     osl_object_init(&generation->base);
     atomic_init(&generation->shared, false);
     generation->ctx = ctx;
-    generation->ssl_ctx = SSL_CTX_new(osl_method(ctx->method));
+    libctx = atomic_load_explicit(&ctx->plain, memory_order_relaxed) ? NULL : osl_slim();
+    generation->ssl_ctx = SSL_CTX_new_ex(libctx, NULL, osl_method(ctx->method));
+    if (generation->ssl_ctx == NULL && libctx != NULL) {
+        osl_slim_leave();
+        libctx = NULL;
+        generation->ssl_ctx = SSL_CTX_new_ex(NULL, NULL, osl_method(ctx->method));
+    }
+    generation->slim = libctx != NULL;
     if (generation->ssl_ctx == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
     generation->cache_mode = SSL_CTX_get_session_cache_mode(generation->ssl_ctx);

@@ -13,14 +13,14 @@ pyossl_status pyossl_conn_peer_certificate(const pyossl_conn *conn, pyossl_x509 
 
     if (cert == NULL)
         return fail_none("the peer has sent no certificate");
-    return osl_x509_wrap(out, cert);
+    return osl_x509_wrap_apart(out, cert);
 }
 
 static pyossl_status wrap_chain(pyossl_x509_list *out, STACK_OF(X509) *chain)
 {
     if (chain == NULL || sk_X509_num(chain) <= 0)
         return fail_none("there is no chain");
-    return osl_x509_wrap_stack(out, chain);
+    return osl_x509_wrap_stack_apart(out, chain);
 }
 
 pyossl_status pyossl_conn_peer_chain(const pyossl_conn *conn, pyossl_x509_list *out)
@@ -100,6 +100,24 @@ pyossl_status pyossl_conn_client_ca_at(const pyossl_conn *conn, size_t index, py
     return status;
 }
 
+/* A copy of a public key in the default library context. NULL and recorded. */
+static EVP_PKEY *copy_to_default(EVP_PKEY *key)
+{
+    osl_auto(EVP_PKEY_CTX) *ctx =
+        EVP_PKEY_CTX_new_from_name(NULL, EVP_PKEY_get0_type_name(key), NULL);
+    OSSL_PARAM *parts = NULL;
+    EVP_PKEY *copy = NULL;
+
+    if (ctx == NULL || EVP_PKEY_todata(key, EVP_PKEY_PUBLIC_KEY, &parts) != 1 ||
+        EVP_PKEY_fromdata_init(ctx) != 1 ||
+        EVP_PKEY_fromdata(ctx, &copy, EVP_PKEY_PUBLIC_KEY, parts) != 1) {
+        (void)!osl_fail(PYOSSL_E_OPENSSL);
+        copy = NULL;
+    }
+    OSSL_PARAM_free(parts);
+    return copy;
+}
+
 pyossl_status pyossl_conn_peer_tmp_key(const pyossl_conn *conn, pyossl_pkey **out)
 {
     OSL_API_ENTER;
@@ -107,5 +125,12 @@ pyossl_status pyossl_conn_peer_tmp_key(const pyossl_conn *conn, pyossl_pkey **ou
 
     if (SSL_get_peer_tmp_key(osl_conn_ssl(conn), &key) != 1 || key == NULL)
         return fail_none("there is no temporary key");
+    if (conn->slim) {
+        osl_auto(EVP_PKEY) *held = key;
+
+        key = copy_to_default(held);
+        if (key == NULL)
+            return osl_recorded();
+    }
     return osl_pkey_wrap(out, key, false);
 }

@@ -52,8 +52,12 @@ pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey)
 SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx)
 {
     OSL_API_ENTER;
-    osl_auto(osl_generation) *generation = osl_ctx_share(ctx);
+    osl_auto(osl_generation) *generation = NULL;
 
+    /* What the program does with it is made for the default library context. */
+    if (osl_ctx_make_plain(ctx) != PYOSSL_OK)
+        return NULL;
+    generation = osl_ctx_share(ctx);
     if (SSL_CTX_up_ref(generation->ssl_ctx) != 1)
         return NULL;
     return generation->ssl_ctx;

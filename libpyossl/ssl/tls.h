@@ -79,6 +79,7 @@ typedef struct osl_generation {
     osl_identity *identity; /* or NULL */
     long          cache_mode; /* as asked for; a session callback needs more */
     atomic_bool   shared;   /* a connection has it: make another to change */
+    bool          slim;     /* ssl_ctx is in the slim library context */
     pyossl_ctx   *ctx;      /* back, borrowed: for the identity check of sessions only */
 } osl_generation;
 
@@ -98,6 +99,7 @@ struct pyossl_ctx {
     osl_setting    *settings; /* oldest first */
     atomic_bool     used;     /* a connection was made */
     atomic_bool     strict;
+    atomic_bool     plain;    /* from now on in the default library context */
     X509_STORE     *store;    /* the same in every generation */
     unsigned char   session_id[16]; /* the session id context where none was set; random */
     _Atomic(void *) userdata;
@@ -110,6 +112,14 @@ struct pyossl_ctx {
 osl_generation *osl_ctx_acquire(pyossl_ctx *ctx);
 /* Whether @generation is still the one of the moment. One atomic read. */
 bool osl_ctx_is_current(const pyossl_ctx *ctx, const osl_generation *generation);
+
+/*
+ * Leave the slim library context if it must not be used any more: before every
+ * handshake. Takes the same way as a change, but no setting.
+ */
+pyossl_status osl_ctx_fit(pyossl_ctx *ctx) PYOSSL_MUST_CHECK;
+/* Leave it for good. */
+pyossl_status osl_ctx_make_plain(pyossl_ctx *ctx) PYOSSL_MUST_CHECK;
 
 /* ---- identity.c: host names and addresses (RFC 9525) ---- */
 
@@ -247,6 +257,7 @@ struct pyossl_conn {
     bool              begun;      /* the handshake has: bound for good */
     bool              busy;       /* inside an exchange: callbacks must not start another */
     bool              stopped;    /* a callback answered ABORT in this exchange */
+    bool              slim;       /* its keys may be in the slim library context */
     bool              quiet;      /* this exchange began outside of a handshake */
     unsigned          held;       /* calls that this connection must outlive */
     bool              orphan;     /* its last reference went in one of them */

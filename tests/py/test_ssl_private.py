@@ -401,3 +401,18 @@ def test_what_is_no_bytes_is_refused():
             use(Odd())
     with pytest.raises(TypeError, match="gave no bytes"):
         context.use_privatekey(Odd())
+
+
+def test_allow_slim():
+    class Doubtful:
+        def __bool__(self):
+            raise ZeroDivisionError
+
+    try:
+        for allowed in (False, 0, None, True):
+            assert SSL.allow_slim(allowed) is None
+            SSL.Context(SSL.TLS_METHOD).set_cipher_list(b"ECDHE")
+        with pytest.raises(ZeroDivisionError):
+            SSL.allow_slim(Doubtful())
+    finally:
+        SSL.allow_slim(True)

@@ -25,12 +25,26 @@ static PyObject *as_file_descriptor(PyObject *module, PyObject *object)
     return PyLong_FromLong(fd);
 }
 
+static PyObject *allow_slim(PyObject *module, PyObject *allowed)
+{
+    const int on = PyObject_IsTrue(allowed);
+
+    (void)module;
+    if (on < 0)
+        return NULL;
+    pyossl_slim_allow(on);
+    Py_RETURN_NONE;
+}
+
 PyMethodDef po_ssl_functions[] = {
     { "OpenSSL_version", (PyCFunction)(void (*)(void))openssl_version,
       METH_FASTCALL | METH_KEYWORDS,
       "OpenSSL_version($module, type)\n--\n\n"
       "Return a text about the OpenSSL that is running as bytes; type is OPENSSL_VERSION\n"
       "and the like. Raises TypeError for what is not an integer." },
+    { "allow_slim", allow_slim, METH_O,
+      "allow_slim($module, allowed, /)\n--\n\nSay whether contexts may live in a library context "
+      "that has only what TLS needs.\nThey may unless told otherwise. Returns None." },
     { "_asFileDescriptor", as_file_descriptor, METH_O,
       "_asFileDescriptor($module, obj, /)\n--\n\nReturn the descriptor that an int, or an object "
       "with a fileno(), stands for." },

@@ -1,0 +1,233 @@
+/*
+ * A library context with what TLS needs, and little else; slim_provider.c has its algorithms.
+ *
+ * OpenSSL before 3.2 looks at every decoder, every type of key and every
+ * algorithm that was ever fetched whenever it parses a certificate: a quarter of
+ * a full handshake. The context made here has one provider, which hands on the
+ * default provider's own algorithms, but only those that libssl asks for. The
+ * code that runs, and its random numbers for keys, are the default provider's.
+ *
+ * That must not change what a program sees. So the context is not used where
+ * anything in the process may have OpenSSL choose other algorithms; osl_slim()
+ * looks at that anew each time.
+ */
+
+/* ENGINEs are deprecated, but a program may have one. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "internal.h"
+
+#include <openssl/conf.h>
+#include <openssl/engine.h>
+#include <openssl/evp.h>
+#include <openssl/provider.h>
+#include <openssl/rand.h>
+
+#include "pyossl/version.h"
+
+static atomic_bool wanted = OSL_SLIM;
+
+void pyossl_slim_allow(int on)
+{
+    atomic_store_explicit(&wanted, on != 0, memory_order_relaxed);
+}
+
+#if defined(OSL_SLOW_DECODERS)
+
+static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+static _Atomic(OSSL_LIB_CTX *) slim; /* lives on, as what was made in it may */
+static atomic_bool left;             /* for good */
+
+/* ---- random numbers ---- */
+
+static pyossl_status mix_into(OSSL_LIB_CTX *libctx, const void *data, size_t len)
+{
+    EVP_RAND_CTX *primary = RAND_get0_primary(libctx);
+
+    if (primary == NULL || EVP_RAND_reseed(primary, 0, NULL, 0, data, len) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+/* It seeds itself from the system. What was mixed into the default generator counts here too. */
+static bool seed(OSSL_LIB_CTX *libctx)
+{
+    unsigned char bytes[32];
+    bool seeded;
+
+    seeded = RAND_priv_bytes(bytes, sizeof bytes) == 1 &&
+             mix_into(libctx, bytes, sizeof bytes) == PYOSSL_OK;
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    return seeded;
+}
+
+/* ---- making it ---- */
+
+/* Whether @name of the configuration, which may be "alg_section.2", is about what is chosen. */
+static bool is_choice(const char *name)
+{
+    static const char *const modules[] = { "alg_section", "random" };
+    const size_t len = strcspn(name, ".");
+
+    for (size_t i = 0; i < OSL_COUNT_OF(modules); i++)
+        if (strlen(modules[i]) == len && strncmp(modules[i], name, len) == 0)
+            return true;
+    return false;
+}
+
+static bool has_choice(const CONF *conf)
+{
+    const char *top = NCONF_get_string(conf, NULL, "openssl_conf");
+    const STACK_OF(CONF_VALUE) *entries = top != NULL ? NCONF_get_section(conf, top) : NULL;
+
+    for (int i = 0; i < sk_CONF_VALUE_num(entries); i++)
+        if (is_choice(sk_CONF_VALUE_value(entries, i)->name))
+            return true;
+    return false;
+}
+
+/* Whether OpenSSL's configuration chooses algorithms by property, or generators. */
+static bool configured(void)
+{
+    char *path = CONF_get1_default_config_file();
+    CONF *conf = NCONF_new(NULL);
+    bool chosen = true; /* where it cannot be known */
+
+    if (path != NULL && conf != NULL) {
+        if (!osl_file_readable(path))
+            chosen = false;
+        else if (NCONF_load(conf, path, NULL) > 0)
+            chosen = has_choice(conf);
+    }
+    NCONF_free(conf);
+    OPENSSL_free(path);
+    return chosen;
+}
+
+static bool usual_generator(void)
+{
+    EVP_RAND_CTX *primary = RAND_get0_primary(NULL);
+
+    return primary != NULL && EVP_RAND_is_a(EVP_RAND_CTX_get0_rand(primary), "CTR-DRBG") == 1;
+}
+
+static OSSL_LIB_CTX *build(void)
+{
+    OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+
+    if (libctx == NULL)
+        return NULL;
+    if (!osl_slim_provide(libctx) || !seed(libctx)) {
+        OSSL_LIB_CTX_free(libctx);
+        osl_slim_withdraw();
+        return NULL;
+    }
+    return libctx;
+}
+
+/* Once, whatever comes of it. */
+static void make(void)
+{
+    if (!configured() && usual_generator())
+        atomic_store_explicit(&slim, build(), memory_order_release);
+}
+
+/* ---- may it be used? ---- */
+
+static bool has_engine(void)
+{
+#if defined(OPENSSL_NO_ENGINE)
+    return false;
+#else
+    ENGINE *first = ENGINE_get_first();
+
+    if (first != NULL)
+        ENGINE_free(first);
+    return first != NULL;
+#endif
+}
+
+static int is_default(OSSL_PROVIDER *provider, void *seen)
+{
+    *(bool *)seen = true;
+    return strcmp(OSSL_PROVIDER_get0_name(provider), "default") == 0;
+}
+
+static bool only_default_provider(void)
+{
+    bool seen = false;
+
+    return OSSL_PROVIDER_do_all(NULL, is_default, &seen) == 1 && seen;
+}
+
+/* OpenSSL does not tell which properties are asked for by default, but obeys them. */
+static bool no_properties(void)
+{
+    EVP_MD *digest = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+
+    EVP_MD_free(digest);
+    return digest != NULL;
+}
+
+static bool nothing_else_chooses(void)
+{
+    return OSSL_LIB_CTX_set0_default(NULL) == OSSL_LIB_CTX_get0_global_default() && !has_engine() &&
+           EVP_default_properties_is_fips_enabled(NULL) == 0 && only_default_provider() &&
+           no_properties();
+}
+
+OSSL_LIB_CTX *osl_slim(void)
+{
+    bool usable;
+
+    /* Newer ones do not need it, and keep more in a library context than this one would have. */
+    if (!atomic_load_explicit(&wanted, memory_order_relaxed) ||
+        atomic_load_explicit(&left, memory_order_relaxed) || OPENSSL_version_minor() > 1)
+        return NULL;
+    ERR_set_mark();
+    usable = nothing_else_chooses() && CRYPTO_THREAD_run_once(&once, make) == 1;
+    ERR_pop_to_mark();
+    return usable ? atomic_load_explicit(&slim, memory_order_acquire) : NULL;
+}
+
+void osl_slim_leave(void)
+{
+    atomic_store_explicit(&left, true, memory_order_relaxed);
+}
+
+bool osl_slim_made(void)
+{
+    return atomic_load_explicit(&slim, memory_order_acquire) != NULL;
+}
+
+pyossl_status osl_slim_mix(const void *data, size_t len)
+{
+    OSSL_LIB_CTX *libctx = atomic_load_explicit(&slim, memory_order_acquire);
+
+    return libctx != NULL ? mix_into(libctx, data, len) : PYOSSL_OK;
+}
+
+#else
+
+OSSL_LIB_CTX *osl_slim(void)
+{
+    return NULL;
+}
+
+void osl_slim_leave(void)
+{
+}
+
+bool osl_slim_made(void)
+{
+    return false;
+}
+
+pyossl_status osl_slim_mix(const void *data, size_t len)
+{
+    (void)data;
+    (void)len;
+    return PYOSSL_OK;
+}
+
+#endif
