@@ -160,7 +160,10 @@ static bool only_default_provider(void)
     return OSSL_PROVIDER_do_all(NULL, is_default, &seen) == 1 && seen;
 }
 
-/* OpenSSL does not tell which properties are asked for by default, but obeys them. */
+/*
+ * OpenSSL does not tell which properties are asked for by default, but obeys them. FIPS is one
+ * that the default provider does not have.
+ */
 static bool no_properties(void)
 {
     EVP_MD *digest = EVP_MD_fetch(NULL, "SHA2-256", NULL);
@@ -172,8 +175,7 @@ static bool no_properties(void)
 static bool nothing_else_chooses(void)
 {
     return OSSL_LIB_CTX_set0_default(NULL) == OSSL_LIB_CTX_get0_global_default() && !has_engine() &&
-           EVP_default_properties_is_fips_enabled(NULL) == 0 && only_default_provider() &&
-           no_properties();
+           only_default_provider() && no_properties();
 }
 
 OSSL_LIB_CTX *osl_slim(void)

@@ -71,6 +71,12 @@ static void read_lock(const pyossl_ctx *ctx)
         continue;
 }
 
+static void lock(const pyossl_ctx *ctx)
+{
+    while (CRYPTO_THREAD_write_lock(ctx->lock) != 1)
+        continue;
+}
+
 static void unlock(const pyossl_ctx *ctx)
 {
     (void)CRYPTO_THREAD_unlock(ctx->lock);
@@ -203,8 +209,7 @@ pyossl_status osl_ctx_change(pyossl_ctx *ctx, osl_setting *setting)
     osl_generation *retired = NULL;
     pyossl_status status;
 
-    while (CRYPTO_THREAD_write_lock(ctx->lock) != 1)
-        continue;
+    lock(ctx);
     status = change_locked(ctx, setting, &replaced, &retired);
     unlock(ctx);
     /* Releasing may call back into the program, which may come back here. */
@@ -234,8 +239,7 @@ pyossl_status osl_ctx_make_plain(pyossl_ctx *ctx)
     osl_generation *retired = NULL;
     pyossl_status status;
 
-    while (CRYPTO_THREAD_write_lock(ctx->lock) != 1)
-        continue;
+    lock(ctx);
     status = make_plain_locked(ctx, &retired);
     unlock(ctx);
     osl_generation_unref(retired);

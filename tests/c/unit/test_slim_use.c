@@ -8,15 +8,20 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <openssl/engine.h>
 #include <openssl/provider.h>
+#include <openssl/ssl.h>
 
 #include "pyossl/callbacks.h"
 #include "pyossl/info.h"
 #include "pyossl/openssl.h"
 #include "pyossl/rand.h"
+#include "pyossl/session.h"
 #include "pyossl/version.h"
 #include "ssl/tls.h"
 
@@ -53,15 +58,19 @@ static bool new_is_slim(void)
 
 static void *make_one(void *slim)
 {
+    pair both;
+
     *(bool *)slim = new_is_slim();
+    pair_establish(&both, PAIR_TLS1_3, PAIR_MEMORY, 0);
+    pair_free(&both);
     return NULL;
 }
 
 /* Must come first in this program. */
 static void test_threads_meet_at_the_first_context(void **state)
 {
-    pthread_t threads[8];
-    bool slim[8];
+    pthread_t threads[16];
+    bool slim[16];
 
     (void)state;
     for (size_t i = 0; i < OSL_COUNT_OF(threads); i++)
@@ -390,6 +399,81 @@ static void test_change_under_way(void **state)
         }
 }
 
+/* The certificate of a session goes along to a connection whose context is plain by then. */
+static void test_sessions_leave_it(void **state)
+{
+    (void)state;
+    if (!usable())
+        skip();
+    for (int version = PAIR_TLS1_2; version <= PAIR_TLS1_3; version++) {
+        osl_auto(pyossl_session) *session = NULL;
+        osl_auto(pyossl_x509) *peer = NULL;
+        pair both;
+
+        pair_establish(&both, version, PAIR_MEMORY, 0);
+        pair_send(&both, both.server, both.client, "ticket", 6);
+        assert_true(both.client->slim);
+        assert_ok(pyossl_conn_session(both.client, &session));
+        provider_on();
+        pair_disconnect(&both);
+        pair_connect(&both, PAIR_MEMORY, 0);
+        assert_ok(pyossl_conn_set_session(both.client, session));
+        assert_ok(pair_handshake(&both));
+        assert_false(is_slim(both.client_ctx) || is_slim(both.server_ctx));
+        assert_int_equal(SSL_session_reused(both.client->ssl), 1);
+        assert_ok(pyossl_conn_peer_certificate(both.client, &peer));
+        pair_free(&both);
+        provider_off();
+        use_cert(peer);
+    }
+}
+
+/* ---- processes ---- */
+
+enum { RANDOM = 32 };
+
+static void shake_in_child(int fd)
+{
+    unsigned char random[RANDOM];
+    pair both;
+
+    alarm(20);
+    pair_establish(&both, PAIR_TLS1_3, PAIR_MEMORY, 0);
+    if (!both.client->slim || SSL_get_client_random(both.client->ssl, random, RANDOM) != RANDOM ||
+        write(fd, random, RANDOM) != RANDOM)
+        abort();
+    pair_free(&both);
+    _exit(0);
+}
+
+/* Children have it, and generators of their own. */
+static void test_after_fork(void **state)
+{
+    unsigned char seen[3][RANDOM];
+    int fds[2];
+
+    (void)state;
+    if (!usable())
+        skip();
+    assert_int_equal(pipe(fds), 0);
+    for (size_t i = 0; i < OSL_COUNT_OF(seen); i++) {
+        int how = 0;
+        pid_t child;
+
+        fflush(NULL);
+        child = fork();
+        if (child == 0)
+            shake_in_child(fds[1]);
+        assert_true(child > 0);
+        assert_true(waitpid(child, &how, 0) == child && how == 0);
+        assert_int_equal(read(fds[0], seen[i], RANDOM), RANDOM);
+        for (size_t earlier = 0; earlier < i; earlier++)
+            assert_memory_not_equal(seen[i], seen[earlier], RANDOM);
+    }
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* What a program mixes in reaches this generator too. */
 static void test_mixing(void **state)
 {
@@ -413,6 +497,8 @@ int main(void)
         cmocka_unit_test(test_certificates_outlive_all),
         cmocka_unit_test(test_temporary_keys),
         cmocka_unit_test(test_change_under_way),
+        cmocka_unit_test(test_sessions_leave_it),
+        cmocka_unit_test(test_after_fork),
         cmocka_unit_test(test_mixing),
     };
 
