@@ -115,9 +115,10 @@ static void test_making_it(void **state)
             if (!in_child(o, index, onwards) && ++wrong <= SHOWN)
                 fprintf(stderr, "# making it: allocation %zu%s\n", index, onwards ? "+" : "");
     fprintf(stderr,
-            "# slim context: %zu allocations, every %zu. fails, once and from there on: %zu runs "
-            "had it then, %zu not, %zu without a context at first; %zu wrong outcomes\n",
-            points, step, o->with - 1, o->without, o->refused, wrong);
+            "# making it: %zu allocations, every %zu. fails, once and from there on; %zu runs had "
+            "it then, %zu not; %zu first contexts were refused\n"
+            "# allocation failures: %zu points of 1 scenarios; %zu wrong outcomes\n",
+            points, step, o->with - 1, o->without, o->refused, o->with - 1 + o->without, wrong);
     munmap(o, sizeof *o);
     assert_int_equal(wrong, 0);
 }

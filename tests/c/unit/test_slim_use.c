@@ -474,6 +474,25 @@ static void test_after_fork(void **state)
     close(fds[1]);
 }
 
+/* OpenSSL lists engines of its own where a configuration is there: they change nothing. */
+static void test_builtin_engines(void **state)
+{
+    ENGINE *builtin;
+
+    (void)state;
+    if (!usable())
+        skip();
+    ENGINE_load_dynamic();
+    builtin = ENGINE_by_id("dynamic");
+    assert_non_null(builtin);
+    ENGINE_free(builtin);
+    assert_true(new_is_slim());
+    engine_on(); /* behind them in the list */
+    assert_false(new_is_slim());
+    engine_off();
+    assert_true(new_is_slim());
+}
+
 /* What a program mixes in reaches this generator too. */
 static void test_mixing(void **state)
 {
@@ -499,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_change_under_way),
         cmocka_unit_test(test_sessions_leave_it),
         cmocka_unit_test(test_after_fork),
+        cmocka_unit_test(test_builtin_engines),
         cmocka_unit_test(test_mixing),
     };
 
