@@ -280,6 +280,30 @@ static void test_lent_context_is_plain(void **state)
     pyossl_ctx_unref(ctx);
 }
 
+/* So does one that asks for OpenSSL's connection before the handshake: what it sets there stays. */
+static void test_lent_connection_is_plain(void **state)
+{
+    pair both;
+    SSL *lent;
+
+    (void)state;
+    if (!usable())
+        skip();
+    pair_contexts(&both, PAIR_TLS1_3);
+    pair_connect(&both, PAIR_MEMORY, 0);
+    assert_true(both.client->generation->slim);
+    lent = pyossl_openssl_conn(both.client);
+    assert_false(both.client->generation->slim || is_slim(both.client_ctx));
+    SSL_set_read_ahead(lent, 1);
+    provider_on();
+    assert_ok(pair_handshake(&both));
+    provider_off();
+    assert_ptr_equal(pyossl_openssl_conn(both.client), lent);
+    assert_int_equal(SSL_get_read_ahead(lent), 1);
+    assert_true(pyossl_openssl_conn(both.server) != NULL);
+    pair_free(&both);
+}
+
 static void use_cert(pyossl_x509 *cert)
 {
     osl_auto(pyossl_pkey) *key = NULL;
@@ -513,6 +537,7 @@ int main(void)
         cmocka_unit_test(test_obstacles_after_the_context),
         cmocka_unit_test(test_obstacles_that_stop_everything),
         cmocka_unit_test(test_lent_context_is_plain),
+        cmocka_unit_test(test_lent_connection_is_plain),
         cmocka_unit_test(test_certificates_outlive_all),
         cmocka_unit_test(test_temporary_keys),
         cmocka_unit_test(test_change_under_way),
