@@ -4,6 +4,7 @@
  */
 #define OPENSSL_SUPPRESS_DEPRECATED /* ENGINEs */
 
+#include "counts.h"
 #include "pair.h"
 #include "test.h"
 
@@ -467,7 +468,7 @@ static void shake_in_child(int fd)
         write(fd, random, RANDOM) != RANDOM)
         abort();
     pair_free(&both);
-    _exit(0);
+    leave(0);
 }
 
 /* Children have it, and generators of their own. */

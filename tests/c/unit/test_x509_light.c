@@ -296,6 +296,41 @@ static void test_na_136_what_cannot_be_written_so_that_it_is_read_again(void **s
     assert_ptr_equal(untouched, cert);
 }
 
+/* From a connection it comes all the same, as OpenSSL's own. */
+static void test_what_tls_read_is_not_read_again(void **state)
+{
+    static const unsigned char algorithm[] = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00";
+    const size_t len = sizeof algorithm - 1;
+    osl_auto(pyossl_x509) *cert = certs_good(DATA("root.pem")), *apart = NULL;
+    osl_auto(pyossl_pkey) *key = NULL;
+    osl_auto_buf der = PYOSSL_BUF_INIT;
+    const unsigned char *at;
+    size_t offset;
+    X509 *x509;
+
+    (void)state;
+    assert_ok(pyossl_x509_dump(cert, PYOSSL_DER, &der));
+    offset = der.len - len;
+    while (memcmp(der.data + offset, algorithm, len) != 0)
+        offset--;
+    for (int odd = 0; odd < 2; odd++) {
+        if (odd)
+            der.data[offset + len - 2] = 0x20;
+        at = der.data;
+        x509 = d2i_X509(NULL, &at, (long)der.len);
+        assert_non_null(x509);
+        (void)osl_slim();
+        assert_ok(osl_x509_wrap_apart(&apart, x509));
+        assert_ok(pyossl_x509_pubkey(apart, &key));
+        assert_int_equal(apart->light != NULL, osl_slim_made() && !odd);
+        assert_int_equal(ERR_peek_error(), 0);
+        pyossl_pkey_unref(key);
+        pyossl_x509_unref(apart);
+        key = NULL;
+        apart = NULL;
+    }
+}
+
 /* Certificates are not encrypted: OpenSSL would ask for a passphrase. */
 static void test_encrypted_certificates_are_refused(void **state)
 {
@@ -317,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_encrypted_certificates_are_refused),
         cmocka_unit_test(test_na_136_encodings_that_der_forbids),
         cmocka_unit_test(test_na_136_what_cannot_be_written_so_that_it_is_read_again),
+        cmocka_unit_test(test_what_tls_read_is_not_read_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
