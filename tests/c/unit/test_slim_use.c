@@ -62,7 +62,7 @@ static void *make_one(void *slim)
     pair both;
 
     *(bool *)slim = new_is_slim();
-    pair_establish(&both, PAIR_TLS1_3, PAIR_MEMORY, 0);
+    pair_establish(&both, PAIR_TLS1_3, PAIR_USER, 0);
     pair_free(&both);
     return NULL;
 }
