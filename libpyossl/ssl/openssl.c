@@ -65,6 +65,8 @@ SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx)
 
 SSL *pyossl_openssl_conn(pyossl_conn *conn)
 {
+    OSL_API_ENTER;
+
     /* What the program sets in it must not be lost where the context may be slim no more. */
     if (!conn->begun)
         (void)!osl_ctx_make_plain(conn->ctx);
