@@ -112,7 +112,8 @@ GOOD = {
     "num_bytes": lambda: 10, "entropy": lambda: 1, "maxbytes": lambda: 10, "bytes": lambda: 10, "errnum": lambda: 0,
     "method": lambda: SSL.TLS_METHOD, "nid": lambda: 415, "obj": lambda: 0,
     # truth, time, callables, anything
-    "critical": lambda: False, "on": lambda: True, "peer_too": lambda: False, "as_cryptography": lambda: False,
+    "critical": lambda: False, "on": lambda: True, "allowed": lambda: True,
+    "peer_too": lambda: False, "as_cryptography": lambda: False,
     "vfy_time": lambda: datetime.datetime(2030, 1, 1), "callback": lambda: lambda *anything: True,
     "userdata": object, "socket": lambda: None, "session": SSL.Session, "curve": Named, "lib": lambda: None,
     "addr": lambda: ("127.0.0.1", 1), "file_path": lambda: [], "dir_path": lambda: [],
