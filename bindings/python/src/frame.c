@@ -167,6 +167,7 @@ static bool push(po_frame *frame, po_lock *lock)
     frame->up = *place;
     frame->lock = lock;
     frame->raised = NULL;
+    frame->cause = NULL;
     frame->detached = NULL;
     frame->gated = false;
     *place = frame;

@@ -24,6 +24,7 @@ typedef struct po_frame {
     PyThreadState   *detached; /* set while the interpreter is let go */
     po_lock         *lock;     /* held; NULL where there is nothing to lock */
     PyObject        *raised;   /* the first exception that a callback raised */
+    PyObject        *cause;    /* why a callback turned the peer away; of whoever left the frame */
     bool             gated;    /* fork() waits for this thread while it is detached */
 } po_frame;
 

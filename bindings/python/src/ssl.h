@@ -62,7 +62,6 @@ typedef struct po_connection {
     PyObject
         *own_verify; /* what was set on this Connection, None for no callback; NULL for not set */
     PyObject *own_info; /* the same */
-    PyObject *cause;    /* why the server name callback turned the client away */
     PyCFunction fileno; /* the reader's, if it is a function of C; else NULL */
     po_lock writing;    /* held from the first try of a write to its end, waiting included */
     po_channel channel;

@@ -184,7 +184,7 @@ static pyossl_answer report_servername(const call *c)
         PyErr_WriteUnraisable((PyObject *)c->self);
     Py_XDECREF(done);
     Py_XDECREF(traceback);
-    Py_XSETREF(c->self->cause, exception);
+    Py_XSETREF(c->frame->cause, exception);
     return PYOSSL_ANSWER_ABORT;
 }
 

@@ -424,7 +424,6 @@ static int traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(self->verify);
     Py_VISIT(self->own_verify);
     Py_VISIT(self->own_info);
-    Py_VISIT(self->cause);
     return po_traverse(object, visit, arg);
 }
 
@@ -441,7 +440,6 @@ static int clear(PyObject *object)
     Py_CLEAR(self->verify);
     Py_CLEAR(self->own_verify);
     Py_CLEAR(self->own_info);
-    Py_CLEAR(self->cause);
     return po_clear(object);
 }
 

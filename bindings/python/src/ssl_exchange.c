@@ -130,7 +130,6 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
     for (;;) {
         po_frame frame;
         pyossl_status status = PYOSSL_WANT_READ, waited = PYOSSL_OK;
-        PyObject *cause;
         int left, patience = -1;
 
         if (begin(self) < 0)
@@ -146,16 +145,14 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
                            ? po_channel_patience(self, status)
                            : 0;
         }
-        cause = self->cause;
-        self->cause = NULL;
         if (patience != 0) {
             po_frame_idle(&frame);
             waited = po_channel_wait(self, status, patience);
         }
         left = po_frame_leave(&frame);
         if (left == 0 && patience == 0 && status != PYOSSL_OK)
-            return fail(self, status, cause);
-        Py_XDECREF(cause);
+            return fail(self, status, frame.cause);
+        Py_XDECREF(frame.cause);
         if (left < 0 || patience == 0)
             return left;
         if (po_channel_waited(self, waited) < 0)
