@@ -106,7 +106,8 @@ valgrind_() {
     have valgrind || return $SKIP
     build build &&
         OOM_STRIDE=997 meson test -C build --no-rebuild --logbase valgrind $quiet --timeout-multiplier=20 --suite unit --no-suite threads \
-            --wrapper 'valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite'
+            --wrapper "valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite \
+                --errors-for-leak-kinds=definite --suppressions=$PWD/tests/tools/valgrind.supp"
 }
 
 # The tests count the points at which an allocation failed; awk adds them up.
