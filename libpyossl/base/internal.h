@@ -144,12 +144,14 @@ pyossl_status osl_refuse(pyossl_status status, const char *reason) PYOSSL_MUST_C
 
 /* Analyzers, which see one file at a time, are told that a failure is never PYOSSL_OK. */
 #ifdef OSL_ANALYZER
-static inline PYOSSL_MUST_CHECK pyossl_status osl_never_ok(pyossl_status status)
-{
-    if (status == PYOSSL_OK)
-        __builtin_unreachable();
-    return status;
-}
+#define osl_never_ok(call)                                                                         \
+    __extension__({                                                                                \
+        const pyossl_status osl_failure_ = (call);                                                 \
+                                                                                                   \
+        if (osl_failure_ == PYOSSL_OK)                                                             \
+            __builtin_unreachable();                                                               \
+        osl_failure_;                                                                              \
+    })
 
 #define osl_fail(status) osl_never_ok((osl_fail)(status))
 #define osl_fail_text(status, reason) osl_never_ok((osl_fail_text)(status, reason))
