@@ -25,6 +25,10 @@
 
 #include "pyossl/version.h"
 
+#ifndef OSL_SLIM /* -Dslim=false says 0 */
+#define OSL_SLIM 1
+#endif
+
 static atomic_bool wanted = OSL_SLIM;
 
 void pyossl_slim_allow(int on)
@@ -134,7 +138,7 @@ static void make(void)
 
 /* ---- may it be used? ---- */
 
-#if !defined(OPENSSL_NO_ENGINE)
+#if !defined(OPENSSL_NO_ENGINE) && !defined(OPENSSL_NO_DEPRECATED_3_0)
 /*
  * OpenSSL lists these itself where it is configured. One loads others, the other makes random
  * numbers, in every library context alike, if it is asked to.
@@ -151,6 +155,8 @@ static bool has_engine(void)
 {
 #if defined(OPENSSL_NO_ENGINE)
     return false;
+#elif defined(OPENSSL_NO_DEPRECATED_3_0)
+    return true; /* there may be one, but nobody can ask */
 #else
     ENGINE *engine = ENGINE_get_first();
 
