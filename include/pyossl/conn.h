@@ -4,7 +4,7 @@
  *
  * A connection never blocks: a call that would have to wait returns
  * PYOSSL_WANT_READ or PYOSSL_WANT_WRITE, whatever the blocking mode of the
- * descriptor below it, and pyossl_conn_wait() does the waiting.
+ * descriptor below it, and pyossl_conn_wait() or pyossl_conn_wait_input() does the waiting.
  *
  * @code{.c}
  * while ((st = pyossl_conn_handshake(conn)) != PYOSSL_OK)
@@ -13,7 +13,7 @@
  * @endcode
  *
  * @par Threads
- * One call at a time per connection, pyossl_conn_wait() excepted; the library
+ * One call at a time per connection, pyossl_conn_wait() and pyossl_conn_wait_input() excepted; the library
  * does not lock. Different connections, also of one context, are independent.
  * @par Fork
  * After fork() the connection belongs to the parent: in the child every call
@@ -321,8 +321,8 @@ pyossl_status pyossl_conn_dtls_handle_timeout(pyossl_conn *conn, int *handled)
 /**
  * Wait until the transport's descriptor is ready for @p want.
  *
- * The only function here that blocks, and the only one a second thread may be
- * in while this connection is used.
+ * This and pyossl_conn_wait_input() are the only functions here that block, and the
+ * only ones a second thread may be in while this connection is used.
  *
  * @param timeout_ms      -1 for no limit
  * @retval PYOSSL_OK      try again now
@@ -333,6 +333,23 @@ pyossl_status pyossl_conn_dtls_handle_timeout(pyossl_conn *conn, int *handled)
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_wait(const pyossl_conn *conn, pyossl_status want, int timeout_ms)
     PYOSSL_NONNULL(1);
+
+/**
+ * Wait for bytes of the peer as recv() on the descriptor does: not at all where it is
+ * in non-blocking mode, no longer than SO_RCVTIMEO where that is set, else without limit.
+ *
+ * Cheaper than pyossl_conn_wait() for a program that waits for short messages: while it
+ * waits it looks at the record that comes, which the next read then fetches with one
+ * system call instead of two. Nothing is taken from the descriptor.
+ *
+ * @retval PYOSSL_OK        there are bytes, the end, or an error: the next read tells
+ * @retval PYOSSL_WANT_READ the descriptor does not wait, or its time is up
+ * @retval PYOSSL_E_SYSTEM  a signal came (EINTR), but for one whose handler has
+ *                          SA_RESTART, which ends no recv(); or a bad descriptor
+ * @retval PYOSSL_E_STATE   the transport has no descriptor to wait for
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_conn_wait_input(pyossl_conn *conn) PYOSSL_NONNULL(1);
 
 PYOSSL_END_DECLS
 

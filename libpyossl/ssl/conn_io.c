@@ -115,6 +115,12 @@ static inline void count_message(pyossl_conn *conn, bool worked)
     }
 }
 
+/* Whether the next byte to read begins a record, and nothing of one before is left. */
+static bool is_between_records(const SSL *ssl)
+{
+    return SSL_has_pending(ssl) == 0 && strcmp(SSL_rstate_string(ssl), "RH") == 0;
+}
+
 /*
  * What belongs to a handshake, as the tickets behind one do, leaves 16 KiB with a
  * connection that then waits. While half of a record is there, or one of which not
@@ -127,10 +133,17 @@ static void release_buffers(pyossl_conn *conn)
 
     if ((SSL_get_mode(ssl) & SSL_MODE_RELEASE_BUFFERS) == 0 || SSL_is_dtls(ssl) == 1)
         return;
-    if (SSL_has_pending(ssl) == 0 && strcmp(SSL_rstate_string(ssl), "RH") == 0)
+    if (is_between_records(ssl))
         (void)SSL_free_buffers(ssl);
     osl_queue_shrink(&conn->transport.in);
     osl_queue_shrink(&conn->transport.out);
+}
+
+/* For who waits for the next record. */
+static inline void mark_boundary(pyossl_conn *conn)
+{
+    if (conn->transport.kind == OSL_TRANSPORT_FD && is_between_records(conn->ssl))
+        osl_transport_at_boundary(&conn->transport);
 }
 
 /* SSL_do_handshake(), with buffers that serve all of its records, however many do so at once. */
@@ -159,6 +172,7 @@ pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
     status = osl_conn_leave(conn, result, errno);
     if (status == PYOSSL_OK || pyossl_is_retry(status))
         release_buffers(conn);
+    mark_boundary(conn);
     return status;
 }
 
@@ -185,6 +199,7 @@ static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, voi
         *done = got;
     else if (status == PYOSSL_WANT_READ)
         release_buffers(conn);
+    mark_boundary(conn);
     return status;
 }
 
@@ -331,6 +346,15 @@ pyossl_status pyossl_conn_key_update(pyossl_conn *conn, int peer_too)
 /* ---- waiting ---- */
 
 /* Another thread may be in here: looks at nothing of the connection that changes. */
+static pyossl_status check_descriptor(const osl_transport *transport)
+{
+    if (transport->kind != OSL_TRANSPORT_FD)
+        return osl_fail_text(PYOSSL_E_STATE, "the transport has no descriptor");
+    if (atomic_load_explicit(&transport->gone, memory_order_relaxed))
+        return osl_fail_errno(EBADF, NULL);
+    return PYOSSL_OK;
+}
+
 pyossl_status pyossl_conn_wait(const pyossl_conn *conn, pyossl_status want, int timeout_ms)
 {
     OSL_API_ENTER;
@@ -340,11 +364,16 @@ pyossl_status pyossl_conn_wait(const pyossl_conn *conn, pyossl_status want, int 
 
     if (want != PYOSSL_WANT_READ && want != PYOSSL_WANT_WRITE)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "nothing that can be waited for");
-    if (transport->kind != OSL_TRANSPORT_FD)
-        return osl_fail_text(PYOSSL_E_STATE, "the transport has no descriptor");
-    if (atomic_load_explicit(&transport->gone, memory_order_relaxed))
-        return osl_fail_errno(EBADF, NULL);
+    OSL_TRY(check_descriptor(transport));
     OSL_TRY(osl_fd_wait(for_writing ? transport->write_fd : transport->read_fd, for_writing,
                         timeout_ms, &ready));
     return ready ? PYOSSL_OK : want;
+}
+
+pyossl_status pyossl_conn_wait_input(pyossl_conn *conn)
+{
+    OSL_API_ENTER;
+
+    OSL_TRY(check_descriptor(&conn->transport));
+    return osl_transport_await(&conn->transport);
 }

@@ -175,6 +175,9 @@ size_t osl_queue_len(const osl_queue *queue);
 /* An empty one keeps no block larger than this, as most connections wait most of the time. */
 enum { OSL_QUEUE_IDLE = 256 };
 void osl_queue_shrink(osl_queue *queue);
+/* Where @len bytes fit behind what a stream has; NULL without memory, which is not recorded. */
+unsigned char *osl_queue_room(osl_queue *queue, size_t len);
+void osl_queue_grew(osl_queue *queue, size_t len); /* by bytes that were put there */
 void osl_queue_clear(osl_queue *queue); /* wipes; limit and kind stay */
 
 /* ---- transport_fd.c ---- */
@@ -185,6 +188,12 @@ pyossl_status osl_fd_read(int fd, void *buf, size_t len, bool peek, size_t *done
 pyossl_status osl_fd_write(int fd, const void *buf, size_t len, size_t *done, int *number)
     PYOSSL_MUST_CHECK;
 pyossl_status osl_fd_wait(int fd, bool for_writing, int timeout_ms, bool *ready)
+    PYOSSL_MUST_CHECK;
+/*
+ * The first bytes that there are, left where they are: waits as the descriptor's mode and
+ * SO_RCVTIMEO have it. PYOSSL_OK with 0 bytes for the end, or for what is no socket.
+ */
+pyossl_status osl_fd_peek(int fd, void *buf, size_t cap, size_t *seen, int *number)
     PYOSSL_MUST_CHECK;
 /* The bytes of one UDP datagram that the path of a connected socket carries whole, 0 if unknown. */
 size_t osl_fd_mtu(int fd);
@@ -204,10 +213,22 @@ typedef struct osl_user_end {
     void            *userdata;
 } osl_user_end;
 
+/*
+ * What a thread that waited saw of the record that is next. It waits beside other calls, so
+ * everything here is atomic, and what it saw holds only while no read has begun since.
+ */
+typedef struct osl_lookout {
+    atomic_uint      reads;    /* how many have begun; written by whoever reads */
+    atomic_uint      boundary; /* what reads was when the next byte was to begin a record */
+    _Atomic uint64_t record;   /* reads << 32 | length of the record, all of which had come */
+    atomic_int       number;   /* the errno that looking took from the socket, for the next read */
+} osl_lookout;
+
 typedef struct osl_transport {
     osl_transport_kind kind;
     int                read_fd, write_fd; /* never change once set: another thread may wait on them */
     osl_queue          in, out;           /* ciphertext from and to the peer */
+    osl_lookout        lookout;           /* of a descriptor */
     osl_user_end       reader, writer;
     bool               datagrams;         /* DTLS: bounds count */
     bool               peek;              /* DTLS: leave what is read to be read again */
@@ -219,6 +240,17 @@ typedef struct osl_transport {
 
 /* A BIO over @transport, which must outlive it. NULL and recorded. */
 BIO *osl_transport_bio(osl_transport *transport);
+/* Wait for the descriptor as its mode has it, and look out for the record that comes. */
+pyossl_status osl_transport_await(osl_transport *transport) PYOSSL_MUST_CHECK;
+/* The next byte that is read begins a record. */
+static inline void osl_transport_at_boundary(osl_transport *transport)
+{
+    osl_lookout *lookout = &transport->lookout;
+
+    atomic_store_explicit(&lookout->boundary,
+                          atomic_load_explicit(&lookout->reads, memory_order_relaxed),
+                          memory_order_relaxed);
+}
 /* Releases what it has; the descriptors stay open. */
 void osl_transport_close(osl_transport *transport);
 

@@ -15,7 +15,8 @@ enum {
     /* What a DTLS datagram may have where nobody knows better: IPv6's smallest MTU (RFC 8200). */
     SAFE_MTU = 1280 - 48,
     MTU_OVERHEAD = 48, /* IPv6 and UDP headers */
-    DTLS_HEADER = 13   /* of a record: type, version, epoch, sequence number, length */
+    DTLS_HEADER = 13,  /* of a record: type, version, epoch, sequence number, length */
+    LOOK_AHEAD = 1024  /* longer records take more time than a system call */
 };
 
 /* ---- datagrams in memory ---- */
@@ -72,10 +73,54 @@ static pyossl_status read_memory(osl_transport *transport, void *buf, size_t len
     return PYOSSL_OK;
 }
 
+/*
+ * OpenSSL reads the header of a record, and then the length that stands there: two system
+ * calls. Who has waited has seen both, so one will do. No more is read than OpenSSL will
+ * ask for at once: select() tells the program about all that is left.
+ */
+static size_t record_ahead(osl_lookout *lookout)
+{
+    const unsigned reads = atomic_load_explicit(&lookout->reads, memory_order_relaxed);
+    const uint64_t record = atomic_load_explicit(&lookout->record, memory_order_relaxed);
+
+    atomic_store_explicit(&lookout->reads, reads + 1, memory_order_relaxed);
+    return record >> 32 == reads ? (size_t)(uint32_t)record : 0;
+}
+
+/* The record that is @whole bytes long; PYOSSL_E_NOMEM, unrecorded, where nothing was done. */
+static pyossl_status fetch_record(osl_transport *transport, size_t whole)
+{
+    unsigned char *room = osl_queue_room(&transport->in, whole);
+    size_t got = 0;
+    pyossl_status status;
+
+    if (room == NULL)
+        return PYOSSL_E_NOMEM;
+    status = osl_fd_read(transport->read_fd, room, whole, false, &got, &transport->number);
+    osl_queue_grew(&transport->in, got);
+    return status;
+}
+
 static pyossl_status read_fd(osl_transport *transport, void *buf, size_t len, size_t *done)
 {
-    const pyossl_status status =
-        osl_fd_read(transport->read_fd, buf, len, transport->peek, done, &transport->number);
+    osl_lookout *lookout = &transport->lookout;
+    const size_t whole = transport->in.len == 0 ? record_ahead(lookout) : 0;
+    pyossl_status status;
+
+    if (whole > len) {
+        status = fetch_record(transport, whole);
+        if (status != PYOSSL_OK && status != PYOSSL_E_NOMEM)
+            return status;
+    }
+    if (transport->in.len > 0) {
+        *done = osl_queue_take(&transport->in, buf, len);
+        return PYOSSL_OK;
+    }
+    if (atomic_load_explicit(&lookout->number, memory_order_relaxed) != 0) {
+        transport->number = atomic_exchange_explicit(&lookout->number, 0, memory_order_relaxed);
+        return PYOSSL_E_SYSTEM;
+    }
+    status = osl_fd_read(transport->read_fd, buf, len, transport->peek, done, &transport->number);
 
     /* An empty datagram ends nothing. */
     if (status == PYOSSL_TRUNCATED && transport->datagrams)
@@ -166,6 +211,47 @@ static pyossl_status move_out(osl_transport *transport, const void *buf, size_t 
         break;
     }
     return PYOSSL_E_STATE;
+}
+
+/* ---- waiting ---- */
+
+/* The length of the record that begins with @seen and ends within it, 0 if none does (RFC
+ * 8446 5.1). */
+static size_t whole_record(const unsigned char *seen, size_t len)
+{
+    enum { HEADER = 5, TYPE_FIRST = 20, TYPE_LAST = 24, MAJOR = 3 };
+    size_t whole;
+
+    if (len <= HEADER || seen[0] < TYPE_FIRST || seen[0] > TYPE_LAST || seen[1] != MAJOR)
+        return 0;
+    whole = HEADER + ((size_t)seen[3] << 8 | seen[4]);
+    return whole <= len ? whole : 0;
+}
+
+pyossl_status osl_transport_await(osl_transport *transport)
+{
+    osl_lookout *lookout = &transport->lookout;
+    const unsigned reads = atomic_load_explicit(&lookout->reads, memory_order_relaxed);
+    unsigned char seen[LOOK_AHEAD];
+    size_t len, whole;
+    int number = 0;
+    const pyossl_status status = osl_fd_peek(transport->read_fd, seen, sizeof seen, &len, &number);
+
+    if (status == PYOSSL_E_SYSTEM) {
+        if (number == EINTR || number == EBADF)
+            return osl_fail_errno(number, "recv");
+        /* An error of the network, which a socket tells once: for the read that follows. */
+        atomic_store_explicit(&lookout->number, number, memory_order_relaxed);
+        return PYOSSL_OK;
+    }
+    if (status != PYOSSL_OK || transport->datagrams ||
+        atomic_load_explicit(&lookout->boundary, memory_order_relaxed) != reads)
+        return status;
+    whole = whole_record(seen, len);
+    if (whole > 0)
+        atomic_store_explicit(&lookout->record, (uint64_t)reads << 32 | whole,
+                              memory_order_relaxed);
+    return PYOSSL_OK;
 }
 
 /* ---- the BIO ---- */

@@ -9,6 +9,7 @@
 #include "tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -146,6 +147,29 @@ pyossl_status osl_fd_write(int fd, const void *buf, size_t len, size_t *done, in
         return failed(PYOSSL_WANT_WRITE, number);
     *done = (size_t)put;
     return PYOSSL_OK;
+}
+
+/* For what cannot be looked at without taking it. */
+static pyossl_status wait_no_socket(int fd, int *number)
+{
+    const int flags = fcntl(fd, F_GETFL);
+    const int found = flags < 0 ? -1 : poll_one(fd, POLLIN, (flags & O_NONBLOCK) != 0 ? 0 : -1);
+
+    if (found < 0) {
+        *number = errno;
+        return PYOSSL_E_SYSTEM;
+    }
+    return found > 0 ? PYOSSL_OK : PYOSSL_WANT_READ;
+}
+
+pyossl_status osl_fd_peek(int fd, void *buf, size_t cap, size_t *seen, int *number)
+{
+    const ssize_t got = recv(fd, buf, cap, MSG_PEEK);
+
+    *seen = got > 0 ? (size_t)got : 0;
+    if (got >= 0)
+        return PYOSSL_OK;
+    return errno == ENOTSOCK ? wait_no_socket(fd, number) : failed(PYOSSL_WANT_READ, number);
 }
 
 pyossl_status osl_fd_wait(int fd, bool for_writing, int timeout_ms, bool *ready)

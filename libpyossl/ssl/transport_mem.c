@@ -99,6 +99,17 @@ pyossl_status osl_queue_put(osl_queue *queue, const void *data, size_t len, size
     return PYOSSL_OK;
 }
 
+unsigned char *osl_queue_room(osl_queue *queue, size_t len)
+{
+    return reserve(queue, len) ? queue->data + queue->tail : NULL;
+}
+
+void osl_queue_grew(osl_queue *queue, size_t len)
+{
+    queue->tail += len;
+    queue->len += len;
+}
+
 size_t osl_queue_front(const osl_queue *queue, const unsigned char **data)
 {
     bound first;

@@ -28,7 +28,7 @@ static void read_all(pyossl_conn *from, char *bytes, size_t len)
         pyossl_status status;
 
         while ((status = pyossl_conn_read(from, bytes + done, len - done, &n)) != PYOSSL_OK)
-            OK(pyossl_conn_wait(from, status, -1));
+            OK(pyossl_conn_wait_input(from));
     }
 }
 

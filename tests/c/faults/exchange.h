@@ -18,6 +18,7 @@
 typedef enum carrier {
     CARRIER_USER,   /* a transport of functions */
     CARRIER_FD,     /* a descriptor */
+    CARRIER_AHEAD,  /* a descriptor; waits look ahead: pyossl_conn_wait_input() */
     CARRIER_MEMORY, /* pyossl_conn_feed() and _drain() */
     CARRIERS
 } carrier;

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "calls.h"
 #include "oom.h"
@@ -25,14 +27,15 @@ static pyossl_status settings(pyossl_conn *client)
     return PYOSSL_OK;
 }
 
-static pyossl_status make(pyossl_conn **out, pyossl_ctx *ctx, pyossl_role role)
+/* Over the descriptor @fd, or over memory for -1. */
+static pyossl_status make(pyossl_conn **out, pyossl_ctx *ctx, pyossl_role role, int fd)
 {
     OWNED(conn) conn = NULL;
     const pyossl_status status = pyossl_conn_new(&conn, ctx);
 
     oom_check((status == PYOSSL_OK) == (conn != NULL));
     TRY(status);
-    TRY(pyossl_conn_use_memory(conn));
+    TRY(fd < 0 ? pyossl_conn_use_memory(conn) : pyossl_conn_use_fd(conn, fd));
     TRY(pyossl_conn_set_role(conn, role));
     *out = pyossl_conn_ref(conn);
     return PYOSSL_OK;
@@ -115,8 +118,8 @@ static pyossl_status whole_life(void *arg)
     OWNED(conn) server = NULL;
     int complete = 0;
 
-    TRY(make(&client, both->client_ctx, PYOSSL_CLIENT));
-    TRY(make(&server, both->server_ctx, PYOSSL_SERVER));
+    TRY(make(&client, both->client_ctx, PYOSSL_CLIENT, -1));
+    TRY(make(&server, both->server_ctx, PYOSSL_SERVER, -1));
     TRY(settings(client));
     TRY(shake_hands(client, server));
     TRY(exchange(client, server));
@@ -148,7 +151,7 @@ static pyossl_status before_the_handshake(void *arg)
         OWNED(conn) conn = NULL;
         pyossl_status status;
 
-        TRY(make(&conn, both->client_ctx, PYOSSL_CLIENT));
+        TRY(make(&conn, both->client_ctx, PYOSSL_CLIENT, -1));
         TRY(settings(conn));
         status = pyossl_conn_set_info(conn, told, &count, released);
         oom_check(count == 0);
@@ -166,10 +169,75 @@ static pyossl_status before_the_handshake(void *arg)
     return PYOSSL_OK;
 }
 
+/* One call behind a wait, as often as it asks for more. */
+static pyossl_status behind_a_wait(pyossl_conn *conn, bool reads)
+{
+    char buf[64];
+    size_t done = 0;
+    pyossl_status status = pyossl_conn_wait_input(conn);
+
+    if (status != PYOSSL_WANT_READ) /* a descriptor that does not wait */
+        TRY(status);
+    if (!reads)
+        return pyossl_conn_handshake(conn);
+    status = pyossl_conn_read(conn, buf, sizeof buf, &done);
+    oom_check(done == (status == PYOSSL_OK ? 9 : 0) && memcmp(buf, "some data", done) == 0);
+    return status;
+}
+
+static pyossl_status talk(pyossl_conn *client, pyossl_conn *server)
+{
+    pyossl_status c = PYOSSL_WANT_READ, s = PYOSSL_WANT_READ;
+    size_t done;
+
+    for (int i = 0; i < 20 && (c != PYOSSL_OK || s != PYOSSL_OK); i++) {
+        c = behind_a_wait(client, false);
+        if (c != PYOSSL_OK && !pyossl_is_retry(c))
+            return c;
+        s = behind_a_wait(server, false);
+        if (s != PYOSSL_OK && !pyossl_is_retry(s))
+            return s;
+    }
+    for (int i = 0; i < 3; i++) {
+        TRY(pyossl_conn_write(client, "some data", 9, &done));
+        TRY(behind_a_wait(server, true));
+        TRY(pyossl_conn_write(server, "some data", 9, &done));
+        TRY(behind_a_wait(client, true));
+    }
+    return PYOSSL_OK;
+}
+
+static pyossl_status on_sockets(const pair *both, const int fds[2])
+{
+    OWNED(conn) client = NULL;
+    OWNED(conn) server = NULL;
+
+    TRY(make(&client, both->client_ctx, PYOSSL_CLIENT, fds[0]));
+    TRY(make(&server, both->server_ctx, PYOSSL_SERVER, fds[1]));
+    return talk(client, server);
+}
+
+static pyossl_status looking_ahead(void *arg)
+{
+    pyossl_status status;
+    int fds[2];
+
+    oom_check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+    status = on_sockets(arg, fds);
+    close(fds[0]);
+    close(fds[1]);
+    return status;
+}
+
 static const oom_scenario scenarios[] = {
     { .name = "connection: settings", .run = before_the_handshake, .arg = &tls1_3, .any_error = 1 },
     { .name = "connection: TLS 1.2", .run = whole_life, .arg = &tls1_2, .any_error = 1, .step = 7 },
     { .name = "connection: TLS 1.3", .run = whole_life, .arg = &tls1_3, .any_error = 1, .step = 7 },
+    { .name = "connection: looking ahead",
+      .run = looking_ahead,
+      .arg = &tls1_3,
+      .any_error = 1,
+      .step = 7 },
     { .name = "connection: DTLS 1.2", .run = whole_life, .arg = &dtls, .any_error = 1, .step = 7 },
 };
 
