@@ -151,6 +151,36 @@ def test_late_answers_and_no_time_for_them(late):
     assert client.want_read()
 
 
+def test_late_answers_and_a_reset():
+    """A socket tells it once, to the wait; the program hears of it from recv()."""
+    server, client = connected_sockets()
+    thread = threading.Timer(0.05, server.send, [b"late"])
+    thread.start()
+    client.send(b"ask")
+    assert client.recv(10) == b"late"
+    thread.join(10)
+    client.send(b"ask")
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    server.close()
+    with pytest.raises(SSL.SysCallError) as caught:
+        in_time(client.recv, 10)
+    assert caught.value.args[0] == errno.ECONNRESET
+
+
+def test_short_answers_behind_one_another(late):
+    """What one wait has seen is one record: what comes behind it stays where select() sees it."""
+    server, client = late
+    for number in range(50):
+        server.send(b"%d" % number)
+        server.send(b"more")
+        assert in_time(client.recv, 10) == b"%d" % number
+        assert select.select([client], [], [], 0)[0]
+        client.send(b"ask")
+        assert in_time(client.recv, 10) == b"more"
+        assert not select.select([client], [], [], 0)[0]
+        client.send(b"ask")
+
+
 def test_select():
     server, client = connected_sockets()
     drain_socket(client)

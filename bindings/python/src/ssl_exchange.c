@@ -103,12 +103,11 @@ static bool comes_too_early(po_connection *self, const transfer *t, uintptr_t th
     self->asker = 0;
     self->late--;
     return pyossl_conn_established(conn) && !pyossl_conn_has_pending(conn) &&
-           !pyossl_conn_renegotiate_pending(conn) && pyossl_conn_shutdown_state(conn) == 0 &&
-           po_channel_patience(self, PYOSSL_WANT_READ) < 0;
+           !pyossl_conn_renegotiate_pending(conn) && pyossl_conn_shutdown_state(conn) == 0;
 }
 
 /* Hints for calls to come; with the lock held. */
-static void take_hints(po_connection *self, pyossl_status status, const transfer *t,
+static void take_hints(po_connection *self, pyossl_status status, const transfer *t, int patience,
                        uintptr_t thread)
 {
     if (status == PYOSSL_WANT_READ)
@@ -120,7 +119,7 @@ static void take_hints(po_connection *self, pyossl_status status, const transfer
         return;
     }
     if (t->into != NULL && self->asker == thread)
-        self->late = status == PYOSSL_WANT_READ ? LATE_READS : 0;
+        self->late = status == PYOSSL_WANT_READ && patience < 0 ? LATE_READS : 0;
     self->asker = 0;
 }
 
@@ -131,6 +130,7 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
         po_frame frame;
         pyossl_status status = PYOSSL_WANT_READ, waited = PYOSSL_OK;
         int left, patience = -1;
+        bool early;
 
         if (begin(self) < 0)
             return -1;
@@ -138,12 +138,13 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
             po_quick_enter(&frame, &self->base);
         else
             po_frame_enter(&frame, &self->base);
-        if (!comes_too_early(self, t, (uintptr_t)frame.place)) {
+        early = comes_too_early(self, t, (uintptr_t)frame.place);
+        if (!early) {
             status = todo(self->base.handle, t);
-            take_hints(self, status, t, (uintptr_t)frame.place);
             patience = frame.raised == NULL && pyossl_is_retry(status)
                            ? po_channel_patience(self, status)
                            : 0;
+            take_hints(self, status, t, patience, (uintptr_t)frame.place);
         }
         if (patience != 0) {
             po_frame_idle(&frame);
@@ -155,6 +156,9 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
         Py_XDECREF(frame.cause);
         if (left < 0 || patience == 0)
             return left;
+        /* A descriptor that does not wait any more is found out by the read that was left out. */
+        if (early && waited == PYOSSL_WANT_READ)
+            waited = PYOSSL_OK;
         if (po_channel_waited(self, waited) < 0)
             return -1;
     }
