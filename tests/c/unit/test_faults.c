@@ -370,7 +370,8 @@ static void flip_at(pair *both, bool of_client, size_t at, unsigned char bits)
     check_text(&client);
     check_text(&server);
     /* What was changed was not taken: somebody failed, or waits for what never comes. */
-    assert_false(client.len == 16 && server.len == 16);
+    if ((of_client ? both->client_script : both->server_script).bytes_read > at)
+        assert_false(client.len == 16 && server.len == 16);
     if (is_final(client.status) && client.status != PYOSSL_CLOSED)
         check_stays(&client);
     if (is_final(server.status) && server.status != PYOSSL_CLOSED)
