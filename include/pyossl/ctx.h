@@ -287,7 +287,10 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_session_id(pyossl_ctx *ctx, const void *name, size_t len)
     PYOSSL_NONNULL(1);
 
-/** What the session cache does: OpenSSL's SSL_SESS_CACHE_*. */
+/**
+ * What the session cache does: OpenSSL's SSL_SESS_CACHE_*. A context of clients alone keeps no
+ * sessions, whatever is asked: OpenSSL never looks for them. pyossl_conn_session() has them.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_session_cache_mode(pyossl_ctx *ctx, long mode) PYOSSL_NONNULL(1);
 

@@ -61,13 +61,13 @@ void osl_generation_set_cache_mode(osl_generation *generation, long mode)
     long effective = mode;
 
     generation->cache_mode = mode;
-    /* OpenSSL tells of a client's sessions only where it is to cache them. Where there are
-     * clients alone it need not keep them: the program does. */
-    if (generation->callbacks[OSL_CB_NEW_SESSION] != NULL && (mode & SSL_SESS_CACHE_CLIENT) == 0) {
+    /* OpenSSL tells of a client's sessions only where it is to cache them. */
+    if (generation->callbacks[OSL_CB_NEW_SESSION] != NULL)
         effective |= SSL_SESS_CACHE_CLIENT;
-        if (method == PYOSSL_TLS_CLIENT || method == PYOSSL_DTLS_CLIENT)
-            effective |= SSL_SESS_CACHE_NO_INTERNAL_STORE;
-    }
+    /* It looks for sessions as a server alone. Of clients it would keep 20,000, each with the
+     * peer's certificate, for nobody. */
+    if (method == PYOSSL_TLS_CLIENT || method == PYOSSL_DTLS_CLIENT)
+        effective |= SSL_SESS_CACHE_NO_INTERNAL_STORE;
     SSL_CTX_set_session_cache_mode(generation->ssl_ctx, effective);
 }
 
