@@ -273,14 +273,29 @@ pyossl_status osl_name_hash(const X509_NAME *name, unsigned long *out) PYOSSL_MU
 
 /* ---- ext.c ---- */
 
+typedef struct osl_ext_table osl_ext_table;
+
 struct pyossl_ext {
-    osl_object      base;
+    osl_object      base;       /* unused in a table */
     X509_EXTENSION *ext;
-    X509           *owner; /* a certificate that has it and will not change it; NULL: it is our own */
+    const char     *short_name; /* NULL where OpenSSL has none: a program may give it one */
+    osl_ext_table  *table;      /* what it is part of, and lives as long as; NULL for none */
 };
 
-/* Extension @index of @owner, of which it takes a reference. */
-pyossl_status osl_ext_view(pyossl_ext **out, X509 *owner, int index) PYOSSL_MUST_CHECK;
+/*
+ * All extensions of a certificate, which will not change them. An extension does not change
+ * either, so one view of it does for all who ask, and the table counts references to any.
+ */
+struct osl_ext_table {
+    osl_object base;
+    X509      *owner;
+    size_t     count;
+    pyossl_ext views[];
+};
+
+/* Of the extensions that @owner has now; takes a reference to it. */
+pyossl_status osl_ext_table_new(osl_ext_table **out, X509 *owner) PYOSSL_MUST_CHECK;
+void osl_ext_table_unref(osl_ext_table *table); /* NULL is allowed */
 
 /* Copies @from. */
 pyossl_status osl_ext_wrap_copy(pyossl_ext **out, const X509_EXTENSION *from) PYOSSL_MUST_CHECK;
@@ -316,6 +331,7 @@ struct pyossl_x509 {
     _Atomic(int64_t) not_after;          /* kept for has_expired; OSL_EXPIRY_UNKNOWN */
     _Atomic(osl_fingerprint *) fingerprint; /* the first digest that was asked for, or NULL */
     _Atomic(pyossl_pkey *)     pkey;        /* the public key, once asked for, or NULL */
+    _Atomic(osl_ext_table *)   exts;        /* once one was asked for, or NULL */
 };
 
 #define OSL_EXPIRY_UNKNOWN INT64_MIN

@@ -1,16 +1,41 @@
 /* X.509 extensions: from words, from DER, and what they say. */
 #include "crypto.h"
 
-static void ext_free(pyossl_ext *ext)
+void osl_ext_table_unref(osl_ext_table *table)
 {
-    if (ext->owner != NULL)
-        X509_free(ext->owner);
-    else
-        X509_EXTENSION_free(ext->ext);
+    if (table == NULL || !osl_object_unref(&table->base))
+        return;
+    X509_free(table->owner);
+    OPENSSL_free(table);
+}
+
+pyossl_ext *pyossl_ext_ref(pyossl_ext *ext)
+{
+    osl_object_ref(ext->table != NULL ? &ext->table->base : &ext->base);
+    return ext;
+}
+
+void pyossl_ext_unref(pyossl_ext *ext)
+{
+    if (ext == NULL)
+        return;
+    if (ext->table != NULL) {
+        osl_ext_table_unref(ext->table);
+        return;
+    }
+    if (!osl_object_unref(&ext->base))
+        return;
+    X509_EXTENSION_free(ext->ext);
     OPENSSL_free(ext);
 }
 
-OSL_DEFINE_REFS(ext, ext_free)
+static void view(pyossl_ext *ext, X509_EXTENSION *from)
+{
+    const int nid = OBJ_obj2nid(X509_EXTENSION_get_object(from));
+
+    ext->ext = from;
+    ext->short_name = nid != NID_undef ? OBJ_nid2sn(nid) : NULL;
+}
 
 /* Takes @made over, also on failure. */
 static pyossl_status wrap(pyossl_ext **out, X509_EXTENSION *made)
@@ -24,7 +49,7 @@ static pyossl_status wrap(pyossl_ext **out, X509_EXTENSION *made)
     if (ext == NULL)
         return osl_fail_nomem();
     osl_object_init(&ext->base);
-    ext->ext = osl_steal(held);
+    view(ext, osl_steal(held));
     *out = ext;
     return PYOSSL_OK;
 }
@@ -38,18 +63,24 @@ pyossl_status osl_ext_wrap_copy(pyossl_ext **out, const X509_EXTENSION *from)
  * Extensions of a certificate stay what and where they are as long as it lives:
  * it can get more of them, but lose none. A copy would cost twenty times as much.
  */
-pyossl_status osl_ext_view(pyossl_ext **out, X509 *owner, int index)
+pyossl_status osl_ext_table_new(osl_ext_table **out, X509 *owner)
 {
-    pyossl_ext *ext = osl_new(pyossl_ext);
+    const int found = X509_get_ext_count(owner);
+    const size_t count = found > 0 ? (size_t)found : 0;
+    osl_ext_table *table = OPENSSL_zalloc(sizeof *table + count * sizeof table->views[0]);
 
-    if (ext == NULL || X509_up_ref(owner) != 1) {
-        OPENSSL_free(ext);
+    if (table == NULL || X509_up_ref(owner) != 1) {
+        OPENSSL_free(table);
         return osl_refuse(PYOSSL_E_NOMEM, "out of memory");
     }
-    osl_object_init(&ext->base);
-    ext->owner = owner;
-    ext->ext = X509_get_ext(owner, index);
-    *out = ext;
+    osl_object_init(&table->base);
+    table->owner = owner;
+    table->count = count;
+    for (size_t i = 0; i < count; i++) {
+        view(&table->views[i], X509_get_ext(owner, (int)i));
+        table->views[i].table = table;
+    }
+    *out = table;
     return PYOSSL_OK;
 }
 
@@ -164,8 +195,10 @@ int pyossl_ext_critical(const pyossl_ext *ext)
 
 const char *pyossl_ext_short_name(const pyossl_ext *ext)
 {
-    const char *name = OBJ_nid2sn(OBJ_obj2nid(X509_EXTENSION_get_object(ext->ext)));
+    const char *name = ext->short_name;
 
+    if (name == NULL)
+        name = OBJ_nid2sn(OBJ_obj2nid(X509_EXTENSION_get_object(ext->ext)));
     return name != NULL ? name : SN_undef;
 }
 

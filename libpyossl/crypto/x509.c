@@ -76,6 +76,7 @@ static void forget(pyossl_x509 *cert)
 {
     OPENSSL_free(atomic_exchange_explicit(&cert->fingerprint, NULL, memory_order_relaxed));
     pyossl_pkey_unref(atomic_exchange_explicit(&cert->pkey, NULL, memory_order_relaxed));
+    osl_ext_table_unref(atomic_exchange_explicit(&cert->exts, NULL, memory_order_relaxed));
     atomic_store_explicit(&cert->not_after, OSL_EXPIRY_UNKNOWN, memory_order_relaxed);
 }
 
@@ -104,6 +105,7 @@ static pyossl_x509 *x509_alloc(void)
     atomic_init(&cert->not_after, OSL_EXPIRY_UNKNOWN);
     atomic_init(&cert->fingerprint, NULL);
     atomic_init(&cert->pkey, NULL);
+    atomic_init(&cert->exts, NULL);
     return cert;
 }
 

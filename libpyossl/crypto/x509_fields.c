@@ -366,16 +366,41 @@ pyossl_status pyossl_x509_digest(const pyossl_x509 *cert, const char *digest, py
 
 size_t pyossl_x509_ext_count(const pyossl_x509 *cert)
 {
-    const int count = X509_get_ext_count(osl_x509_read(cert));
+    const osl_ext_table *table = atomic_load_explicit(&cert->exts, memory_order_acquire);
+    int count;
 
+    if (table != NULL)
+        return table->count;
+    count = X509_get_ext_count(osl_x509_read(cert));
     return count > 0 ? (size_t)count : 0;
+}
+
+/* Kept until the certificate changes. Whoever comes second takes what the first one made. */
+static pyossl_status take_exts(const pyossl_x509 *cert, osl_ext_table **out)
+{
+    osl_ext_table *kept = NULL, *made = NULL;
+
+    OSL_TRY(osl_ext_table_new(&made, osl_x509_read(cert)));
+    if (atomic_compare_exchange_strong_explicit(&((pyossl_x509 *)cert)->exts, &kept, made,
+                                                memory_order_acq_rel, memory_order_acquire)) {
+        *out = made;
+    } else {
+        osl_ext_table_unref(made);
+        *out = kept;
+    }
+    return PYOSSL_OK;
 }
 
 pyossl_status pyossl_x509_ext_at(const pyossl_x509 *cert, size_t index, pyossl_ext **out)
 {
-    if (index >= pyossl_x509_ext_count(cert))
+    osl_ext_table *table = atomic_load_explicit(&cert->exts, memory_order_acquire);
+
+    if (table == NULL)
+        OSL_TRY(take_exts(cert, &table));
+    if (index >= table->count)
         return osl_refuse(PYOSSL_E_NOT_FOUND, "there is no such extension");
-    return osl_ext_view(out, osl_x509_read(cert), (int)index);
+    *out = pyossl_ext_ref(&table->views[index]);
+    return PYOSSL_OK;
 }
 
 pyossl_status pyossl_x509_add_exts(pyossl_x509 *cert, pyossl_ext *const *exts, size_t count)

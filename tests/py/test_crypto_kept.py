@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import weakref
 
 import pytest
 from crypto_support import certificate, name_of, rsa_key
@@ -93,6 +94,85 @@ def test_extensions_outlive_their_certificate():
     del cert
     assert extension.get_short_name() == b"basicConstraints"
     assert str(extension) == "CA:FALSE" and extension.get_critical() == 1
+
+
+class Marked(crypto.X509Extension):
+    """An extension of a type of its own."""
+
+
+def with_attribute(extension):
+    extension.mark = "x"
+
+
+def with_dict_of_its_own(extension):
+    extension.__dict__ = Marking()
+
+
+def with_weak_reference(extension):
+    weakref.finalize(extension, list)
+
+
+class Marking(dict):
+    """A dict, but not exactly one."""
+
+
+@pytest.mark.parametrize("touch", [with_attribute, with_dict_of_its_own, with_weak_reference])
+def test_extensions_begin_without_what_others_had(touch):
+    cert = certificate(extensions=[crypto.X509Extension(b"nsComment", True, b"x")] * 3)
+    for _ in range(40):  # more than there is room kept for
+        for extension in [cert.get_extension(i) for i in range(3)]:
+            assert type(extension) is crypto.X509Extension and vars(extension) == {}
+            assert type(vars(extension)) is dict and weakref.getweakrefcount(extension) == 0
+            assert gc.is_tracked(extension)
+            assert extension.get_short_name() == b"nsComment" and extension.get_critical() == 1
+            touch(extension)
+
+
+def test_what_an_extension_had_is_released():
+    cert = certificate(extensions=[crypto.X509Extension(b"nsComment", True, b"x")] * 20)
+    kept = [vars(cert.get_extension(i)) for i in range(20)]  # dicts that outlive their objects
+    for attributes in kept:
+        attributes["mark"] = object()
+    assert all(vars(cert.get_extension(i)) == {} for i in range(20))
+    token = Marking()
+    gone = weakref.ref(token)
+    extension = cert.get_extension(0)
+    extension.token = token
+    extension.itself = extension
+    del token, extension
+    gc.collect()
+    assert gone() is None
+
+
+def test_extensions_of_another_type_are_left_alone():
+    cert = certificate(extensions=[crypto.X509Extension(b"nsComment", True, b"x")])
+    for _ in range(40):
+        marked = Marked(b"basicConstraints", False, b"CA:FALSE")
+        assert marked.get_short_name() == b"basicConstraints"
+        del marked
+        extension = cert.get_extension(0)
+        assert type(extension) is crypto.X509Extension and extension.get_short_name() == b"nsComment"
+        extension.__init__(b"basicConstraints", False, b"CA:FALSE")
+        assert extension.get_short_name() == b"basicConstraints"
+        assert cert.get_extension(0).get_short_name() == b"nsComment"
+
+
+def test_threads_look_at_extensions():
+    cert = certificate(extensions=[crypto.X509Extension(b"nsComment", True, b"x")] * 3)
+    wrong = []
+
+    def look():
+        for _ in range(300):
+            held = [cert.get_extension(i) for i in range(3)]
+            if [extension.get_short_name() for extension in held] != [b"nsComment"] * 3:
+                wrong.append(held)
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_names_of_constants_are_the_same_objects_and_right():

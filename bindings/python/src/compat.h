@@ -53,6 +53,12 @@ static inline PyObject *po_long_from_bytes(const unsigned char *bytes, size_t le
 #define PO_INTERPRETER_LOCKED 1
 #endif
 
+/*
+ * Whether the interpreter keeps short cuts to the methods of objects that have their dict, if
+ * an empty one, and of no others. Later ones keep them of both, earlier ones of none.
+ */
+#define PO_DICT_AHEAD (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000)
+
 /* The current exception as one object, whatever the version. */
 static inline PyObject *po_exception_take(void)
 {

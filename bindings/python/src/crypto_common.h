@@ -136,6 +136,9 @@ int po_verify(PyObject *object, const char *argument, PyObject *const *args, Py_
 
 /* ---- results ---- */
 
+/* An X509Extension around @ext, which is taken over, also on failure. */
+PyObject *po_ext_wrap(po_state *state, pyossl_ext *ext);
+
 /* An X509Name that is a view of @owner's; takes @name over. */
 PyObject *po_name_wrap(po_state *state, pyossl_name *name, PyObject *owner);
 

@@ -8,6 +8,73 @@
 
 #include "crypto_ext.def"
 
+/* ---- objects ---- */
+
+/*
+ * Programs take all extensions of a certificate, one after the other, and look at each once.
+ * What is left of such an object, its room and an empty dict, serves the next one.
+ */
+
+PyObject *po_ext_wrap(po_state *state, pyossl_ext *ext)
+{
+    po_object *self;
+
+    if (state->spare_ext_count == 0)
+        return po_wrap(state, PO_EXT, ext);
+    self = state->spare_exts[--state->spare_ext_count];
+    (void)PyObject_Init((PyObject *)self, state->types[PO_EXT]);
+    self->handle = ext;
+    PyObject_GC_Track(self);
+    return (PyObject *)self;
+}
+
+static void dealloc(PyObject *object);
+
+/* Whether nobody would miss @dict, which may be NULL, or find anything in it. */
+static bool is_blank(PyObject *dict)
+{
+    return dict == NULL ||
+           (PyDict_CheckExact(dict) && PyDict_GET_SIZE(dict) == 0 && Py_REFCNT(dict) == 1);
+}
+
+/* False where the program gave it something, its type is another, or there are enough. */
+static bool keep_room(po_object *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    po_state *state = self->state;
+
+    /* Subclasses have another. Without its module a type is on its way out, the state maybe gone. */
+    if (!PO_INTERPRETER_LOCKED || type->tp_dealloc != dealloc ||
+        ((PyHeapTypeObject *)type)->ht_module == NULL || state->types[PO_EXT] != type)
+        return false;
+    if (self->weakrefs != NULL || !is_blank(self->dict) || state->spare_ext_count == PO_SPARE_EXTS)
+        return false;
+    PyObject_GC_UnTrack(self);
+    pyossl_ext_unref(self->handle);
+    self->handle = NULL;
+    state->spare_exts[state->spare_ext_count++] = self;
+    Py_DECREF(type);
+    return true;
+}
+
+static void dealloc(PyObject *object)
+{
+    if (!keep_room((po_object *)object))
+        po_dealloc(object);
+}
+
+void po_ext_drop_spares(po_state *state)
+{
+    while (state->spare_ext_count > 0) {
+        po_object *self = state->spare_exts[--state->spare_ext_count];
+
+        Py_CLEAR(self->dict);
+        PyObject_GC_Del(self);
+    }
+}
+
+/* ---- making ---- */
+
 /* A certificate that an extension is made for: NULL for None, TypeError for what is no X509. */
 static int take_cert(po_state *state, PyObject *object, const char *name, pyossl_x509 **out)
 {
@@ -177,7 +244,11 @@ static PyMethodDef methods[] = {
 };
 
 static PyType_Slot slots[] = {
-    PO_BASIC_SLOTS,
+    { Py_tp_new, (void *)po_new },
+    { Py_tp_dealloc, (void *)dealloc },
+    { Py_tp_traverse, (void *)po_traverse },
+    { Py_tp_clear, (void *)po_clear },
+    { Py_tp_members, po_members },
     { Py_tp_getset, getset },
     { Py_tp_methods, methods },
     { Py_tp_init, (void *)init },

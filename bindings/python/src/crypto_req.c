@@ -115,7 +115,7 @@ PO_METHOD0(get_extensions)
         status = pyossl_req_ext_at(req, i, &ext);
         po_frame_end(&frame);
         if (status == PYOSSL_OK)
-            item = po_wrap(self->state, PO_EXT, ext);
+            item = po_ext_wrap(self->state, ext);
         if (list != NULL && status == PYOSSL_OK && (item == NULL || PyList_Append(list, item) < 0))
             Py_CLEAR(list);
         Py_XDECREF(item);

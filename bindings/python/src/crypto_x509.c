@@ -351,26 +351,28 @@ PO_METHOD(get_extension)
 {
     po_object *self = (po_object *)object;
     PyObject *given = po_one_arg("get_extension", "index", args, nargs, kwnames);
-    const pyossl_x509 *cert;
+    pyossl_status status = PYOSSL_E_NOT_FOUND;
     pyossl_ext *ext = NULL;
-    pyossl_status status;
     po_frame frame;
+    bool locked, empty;
     long index;
 
     if (given == NULL || po_to_long(given, "index", &index) < 0)
         return NULL;
-    cert = po_enter_quick(&frame, self);
-    if (cert == NULL)
-        return NULL;
-    status = index < 0 ? PYOSSL_E_NOT_FOUND : pyossl_x509_ext_at(cert, (size_t)index, &ext);
-    po_frame_end(&frame);
-    if (status == PYOSSL_E_NOT_FOUND) {
-        PyErr_SetString(PyExc_IndexError, "extension index out of bounds");
-        return NULL;
-    }
-    if (status != PYOSSL_OK)
+    locked = po_look_enter(&frame, self);
+    empty = self->handle == NULL;
+    if (!empty && index >= 0)
+        status = pyossl_x509_ext_at(self->handle, (size_t)index, &ext);
+    if (locked)
+        po_frame_end(&frame);
+    if (status == PYOSSL_OK)
+        return po_ext_wrap(self->state, ext);
+    if (empty)
+        return po_raise_empty(self, PO_CRYPTO);
+    if (status != PYOSSL_E_NOT_FOUND)
         return po_raise(self->state, PO_CRYPTO, status);
-    return po_wrap(self->state, PO_EXT, ext);
+    PyErr_SetString(PyExc_IndexError, "extension index out of bounds");
+    return NULL;
 }
 
 PO_METHOD(add_extensions)

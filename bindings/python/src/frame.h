@@ -52,7 +52,19 @@ void po_frame_idle(po_frame *frame);
 /* Lock @self, which may be NULL, without letting the interpreter go unless the lock is taken. */
 void po_quick_enter(po_frame *frame, po_object *self);
 
-/* The same for a lock that is no object's own: what @lock guards outlives the frame. */
+/*
+ * The same for a look that calls nobody back, which needs the lock only where that is not
+ * free: true where po_frame_leave() has to follow.
+ */
+static inline bool po_look_enter(po_frame *frame, po_object *self)
+{
+    if (po_lock_is_free(&self->lock))
+        return false;
+    po_quick_enter(frame, self);
+    return true;
+}
+
+/* As po_quick_enter() for a lock that is no object's own: what @lock guards outlives the frame. */
 void po_quick_lock(po_frame *frame, po_lock *lock);
 
 /* The way back from either: 0, or -1 with the exception that a callback raised. */

@@ -245,6 +245,7 @@ static int clear(PyObject *module)
 {
     po_state *state = PyModule_GetState(module);
 
+    po_ext_drop_spares(state);
     for (int i = 0; i < PO_TYPE_MAX; i++)
         Py_CLEAR(state->types[i]);
     for (int i = 0; i < PO_EXC_MAX; i++)

@@ -21,6 +21,17 @@ static po_unref unref_of(const po_object *self)
     return NULL;
 }
 
+/* The dict of an object whose methods are called often; @self, or NULL with an exception. */
+static PyObject *with_dict(po_object *self)
+{
+    if (PO_DICT_AHEAD)
+        self->dict = PyDict_New();
+    if (!PO_DICT_AHEAD || self->dict != NULL)
+        return (PyObject *)self;
+    Py_DECREF(self);
+    return NULL;
+}
+
 PyObject *po_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *module = po_module_of_type(type, &po_module);
@@ -32,11 +43,11 @@ PyObject *po_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (module == NULL)
         return NULL;
     self = (po_object *)type->tp_alloc(type, 0);
-    if (self != NULL) {
-        self->state = PyModule_GetState(module);
-        self->unref = unref_of(self);
-    }
-    return (PyObject *)self;
+    if (self == NULL)
+        return NULL;
+    self->state = PyModule_GetState(module);
+    self->unref = unref_of(self);
+    return with_dict(self);
 }
 
 /* At the end of the interpreter this may come after the module's: it does not touch the state. */
@@ -99,7 +110,7 @@ PyObject *po_wrap(po_state *state, po_type_id id, void *handle)
     self->state = state;
     self->handle = handle;
     self->unref = po_types[id].unref;
-    return (PyObject *)self;
+    return id == PO_X509 || id == PO_EXT ? with_dict(self) : (PyObject *)self;
 }
 
 void po_replace(po_object *self, po_type_id id, void *handle)

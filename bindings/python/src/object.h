@@ -75,6 +75,9 @@ typedef struct po_constant {
 
 enum { PO_CONSTANTS = 64 };
 
+/* Room of X509Extension objects that are gone, for those to come. */
+enum { PO_SPARE_EXTS = 16 };
+
 typedef struct po_state {
     PyObject     *module; /* borrowed: the state lives in it */
     PyTypeObject *types[PO_TYPE_MAX];
@@ -84,6 +87,8 @@ typedef struct po_state {
     PyObject     *curves;       /* the set that get_elliptic_curves() gives, once made */
     PyObject     *no_overlap;   /* SSL.NO_OVERLAPPING_PROTOCOLS */
     po_constant   constants[PO_CONSTANTS][2]; /* as str, and as bytes */
+    void         *spare_exts[PO_SPARE_EXTS];
+    int           spare_ext_count;
     PyObject     *hooks;        /* dict: what stands in for functions of OpenSSL._util.lib */
 } po_state;
 

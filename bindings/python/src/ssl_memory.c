@@ -15,15 +15,6 @@ static po_connection *in_memory(PyObject *object)
     return NULL;
 }
 
-/* What the library calls for bytes in memory calls nobody back: a free lock need not be taken. */
-static bool take_lock(po_connection *self, po_frame *frame)
-{
-    if (po_lock_is_free(&self->base.lock))
-        return false;
-    po_quick_enter(frame, &self->base);
-    return true;
-}
-
 /* At most @cap bytes of what waits for the peer; NULL with an exception, or for @status. */
 static PyObject *drain(pyossl_conn *conn, size_t cap, size_t *done, pyossl_status *status)
 {
@@ -59,7 +50,7 @@ PyObject *po_conn_bio_read(PyObject *object, PyObject *const *args, Py_ssize_t n
     if (self == NULL || po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_size(given[0], "bufsiz", &cap) < 0)
         return NULL;
-    locked = take_lock(self, &frame);
+    locked = po_look_enter(&frame, &self->base);
     bytes = drain(self->base.handle, cap, &done, &status);
     if (locked && po_frame_leave(&frame) < 0)
         Py_CLEAR(bytes);
@@ -80,7 +71,7 @@ static PyObject *feed(PyObject *object, const char *data, size_t len)
 
     if (self == NULL)
         return NULL;
-    locked = take_lock(self, &frame);
+    locked = po_look_enter(&frame, &self->base);
     status = pyossl_conn_feed(self->base.handle, data, len, &done);
     atomic_fetch_add_explicit(&self->undigested, done, memory_order_relaxed);
     if (locked && po_frame_leave(&frame) < 0)

@@ -38,6 +38,9 @@ extern PyMethodDef po_rand_functions[];
 extern PyMethodDef po_ssl_functions[];
 extern PyMethodDef po_private_functions[]; /* for the package's own files */
 
+/* Release the room of X509Extension objects that are gone. */
+void po_ext_drop_spares(po_state *state);
+
 /* Constants of all groups, set on the module: "SSL.OP_ALL" and so on. */
 int po_add_constants(PyObject *module);
 

@@ -105,6 +105,46 @@ static void test_extensions_outlive_their_certificate(void **state)
     assert_buf(after, before.data, before.len);
 }
 
+static void test_extensions_follow_changes(void **state)
+{
+    osl_auto(pyossl_x509) *cert = certs_good(DATA("server.pem"));
+    osl_auto(pyossl_ext) *one = NULL, *same = NULL, *more = NULL, *added = NULL;
+    const size_t count = pyossl_x509_ext_count(cert);
+
+    (void)state;
+    assert_ok(pyossl_x509_ext_at(cert, 0, &one));
+    assert_ok(pyossl_x509_ext_at(cert, 0, &same));
+    assert_ptr_equal(one, same); /* it never changes: one view for all */
+    assert_int_equal(pyossl_x509_ext_count(cert), count);
+    assert_fails(pyossl_x509_ext_at(cert, count, &added), PYOSSL_E_NOT_FOUND);
+    assert_null(added);
+    assert_ok(pyossl_ext_new(&more, "nsComment", 0, "more", 4, NULL, NULL));
+    assert_ok(pyossl_x509_add_exts(cert, &more, 1));
+    assert_int_equal(pyossl_x509_ext_count(cert), count + 1);
+    assert_ok(pyossl_x509_ext_at(cert, count, &added));
+    assert_string_equal(pyossl_ext_short_name(added), "nsComment");
+    assert_ok(pyossl_x509_add_exts(cert, &added, 1)); /* out of the table that goes */
+    assert_int_equal(pyossl_x509_ext_count(cert), count + 2);
+    assert_string_equal(pyossl_ext_short_name(one), pyossl_ext_short_name(same));
+}
+
+static void test_extensions_that_get_their_name_later(void **state)
+{
+    osl_auto(pyossl_x509) *cert = certs_good(DATA("server.pem"));
+    osl_auto(pyossl_ext) *own = NULL, *lent = NULL;
+    const size_t at = pyossl_x509_ext_count(cert);
+
+    (void)state;
+    assert_ok(pyossl_ext_new_der(&own, "1.3.6.1.4.1.55555.7", 0, "\5\0", 2));
+    assert_ok(pyossl_x509_add_exts(cert, &own, 1));
+    assert_ok(pyossl_x509_ext_at(cert, at, &lent));
+    assert_string_equal(pyossl_ext_short_name(own), "UNDEF");
+    assert_string_equal(pyossl_ext_short_name(lent), "UNDEF");
+    assert_int_not_equal(OBJ_create("1.3.6.1.4.1.55555.7", "lateName", "late name"), NID_undef);
+    assert_string_equal(pyossl_ext_short_name(own), "lateName");
+    assert_string_equal(pyossl_ext_short_name(lent), "lateName");
+}
+
 static void test_serial_bytes_are_the_serial(void **state)
 {
     static const char *const numbers[] = {
@@ -212,6 +252,8 @@ int main(void)
         cmocka_unit_test(test_keys_follow_changes),
         cmocka_unit_test(test_revisions_count_changes),
         cmocka_unit_test(test_extensions_outlive_their_certificate),
+        cmocka_unit_test(test_extensions_follow_changes),
+        cmocka_unit_test(test_extensions_that_get_their_name_later),
         cmocka_unit_test(test_serial_bytes_are_the_serial),
         cmocka_unit_test(test_text_is_what_get_copies),
         cmocka_unit_test(test_text_of_a_stale_view),
