@@ -43,7 +43,7 @@ static bool keep_room(po_object *self)
     PyTypeObject *type = Py_TYPE(self);
     po_state *state = self->state;
 
-    /* Subclasses have another. Without its module a type is on its way out, the state maybe gone. */
+    /* Subclasses have another. Of a type without its module the state may be gone. */
     if (!PO_INTERPRETER_LOCKED || type->tp_dealloc != dealloc ||
         ((PyHeapTypeObject *)type)->ht_module == NULL || state->types[PO_EXT] != type)
         return false;
