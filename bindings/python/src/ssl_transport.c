@@ -176,7 +176,7 @@ int po_channel_waited(po_connection *self, pyossl_status status)
     if (PyErr_CheckSignals() < 0)
         return -1;
     if (status == PYOSSL_OK)
-        return po_channel_check(self); /* closed meanwhile? */
+        return 0; /* closed meanwhile? Whoever begins again will see */
     po_raise(self->base.state, PO_IO, status);
     return -1;
 }
