@@ -150,6 +150,8 @@ int po_channel_check(po_connection *self);
 int po_channel_patience(const po_connection *self, pyossl_status want);
 /* Wait, in a frame that is idle. PYOSSL_OK to try again, also for a signal. */
 pyossl_status po_channel_wait(const po_connection *self, pyossl_status want, int patience);
+/* The same for bytes of a peer that answers: as recv() on the descriptor waits, whose limit there is. */
+pyossl_status po_channel_wait_input(const po_connection *self);
 /* Behind that frame, with how the wait ended: 0 to try again, -1 with an exception. */
 int po_channel_waited(po_connection *self, pyossl_status status);
 /* An int, or what has a fileno(); TypeError and ValueError as programs expect them. */

@@ -148,7 +148,7 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
         }
         if (patience != 0) {
             po_frame_idle(&frame);
-            waited = po_channel_wait(self, status, patience);
+            waited = early ? po_channel_wait_input(self) : po_channel_wait(self, status, patience);
         }
         left = po_frame_leave(&frame);
         if (left == 0 && patience == 0 && status != PYOSSL_OK)

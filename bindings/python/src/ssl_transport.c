@@ -158,16 +158,21 @@ int po_channel_patience(const po_connection *self, pyossl_status want)
 #endif
 }
 
-pyossl_status po_channel_wait(const po_connection *self, pyossl_status want, int patience)
+static pyossl_status waited_for(pyossl_status status)
 {
-    pyossl_conn *conn = self->base.handle;
-    const pyossl_status status = want == PYOSSL_WANT_READ && patience < 0
-                                     ? pyossl_conn_wait_input(conn)
-                                     : pyossl_conn_wait(conn, want, patience);
-
     if (status == PYOSSL_E_SYSTEM && pyossl_error_errno(pyossl_error_last()) == EINTR)
         return PYOSSL_OK;
     return status;
+}
+
+pyossl_status po_channel_wait(const po_connection *self, pyossl_status want, int patience)
+{
+    return waited_for(pyossl_conn_wait(self->base.handle, want, patience));
+}
+
+pyossl_status po_channel_wait_input(const po_connection *self)
+{
+    return waited_for(pyossl_conn_wait_input(self->base.handle));
 }
 
 int po_channel_waited(po_connection *self, pyossl_status status)
