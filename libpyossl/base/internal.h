@@ -62,6 +62,9 @@
 pyossl_status osl_init(void) PYOSSL_MUST_CHECK;
 extern atomic_bool osl_init_done;
 
+/* Whether nothing in this process has used OpenSSL yet, so that nothing is set in it. */
+bool osl_openssl_untouched(void);
+
 /*
  * OpenSSL is set up by the first call, in our way: decoders, digests and providers
  * that are kept must outlive its exit handlers. A function that cannot do without
@@ -254,9 +257,10 @@ static inline bool osl_len_fits(size_t len)
 /*
  * For an SSL_CTX that is made now. NULL, which means the default one, where the
  * slim one may not be used, cannot be had or would not pay; a connection asks
- * again before its handshake.
+ * again before its handshake. @untouched is what osl_openssl_untouched() said when the
+ * call began that this is part of.
  */
-OSSL_LIB_CTX *osl_slim(void);
+OSSL_LIB_CTX *osl_slim(bool untouched);
 /* It does not do: never use it again. */
 void osl_slim_leave(void);
 
@@ -270,7 +274,7 @@ pyossl_status osl_slim_mix(const void *data, size_t len) PYOSSL_MUST_CHECK;
 
 /* Give @libctx the algorithms, all of them made; false if any is missing. To be called once. */
 bool osl_slim_provide(OSSL_LIB_CTX *libctx);
-/* After a failure, and after @libctx was released. */
+/* After a failure, before @libctx is released. */
 void osl_slim_withdraw(void);
 
 /* Counts forks, so that what belongs to the parent can be told in the child. */

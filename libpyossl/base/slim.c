@@ -67,10 +67,34 @@ static bool seed(OSSL_LIB_CTX *libctx)
 
 /* ---- making it ---- */
 
-/* Whether @name of the configuration, which may be "alg_section.2", is about what is chosen. */
+/* What in a configuration is about algorithms by property, or generators. */
+static const char *const modules[] = { "alg_section", "random" };
+
+/*
+ * Whether @text, a configuration, has none of these words, as nearly all have none: to parse it
+ * takes OpenSSL nearly as long as a context. This does not try where lines are put together, or
+ * other files may be meant.
+ */
+static bool is_silent(const pyossl_buf *text)
+{
+    const char *line = (const char *)text->data;
+
+    if (strlen(line) != text->len || strchr(line, '\r') != NULL || strstr(line, "\\\n") != NULL)
+        return false;
+    for (size_t i = 0; i < OSL_COUNT_OF(modules); i++)
+        if (strstr(line, modules[i]) != NULL)
+            return false;
+    for (; line != NULL; line = strchr(line, '\n')) {
+        line += strspn(line, " \t\v\f\n");
+        if (*line == '.')
+            return false;
+    }
+    return true;
+}
+
+/* Whether @name, which may be "alg_section.2", is one of them. */
 static bool is_choice(const char *name)
 {
-    static const char *const modules[] = { "alg_section", "random" };
     const size_t len = strcspn(name, ".");
 
     for (size_t i = 0; i < OSL_COUNT_OF(modules); i++)
@@ -90,20 +114,28 @@ static bool has_choice(const CONF *conf)
     return false;
 }
 
-/* Whether OpenSSL's configuration chooses algorithms by property, or generators. */
+static bool chooses(const char *path)
+{
+    osl_auto_buf text = PYOSSL_BUF_INIT;
+    CONF *conf;
+    bool chosen;
+
+    if (!osl_file_readable(path))
+        return false;
+    if (osl_file_read(path, OSL_FILE_MAX, &text) == PYOSSL_OK && is_silent(&text))
+        return false;
+    conf = NCONF_new(NULL);
+    chosen = conf == NULL || NCONF_load(conf, path, NULL) <= 0 || has_choice(conf);
+    NCONF_free(conf);
+    return chosen;
+}
+
+/* Whether OpenSSL's configuration chooses something here, or cannot be known. */
 static bool configured(void)
 {
     char *path = CONF_get1_default_config_file();
-    CONF *conf = NCONF_new(NULL);
-    bool chosen = true; /* where it cannot be known */
+    const bool chosen = path == NULL || chooses(path);
 
-    if (path != NULL && conf != NULL) {
-        if (!osl_file_readable(path))
-            chosen = false;
-        else if (NCONF_load(conf, path, NULL) > 0)
-            chosen = has_choice(conf);
-    }
-    NCONF_free(conf);
     OPENSSL_free(path);
     return chosen;
 }
@@ -115,25 +147,32 @@ static bool usual_generator(void)
     return primary != NULL && EVP_RAND_is_a(EVP_RAND_CTX_get0_rand(primary), "CTR-DRBG") == 1;
 }
 
-static OSSL_LIB_CTX *build(void)
+static void build(bool seeded)
 {
     OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
 
     if (libctx == NULL)
-        return NULL;
-    if (!osl_slim_provide(libctx) || !seed(libctx)) {
-        OSSL_LIB_CTX_free(libctx);
+        return;
+    if (!osl_slim_provide(libctx) || (!seeded && !seed(libctx))) {
         osl_slim_withdraw();
-        return NULL;
+        OSSL_LIB_CTX_free(libctx);
+        return;
     }
-    return libctx;
+    atomic_store_explicit(&slim, libctx, memory_order_release);
 }
 
-/* Once, whatever comes of it. */
+/* One of these two, once, whatever comes of it. */
 static void make(void)
 {
     if (!configured() && usual_generator())
-        atomic_store_explicit(&slim, build(), memory_order_release);
+        build(false);
+}
+
+/* There is no default generator yet, and nobody can have set one, or mixed anything into it. */
+static void make_first(void)
+{
+    if (!configured())
+        build(true);
 }
 
 /* ---- may it be used? ---- */
@@ -194,13 +233,13 @@ static bool no_properties(void)
     return digest != NULL;
 }
 
-static bool nothing_else_chooses(void)
+static bool nothing_else_chooses(bool untouched)
 {
     return OSSL_LIB_CTX_set0_default(NULL) == OSSL_LIB_CTX_get0_global_default() && !has_engine() &&
-           only_default_provider() && no_properties();
+           only_default_provider() && (untouched || no_properties());
 }
 
-OSSL_LIB_CTX *osl_slim(void)
+OSSL_LIB_CTX *osl_slim(bool untouched)
 {
     bool usable;
 
@@ -209,7 +248,8 @@ OSSL_LIB_CTX *osl_slim(void)
         atomic_load_explicit(&left, memory_order_relaxed) || OPENSSL_version_minor() > 1)
         return NULL;
     ERR_set_mark();
-    usable = nothing_else_chooses() && CRYPTO_THREAD_run_once(&once, make) == 1;
+    usable = nothing_else_chooses(untouched) &&
+             CRYPTO_THREAD_run_once(&once, untouched ? make_first : make) == 1;
     ERR_pop_to_mark();
     return usable ? atomic_load_explicit(&slim, memory_order_acquire) : NULL;
 }
@@ -233,8 +273,9 @@ pyossl_status osl_slim_mix(const void *data, size_t len)
 
 #else
 
-OSSL_LIB_CTX *osl_slim(void)
+OSSL_LIB_CTX *osl_slim(bool untouched)
 {
+    (void)untouched;
     return NULL;
 }
 

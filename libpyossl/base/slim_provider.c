@@ -15,11 +15,11 @@
 enum { OPERATIONS = OSSL_OP__HIGHEST + 1 };
 
 /*
- * Holds the default provider's algorithms, without keeping it active: whoever unloads
- * it has it unloaded.
+ * The default provider of the slim context, which is not active in it. A method of it is
+ * held, so that its algorithms and what they work with stay.
  */
-static EVP_MD *anchor;
-static const OSSL_PROVIDER *source; /* the default provider */
+static EVP_KEM *anchor;
+static const OSSL_PROVIDER *source;
 
 /* ---- which algorithms ---- */
 
@@ -39,7 +39,7 @@ static bool is_one_of(const OSSL_ALGORITHM *algorithm, const char *const *names)
     return false;
 }
 
-/* All that are in cipher suites, also old ones, and what seals tickets. */
+/* All that are in cipher suites, also old ones, what seals tickets, and what makes random numbers. */
 static bool is_tls_cipher(const OSSL_ALGORITHM *algorithm)
 {
     static const char *const names[] = {
@@ -60,6 +60,8 @@ static bool is_tls_cipher(const OSSL_ALGORITHM *algorithm)
         "ARIA-128-GCM",
         "ARIA-256-GCM",
         "DES-EDE3-CBC",
+        "AES-256-CTR",
+        "AES-256-ECB",
         NULL,
     };
 
@@ -243,19 +245,30 @@ static size_t (*const counts[OPERATIONS])(OSSL_LIB_CTX *libctx) = {
  */
 static bool is_complete(OSSL_LIB_CTX *libctx)
 {
-    for (int operation = 1; operation < OPERATIONS; operation++)
+    /* The kinds of which there are many come last: each count looks at all that is there. */
+    for (int operation = OPERATIONS - 1; operation > 0; operation--)
         if (counts[operation] != NULL && counts[operation](libctx) != count_offered(operation))
             return false;
     return true;
 }
 
+/* Have a default provider in @libctx, and leave it there without its algorithms. */
+static bool take_source(OSSL_LIB_CTX *libctx)
+{
+    OSSL_PROVIDER *whole = OSSL_PROVIDER_load(libctx, "default");
+
+    if (whole == NULL)
+        return false;
+    anchor = EVP_KEM_fetch(libctx, "RSA", NULL); /* the only one of its kind */
+    if (anchor != NULL)
+        source = EVP_KEM_get0_provider(anchor);
+    return OSSL_PROVIDER_unload(whole) == 1 && source != NULL;
+}
+
 bool osl_slim_provide(OSSL_LIB_CTX *libctx)
 {
-    anchor = EVP_MD_fetch(NULL, "SHA2-256", "provider=default");
-    if (anchor == NULL)
-        return false;
-    source = EVP_MD_get0_provider(anchor);
-    return fill_tables() && OSSL_PROVIDER_add_builtin(libctx, "pyossl-slim", provide) == 1 &&
+    return take_source(libctx) && fill_tables() &&
+           OSSL_PROVIDER_add_builtin(libctx, "pyossl-slim", provide) == 1 &&
            OSSL_PROVIDER_load(libctx, "pyossl-slim") != NULL && is_complete(libctx);
 }
 
@@ -263,7 +276,7 @@ void osl_slim_withdraw(void)
 {
     forget_tables();
     source = NULL;
-    EVP_MD_free(anchor);
+    EVP_KEM_free(anchor);
     anchor = NULL;
 }
 

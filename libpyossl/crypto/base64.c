@@ -9,10 +9,14 @@
 
 /* Which compilers make of instructions for several bytes, where the machine has them. */
 typedef int8_t lanes __attribute__((vector_size(16)));
+typedef uint16_t pairs __attribute__((vector_size(16)));
+typedef uint32_t quads __attribute__((vector_size(16)));
+typedef uint64_t words __attribute__((vector_size(16)));
 
 enum { WORDS = OSL_BASE64_CHARS / 8, PARTS = OSL_BASE64_CHARS / (int)sizeof(lanes) };
 
 #define LOW_48_BITS UINT64_C(0xffffffffffff)
+#define HIGH_BITS   UINT64_C(0x8080808080808080)
 
 static inline uint64_t big_endian(uint64_t word)
 {
@@ -47,12 +51,22 @@ static inline uint64_t spread(uint64_t bits)
     return (bits & 0x0fc00fc00fc00fc0) << 2 | (bits & 0x003f003f003f003f);
 }
 
-/* And back. */
-static inline uint64_t gather(uint64_t bytes)
+/* And back, twice: two at a time become one of twice the bits. */
+static inline words gather(lanes sextets)
 {
-    bytes = (bytes & 0x3f003f003f003f00) >> 2 | (bytes & 0x003f003f003f003f);
-    bytes = (bytes & 0x0fff00000fff0000) >> 4 | (bytes & 0x00000fff00000fff);
-    return (bytes & 0x00ffffff00000000) >> 8 | (bytes & 0xffffff);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const pairs p = (pairs)sextets;
+    const quads q = (quads)((p & 0x3f) << 6 | p >> 8);
+    const words w = (words)((q & 0xfff) << 12 | q >> 16);
+
+    return (w & 0xffffff) << 24 | w >> 32;
+#else
+    const pairs p = (pairs)sextets;
+    const quads q = (quads)(p >> 8 << 6 | (p & 0x3f));
+    const words w = (words)(q >> 16 << 12 | (q & 0xfff));
+
+    return w >> 32 << 24 | (w & 0xffffff);
+#endif
 }
 
 /* A word is two bytes more than a group, so the last one ends where the line does. */
@@ -65,15 +79,17 @@ static void split(osl_sextets *to, const unsigned char *in)
 
 static void join(unsigned char *out, const osl_sextets *from)
 {
-    uint64_t bits = 0, before = 0;
+    lanes part;
+    words bits;
 
-    for (int i = 0; i < WORDS - 1; i++) {
-        bits = gather(load(from->values + 8 * i));
-        store(out + 6 * i, bits << 16);
+    for (int i = 0; i < PARTS; i++) {
+        memcpy(&part, from->values + i * (int)sizeof part, sizeof part);
+        bits = gather(part);
+        store(out + 12 * i, bits[0] << 16);
+        if (i < PARTS - 1)
+            store(out + 12 * i + 6, bits[1] << 16);
     }
-    before = bits;
-    bits = gather(load(from->values + 8 * (WORDS - 1)));
-    store(out + OSL_BASE64_BYTES - 8, before << 48 | bits);
+    store(out + OSL_BASE64_BYTES - 8, bits[0] << 48 | bits[1]);
 }
 
 /* ---- groups and characters ---- */
@@ -110,7 +126,7 @@ void osl_base64_encode(char *out, const unsigned char *in, osl_sextets *room)
 bool osl_base64_decode(unsigned char *out, const char *in, osl_sextets *room)
 {
     lanes part, all = { 0 };
-    int8_t each[sizeof all], any = 0;
+    uint64_t any[2];
 
     for (int i = 0; i < PARTS; i++) {
         memcpy(&part, in + i * (int)sizeof part, sizeof part);
@@ -118,11 +134,8 @@ bool osl_base64_decode(unsigned char *out, const char *in, osl_sextets *room)
         all |= part;
         memcpy(room->values + i * (int)sizeof part, &part, sizeof part);
     }
-    all = all < 0;
-    memcpy(each, &all, sizeof all);
-    for (size_t i = 0; i < sizeof each; i++)
-        any |= each[i];
-    if (any != 0)
+    memcpy(any, &all, sizeof any);
+    if (((any[0] | any[1]) & HIGH_BITS) != 0)
         return false;
     join(out, room);
     return true;

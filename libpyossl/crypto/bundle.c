@@ -14,8 +14,12 @@
  */
 #include "bundle.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
+
+/* The window in which a file is read, so that its text is never in memory as a whole. */
+enum { WINDOW = 16384 };
 
 typedef struct entry {
     osl_der der, subject;
@@ -35,7 +39,7 @@ struct osl_bundle {
     osl_bundle *next;
     char *path;
     identity file;
-    pyossl_buf bytes; /* the DER of all certificates, one after the other */
+    unsigned char *bytes; /* the DER of all certificates, one after the other */
     entry *entries;
     size_t count;
     CRYPTO_RWLOCK *lock; /* around names */
@@ -63,7 +67,7 @@ static void bundle_free(osl_bundle *bundle)
     OPENSSL_free(bundle->names);
     OPENSSL_free(bundle->entries);
     OPENSSL_free(bundle->path);
-    pyossl_buf_clear(&bundle->bytes);
+    OPENSSL_free(bundle->bytes);
     CRYPTO_THREAD_lock_free(bundle->lock);
     OPENSSL_free(bundle);
 }
@@ -87,26 +91,72 @@ static bool add_entry(osl_bundle *bundle, const osl_der *der, const osl_der *sub
     return true;
 }
 
-/* Decode the blocks of @text one after the other into bundle->bytes, and index them. */
-static bool index_text(osl_bundle *bundle, const pyossl_buf *text)
+/*
+ * Decode the blocks of @text one after the other to bundle->bytes + *used, and index them.
+ * *at is how far that went.
+ */
+static bool index_blocks(osl_bundle *bundle, const pyossl_buf *text, size_t *at, size_t *used)
 {
-    size_t at = 0, used = 0;
+    size_t end = *used;
 
-    if (osl_buf_alloc(&bundle->bytes, text->len / 4 * 3 + 3) != PYOSSL_OK)
-        return false;
-    while (osl_plain_pem_next(text, &at, bundle->bytes.data, &used)) {
-        const size_t start =
-            bundle->count == 0
-                ? 0
-                : (size_t)(bundle->entries[bundle->count - 1].der.at - bundle->bytes.data) +
-                      bundle->entries[bundle->count - 1].der.len;
-        const osl_der der = { bundle->bytes.data + start, used - start };
+    *at = 0;
+    while (osl_plain_pem_next(text, at, bundle->bytes, &end)) {
+        const osl_der der = { bundle->bytes + *used, end - *used };
         osl_der subject;
 
         if (!osl_plain_certificate(&der, &subject) || !add_entry(bundle, &der, &subject))
             return false;
+        *used = end;
     }
-    return at == text->len && bundle->count > 0;
+    return true;
+}
+
+/* How much of the @len bytes at @data is whole lines. */
+static size_t whole_lines(const unsigned char *data, size_t len)
+{
+    while (len > 0 && data[len - 1] != '\n')
+        len--;
+    return len;
+}
+
+/*
+ * Index all of @file, @size bytes of text. What a window cannot tell of, because it ends in the
+ * middle of a block, stands at the beginning of the next.
+ */
+static bool index_file(osl_bundle *bundle, FILE *file, size_t size)
+{
+    unsigned char window[WINDOW];
+    pyossl_buf text = { window, 0 };
+    size_t got, at, used = 0, all = 0, held = 0;
+
+    do {
+        got = fread(window + held, 1, sizeof window - held, file);
+        held += got;
+        all += got;
+        if (all > size) /* it grows while it is read */
+            return false;
+        text.len = all < size ? whole_lines(window, held) : held;
+        if (!index_blocks(bundle, &text, &at, &used))
+            return false;
+        memmove(window, window + at, held - at);
+        held -= at;
+    } while (got > 0 && held < sizeof window);
+    return held == 0 && all == size && ferror(file) == 0 && bundle->count > 0;
+}
+
+static bool read_bundle(osl_bundle *bundle, const char *path, size_t size)
+{
+    FILE *file = fopen(path, "rbe"); /* "e": not for our children */
+    bool done;
+
+    if (file == NULL)
+        return false;
+    /* A line of less than four characters is refused, so this is enough. */
+    bundle->bytes = OPENSSL_malloc(size / 4 * 3 + OSL_BASE64_BYTES);
+    done = bundle->bytes != NULL && setvbuf(file, NULL, _IONBF, 0) == 0 &&
+           index_file(bundle, file, size);
+    fclose(file);
+    return done;
 }
 
 /* ---- the table ---- */
@@ -206,13 +256,12 @@ void osl_bundle_unref(osl_bundle *bundle)
 osl_bundle *osl_bundle_open(const char *path)
 {
     osl_auto(osl_bundle) *bundle = NULL;
-    osl_auto_buf text = PYOSSL_BUF_INIT;
     identity before, after;
     osl_bundle *found;
 
     if (CRYPTO_THREAD_run_once(&once, init_once) != 1 || table_lock == NULL)
         return NULL;
-    if (!identity_of(path, &before) || !settled(&before))
+    if (!identity_of(path, &before) || before.size > (off_t)OSL_FILE_MAX || !settled(&before))
         return NULL;
     found = find(path, &before);
     if (found != NULL)
@@ -221,7 +270,7 @@ osl_bundle *osl_bundle_open(const char *path)
     if (bundle == NULL || (bundle->lock = CRYPTO_THREAD_lock_new()) == NULL ||
         (bundle->path = osl_strdup(path)) == NULL)
         return NULL;
-    if (osl_file_read(path, OSL_FILE_MAX, &text) != PYOSSL_OK || !index_text(bundle, &text))
+    if (!read_bundle(bundle, path, (size_t)before.size))
         return NULL;
     if (!identity_of(path, &after) || !same_file(&before, &after))
         return NULL;

@@ -1,8 +1,6 @@
 /* Contexts: making and releasing them, and setting their callbacks. */
 #include "ctx_change.h"
 
-#include <openssl/rand.h>
-
 /* The one version of the methods that are for one version, or 0. */
 static int method_version(int method)
 {
@@ -33,6 +31,7 @@ OSL_DEFINE_REFS(ctx, ctx_destroy)
 
 pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
 {
+    const bool untouched = osl_openssl_untouched(); /* before the next line uses OpenSSL */
     OSL_API_ENTER;
     osl_auto(pyossl_ctx) *ctx = NULL;
     osl_generation *first = NULL;
@@ -55,9 +54,7 @@ pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
         return osl_fail(PYOSSL_E_NOMEM);
     /* Now, because lookups cannot be attached while a chain is judged. */
     OSL_TRY(osl_directory_attach(ctx->store));
-    if (RAND_bytes(ctx->session_id, sizeof ctx->session_id) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    OSL_TRY(osl_generation_new(&first, ctx));
+    OSL_TRY(osl_generation_new(&first, ctx, osl_slim(untouched)));
     atomic_store_explicit(&ctx->current, first, memory_order_relaxed);
     if (version != 0) {
         OSL_TRY(pyossl_ctx_set_min_version(ctx, version));

@@ -142,8 +142,9 @@ static pyossl_status next_generation(osl_generation **out, pyossl_ctx *ctx,
 {
     osl_generation *current = atomic_load_explicit(&ctx->current, memory_order_relaxed);
     osl_auto(osl_generation) *next = NULL;
+    const bool plain = atomic_load_explicit(&ctx->plain, memory_order_relaxed);
 
-    OSL_TRY(osl_generation_new(&next, ctx));
+    OSL_TRY(osl_generation_new(&next, ctx, plain ? NULL : osl_slim(false)));
     for (const osl_setting *old = ctx->settings; old != NULL; old = old->next) {
         if (setting != NULL && replaces(setting, old))
             continue;
@@ -251,7 +252,7 @@ pyossl_status osl_ctx_fit(pyossl_ctx *ctx)
     const bool slim = osl_ctx_read_begin(ctx)->slim;
 
     osl_ctx_read_end(ctx);
-    return !slim || osl_slim() != NULL ? PYOSSL_OK : osl_ctx_make_plain(ctx);
+    return !slim || osl_slim(false) != NULL ? PYOSSL_OK : osl_ctx_make_plain(ctx);
 }
 
 pyossl_status osl_ctx_change_number(pyossl_ctx *ctx, osl_setting_kind kind, osl_apply apply,

@@ -103,7 +103,8 @@ size_t osl_ctx_session_id(const pyossl_ctx *ctx, unsigned char *room);
     (SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY)
 
 /* One that has no settings yet. */
-pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx) PYOSSL_MUST_CHECK;
+pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx,
+                                 OSSL_LIB_CTX *libctx) PYOSSL_MUST_CHECK;
 
 /* Give @next what is no setting but has to outlast a change: ticket keys, security level. */
 pyossl_status osl_generation_inherit(osl_generation *next, osl_generation *from)

@@ -62,7 +62,7 @@ int pyossl_has(pyossl_feature feature)
     case PYOSSL_FEATURE_LEGACY:
         return osl_legacy_load();
     case PYOSSL_FEATURE_SLIM:
-        return osl_slim() != NULL;
+        return osl_slim(false) != NULL;
     }
     return 0; /* a number from a newer header than this library's */
 }

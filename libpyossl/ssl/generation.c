@@ -1,6 +1,8 @@
 /* One SSL_CTX and what goes with it. */
 #include "ctx_change.h"
 
+#include <openssl/rand.h>
+
 /* A key file without a passphrase callback must fail, not ask on somebody's terminal. */
 static int refuse_passphrase(char *buf, int size, int writing, void *userdata)
 {
@@ -92,17 +94,24 @@ void osl_generation_unref(osl_generation *generation)
         generation_destroy(generation);
 }
 
-pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx)
+/* Drawn where the context lives: the default library context needs no generator for that. */
+static pyossl_status name_sessions(pyossl_ctx *ctx, OSSL_LIB_CTX *libctx)
+{
+    if (atomic_load_explicit(&ctx->current, memory_order_relaxed) == NULL &&
+        RAND_bytes_ex(libctx, ctx->session_id, sizeof ctx->session_id, 0) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx, OSSL_LIB_CTX *libctx)
 {
     osl_auto(osl_generation) *generation = osl_new(osl_generation);
-    OSSL_LIB_CTX *libctx;
 
     if (generation == NULL)
         return osl_fail_nomem();
     osl_object_init(&generation->base);
     atomic_init(&generation->shared, false);
     generation->ctx = ctx;
-    libctx = atomic_load_explicit(&ctx->plain, memory_order_relaxed) ? NULL : osl_slim();
     generation->ssl_ctx = SSL_CTX_new_ex(libctx, NULL, osl_method(ctx->method));
     if (generation->ssl_ctx == NULL && libctx != NULL) {
         osl_slim_leave();
@@ -113,6 +122,7 @@ pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx)
     if (generation->ssl_ctx == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
     generation->cache_mode = SSL_CTX_get_session_cache_mode(generation->ssl_ctx);
+    OSL_TRY(name_sessions(ctx, libctx));
     OSL_TRY(set_defaults(generation->ssl_ctx, ctx));
     *out = osl_steal(generation);
     return PYOSSL_OK;

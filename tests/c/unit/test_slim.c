@@ -317,7 +317,7 @@ static const int versions[] = { TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TL
 
 static void test_every_kind_of_key(void **state)
 {
-    OSSL_LIB_CTX *slim = osl_slim();
+    OSSL_LIB_CTX *slim = osl_slim(false);
 
     (void)state;
     if (slim == NULL)
@@ -331,7 +331,7 @@ static void test_every_kind_of_key(void **state)
 
 static void test_every_cipher(void **state)
 {
-    OSSL_LIB_CTX *slim = osl_slim();
+    OSSL_LIB_CTX *slim = osl_slim(false);
     SSL_CTX *ctx;
     STACK_OF(SSL_CIPHER) *ciphers;
 
@@ -367,7 +367,7 @@ static void test_same_lists(void **state)
         "ALL:COMPLEMENTOFALL@SECLEVEL=0", "DEFAULT", "HIGH", "kRSA:aNULL:eNULL", "SSLv3",
         "DES:RC4:SEED:IDEA:GOST"
     };
-    OSSL_LIB_CTX *slim = osl_slim();
+    OSSL_LIB_CTX *slim = osl_slim(false);
 
     (void)state;
     if (slim == NULL)
@@ -401,7 +401,7 @@ static void test_every_group(void **state)
         "brainpoolP512r1", "sect163k1", "sect283r1", "ffdhe2048",       "ffdhe3072",
         "no such group"
     };
-    OSSL_LIB_CTX *slim = osl_slim();
+    OSSL_LIB_CTX *slim = osl_slim(false);
 
     (void)state;
     if (slim == NULL)
@@ -440,7 +440,7 @@ static void test_every_signature(void **state)
                                            "DSA+SHA1",
                                            "DSA+SHA256",
                                            "no such algorithm" };
-    OSSL_LIB_CTX *slim = osl_slim();
+    OSSL_LIB_CTX *slim = osl_slim(false);
 
     (void)state;
     if (slim == NULL)
@@ -497,7 +497,7 @@ static void test_every_digest_of_a_signature(void **state)
                                            "SHA224",     "SHA256",     "SHA384",    "SHA512",
                                            "SHA512-224", "SHA512-256", "SHA3-224",  "SHA3-256",
                                            "SHA3-384",   "SHA3-512",   "SM3",       "BLAKE2b512" };
-    OSSL_LIB_CTX *slim = osl_slim();
+    OSSL_LIB_CTX *slim = osl_slim(false);
     int signed_by = 0;
 
     (void)state;
@@ -521,7 +521,7 @@ static void test_every_digest_of_a_signature(void **state)
 
 static void test_every_key_is_decoded(void **state)
 {
-    OSSL_LIB_CTX *slim = osl_slim();
+    OSSL_LIB_CTX *slim = osl_slim(false);
 
     (void)state;
     if (slim == NULL)

@@ -319,7 +319,7 @@ static void test_what_tls_read_is_not_read_again(void **state)
         at = der.data;
         x509 = d2i_X509(NULL, &at, (long)der.len);
         assert_non_null(x509);
-        (void)osl_slim();
+        (void)osl_slim(false);
         assert_ok(osl_x509_wrap_apart(&apart, x509));
         assert_ok(pyossl_x509_pubkey(apart, &key));
         assert_int_equal(apart->light != NULL, osl_slim_made() && !odd);
