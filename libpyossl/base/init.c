@@ -38,7 +38,8 @@ static void init_once(void)
     atomic_store_explicit(&osl_init_done, true, memory_order_release);
 }
 
-/* Other allocators are taken only until the first allocation. These are none, and change nothing. */
+/* Other allocators are taken only until the first allocation. These are none, and change nothing.
+ */
 bool osl_openssl_untouched(void)
 {
     return CRYPTO_set_mem_functions(NULL, NULL, NULL) == 1;

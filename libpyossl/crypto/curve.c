@@ -4,36 +4,36 @@
 #include <openssl/ec.h>
 #include <openssl/objects.h>
 
+/* Enough: there are 82, and releases of OpenSSL take some away rather than add any. */
+enum { CURVES_MAX = 256 };
+
+/*
+ * Not in memory of OpenSSL's, and without entering it as other calls do: that would have it set
+ * itself up, where all that was asked for is a name.
+ */
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
-static EC_builtin_curve *curves;
+static EC_builtin_curve curves[CURVES_MAX];
 static size_t curve_count;
 
 static void list_curves(void)
 {
-    const size_t count = EC_get_builtin_curves(NULL, 0);
-    EC_builtin_curve *list = OPENSSL_malloc(count * sizeof *list);
+    const size_t count = EC_get_builtin_curves(curves, CURVES_MAX);
 
-    if (list == NULL)
-        return;
-    curve_count = EC_get_builtin_curves(list, count);
-    curves = list;
+    curve_count = count < CURVES_MAX ? count : CURVES_MAX;
 }
 
 static bool ready(void)
 {
-    return CRYPTO_THREAD_run_once(&once, list_curves) == 1 && curves != NULL;
+    return CRYPTO_THREAD_run_once(&once, list_curves) == 1;
 }
 
 const char *pyossl_curve_name(size_t index)
 {
-    OSL_API_ENTER;
     return ready() && index < curve_count ? OBJ_nid2sn(curves[index].nid) : NULL;
 }
 
 int pyossl_curve_nid(const char *name)
 {
-    OSL_API_ENTER;
-
     if (!ready())
         return 0;
     for (size_t i = 0; i < curve_count; i++) {

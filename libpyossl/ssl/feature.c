@@ -41,10 +41,22 @@ static bool has_ocsp(void)
 #endif
 }
 
-int pyossl_has(pyossl_feature feature)
+static bool has_legacy(void)
 {
     OSL_API_ENTER;
+    return osl_legacy_load();
+}
 
+static bool has_slim(void)
+{
+    const bool untouched = osl_openssl_untouched(); /* before the next line uses OpenSSL */
+    OSL_API_ENTER;
+    return osl_slim(untouched) != NULL;
+}
+
+/* What was decided when this was compiled is told without having OpenSSL set itself up. */
+int pyossl_has(pyossl_feature feature)
+{
     switch (feature) {
     case PYOSSL_FEATURE_KEYLOG:
     case PYOSSL_FEATURE_ALPN:
@@ -60,9 +72,9 @@ int pyossl_has(pyossl_feature feature)
     case PYOSSL_FEATURE_OCSP:
         return has_ocsp();
     case PYOSSL_FEATURE_LEGACY:
-        return osl_legacy_load();
+        return has_legacy();
     case PYOSSL_FEATURE_SLIM:
-        return osl_slim(false) != NULL;
+        return has_slim();
     }
     return 0; /* a number from a newer header than this library's */
 }

@@ -1,10 +1,12 @@
 /*
- * OpenSSL's configuration and the slim library context. It is read once in a process: each case
- * is this program again, told by its environment what to find.
+ * OpenSSL's configuration and the slim library context, and what a program sets before it has a
+ * context. Both are looked at once in a process: each case is this program again, told by its
+ * environment what to find.
  */
 #include "pair.h"
 #include "test.h"
 
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -15,34 +17,76 @@
 #include "ssl/tls.h"
 
 #define EXPECTED "PYOSSL_TEST_EXPECTED"
+#define REFUSED  (-1)
+#define OTHER    "other.cnf" /* which is there in all cases */
+
+static void set_properties(void)
+{
+    assert_int_equal(EVP_set_default_properties(NULL, "provider=other"), 1);
+}
+
+static void set_generator(void)
+{
+    assert_int_equal(RAND_set_DRBG_type(NULL, "HASH-DRBG", NULL, NULL, "SHA256"), 1);
+}
+
+static void add_random(void)
+{
+    RAND_add("bytes", 5, 0);
+}
 
 static const struct {
     const char *name, *text; /* NULL for no such file */
     bool slim;
-    int version; /* that contexts must have as their least; 0 for none */
+    int version;          /* that contexts must have as their least; 0 for none, or REFUSED */
+    void (*before)(void); /* what the program does first, or NULL */
 } cases[] = {
-    { "no file", NULL, true, 0 },
-    { "nothing in it", "openssl_conf = all\n[all]\n", true, 0 },
-    { "no section", "other = all\n", true, 0 },
+    { "no file", NULL, true, 0, NULL },
+    { "nothing in it", "openssl_conf = all\n[all]\n", true, 0, NULL },
+    { "no section", "other = all\n", true, 0, NULL },
     { "the default provider",
-      "openssl_conf = all\n[all]\nproviders = p\n[p]\ndefault = d\n[d]\nactivate = 1\n", true, 0 },
+      "openssl_conf = all\n[all]\nproviders = p\n[p]\ndefault = d\n[d]\nactivate = 1\n", true, 0,
+      NULL },
     { "another provider",
       "openssl_conf = all\n[all]\nproviders = p\n[p]\ndefault = d\nbase = d\n[d]\nactivate = 1\n",
-      false, 0 },
+      false, 0, NULL },
     { "TLS",
       "openssl_conf = all\n[all]\nssl_conf = s\n[s]\nsystem_default = t\n[t]\n"
       "MinProtocol = TLSv1.2\n",
-      true, PAIR_TLS1_2 },
+      true, PAIR_TLS1_2, NULL },
     { "properties", "openssl_conf = all\n[all]\nalg_section = a\n[a]\ndefault_properties = ?p=q\n",
-      false, 0 },
+      false, 0, NULL },
     { "properties, a second time",
-      "openssl_conf = all\n[all]\nalg_section.2 = a\n[a]\ndefault_properties = ?p=q\n", false, 0 },
+      "openssl_conf = all\n[all]\nalg_section.2 = a\n[a]\ndefault_properties = ?p=q\n", false, 0,
+      NULL },
+    { "properties, in two lines",
+      "openssl_conf = all\n[all]\nalg_sec\\\ntion = a\n[a]\ndefault_properties = ?p=q\n", false, 0,
+      NULL },
+    { "properties, lines that end otherwise",
+      "openssl_conf = all\r\n[all]\r\nalg_section = a\r\n[a]\r\ndefault_properties = ?p=q\r\n",
+      false, 0, NULL },
+    { "another file", "openssl_conf = all\n \t.include " OTHER "\n", false, 0, NULL },
+    { "a word that does nothing", "# alg_section\nopenssl_conf = all\n[all]\n[random]\n", true, 0,
+      NULL },
+    { "lines that end otherwise", "openssl_conf = all\r\n[all]\r\n", true, 0, NULL },
     { "a generator",
-      "openssl_conf = all\n[all]\nrandom = r\n[r]\nrandom = HASH-DRBG\ndigest = SHA256\n", false,
-      0 },
+      "openssl_conf = all\n[all]\nrandom = r\n[r]\nrandom = HASH-DRBG\ndigest = SHA256\n", false, 0,
+      NULL },
+    { "properties of the program", NULL, false, REFUSED, set_properties },
+    { "a generator of the program", NULL, false, 0, set_generator },
+    { "bytes of the program", NULL, true, 0, add_random },
 };
 
 static const char *program; /* this one */
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
 
 /* In the program that was started again. */
 static int look(size_t index)
@@ -51,8 +95,10 @@ static int look(size_t index)
     pair both;
     bool slim, obeys;
 
+    if (cases[index].before != NULL)
+        cases[index].before();
     if (pyossl_ctx_new(&ctx, PYOSSL_TLS) != PYOSSL_OK)
-        return 2;
+        return cases[index].version == REFUSED ? 0 : 2;
     slim = atomic_load(&ctx->current)->slim;
     obeys =
         SSL_CTX_get_min_proto_version(atomic_load(&ctx->current)->ssl_ctx) == cases[index].version;
@@ -84,28 +130,27 @@ static int start_again(const char *config, size_t index)
 
 static void test_configurations(void **state)
 {
-    char folder[] = "/tmp/pyossl-test-XXXXXX", path[64];
+    char folder[] = "/tmp/pyossl-test-XXXXXX", path[64], other[64];
 
     (void)state;
     if (pyossl_has(PYOSSL_FEATURE_SLIM) != 1 || access(program, X_OK) != 0)
         skip();
     assert_non_null(mkdtemp(folder));
+    snprintf(other, sizeof other, "%s/" OTHER, folder);
+    write_file(other, "[all]\nalg_section = a\n[a]\ndefault_properties = ?p=q\n");
+    assert_int_equal(setenv("OPENSSL_CONF_INCLUDE", folder, 1), 0);
     snprintf(path, sizeof path, "%s/openssl.cnf", folder);
     for (size_t i = 0; i < OSL_COUNT_OF(cases); i++) {
         int result;
 
-        if (cases[i].text != NULL) {
-            FILE *file = fopen(path, "w");
-
-            assert_non_null(file);
-            assert_true(fputs(cases[i].text, file) >= 0);
-            assert_int_equal(fclose(file), 0);
-        }
+        if (cases[i].text != NULL)
+            write_file(path, cases[i].text);
         result = start_again(path, i);
         (void)remove(path);
         if (result != 0)
             fail_msg("%s: %d", cases[i].name, result);
     }
+    assert_int_equal(remove(other), 0);
     assert_int_equal(rmdir(folder), 0);
 }
 
