@@ -59,6 +59,18 @@ static inline PyObject *po_long_from_bytes(const unsigned char *bytes, size_t le
  */
 #define PO_DICT_AHEAD (PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000)
 
+/* What @type or its bases have by @name: borrowed, or NULL without an exception. */
+static inline PyObject *po_type_lookup(PyTypeObject *type, PyObject *name)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    return _PyType_Lookup(type, name);
+#else
+    (void)type;
+    (void)name;
+    return NULL; /* not to be had: the long way has it */
+#endif
+}
+
 /* The current exception as one object, whatever the version. */
 static inline PyObject *po_exception_take(void)
 {

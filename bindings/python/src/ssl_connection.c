@@ -72,6 +72,18 @@ static PyObject *po_m___getattr__(PyObject *object, PyObject *name)
     return socket_attribute(object, name);
 }
 
+/* A method, where nothing of the object's own can be in its place; borrowed, NULL for others. */
+static PyObject *find_method(const po_connection *self, PyTypeObject *type, PyObject *name)
+{
+    const PyObject *dict = self->base.dict;
+    PyObject *found;
+
+    if (!PyUnicode_CheckExact(name) || (dict != NULL && PyDict_GET_SIZE(dict) > 0))
+        return NULL;
+    found = po_type_lookup(type, name);
+    return found != NULL && Py_IS_TYPE(found, &PyMethodDescr_Type) ? found : NULL;
+}
+
 /*
  * Attributes that are missing are the socket's. A type that looks for them itself
  * has the interpreter make a bound method for every call of a method, so ours begins
@@ -79,8 +91,12 @@ static PyObject *po_m___getattr__(PyObject *object, PyObject *name)
  */
 static PyObject *getattro(PyObject *object, PyObject *name)
 {
-    PyObject *result = PyObject_GenericGetAttr(object, name), *exception;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *method = find_method((po_connection *)object, type, name), *result, *exception;
 
+    if (method != NULL)
+        return PyMethodDescr_Type.tp_descr_get(method, object, (PyObject *)type);
+    result = PyObject_GenericGetAttr(object, name);
     if (result != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError))
         return result;
     exception = po_exception_take();

@@ -73,7 +73,10 @@ static PyObject *feed(PyObject *object, const char *data, size_t len)
         return NULL;
     locked = po_look_enter(&frame, &self->base);
     status = pyossl_conn_feed(self->base.handle, data, len, &done);
-    atomic_fetch_add_explicit(&self->undigested, done, memory_order_relaxed);
+    /* A hint: one that is lost to another thread costs nothing but time. */
+    atomic_store_explicit(&self->undigested,
+                          atomic_load_explicit(&self->undigested, memory_order_relaxed) + done,
+                          memory_order_relaxed);
     if (locked && po_frame_leave(&frame) < 0)
         return NULL;
     if (status != PYOSSL_OK)
