@@ -162,7 +162,6 @@ static int shake(pyossl_conn *conn)
 
 pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
 {
-    OSL_API_ENTER;
     OSL_CONN_HOLD(conn);
     pyossl_status status;
     int result;
