@@ -108,6 +108,28 @@ def test_na_161_attributes_of_the_socket():
     assert connection.__getattr__("fileno")() == left.fileno()
 
 
+def test_attributes_of_its_own_come_first():
+    """A Connection over a socket finds its methods by a short way: what a program sets hides them all the same."""
+
+    class Other(SSL.Connection):
+        def pending(self):
+            return "other"
+
+    sockets = plain_pair()
+    for type, sock, pending in ((SSL.Connection, sockets[0], 0), (Other, sockets[1], "other")):
+        connection = type(client_context(), sock)
+        for _ in range(3):
+            assert connection.pending() == pending and connection.want_read() is False
+            assert connection.pending.__self__ is connection
+            connection.pending = connection.fileno = lambda: "mine"
+            assert connection.pending() == connection.fileno() == "mine"
+            del connection.pending, connection.fileno
+            assert connection.fileno() == sock.fileno()
+            connection.__dict__ = {"pending": lambda: "dict"}
+            assert connection.pending() == "dict"
+            connection.__dict__ = {}
+
+
 def test_na_161_no_socket(connection):
     for name in ("fileno", "missing", "close"):
         with pytest.raises(AttributeError, match="'Connection' object has no attribute"):
