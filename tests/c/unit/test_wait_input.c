@@ -71,14 +71,17 @@ static void test_na_022_no_more_is_read_than_one_record(void **state)
 
         write_whole(both.server, text, sizes[i]);
         write_whole(both.server, "next", 4);
+        write_whole(both.server, "last", 4);
         assert_ok(pyossl_conn_wait_input(both.client));
         assert_ok(pyossl_conn_wait_input(both.client));
-        assert_int_equal(in_socket(fd), sizes[i] + 4 + 2 * OVERHEAD);
+        assert_int_equal(in_socket(fd), sizes[i] + 8 + 3 * OVERHEAD);
         read_whole(both.client, text, sizes[i]);
-        assert_int_equal(in_socket(fd), 4 + OVERHEAD);
+        assert_int_equal(in_socket(fd), 8 + 2 * OVERHEAD);
         assert_int_equal(osl_queue_len(&both.client->transport.in), 0);
+        read_whole(both.client, "next", 4); /* behind no wait: what was seen is of the first */
+        assert_int_equal(in_socket(fd), 4 + OVERHEAD);
         assert_ok(pyossl_conn_wait_input(both.client));
-        read_whole(both.client, "next", 4);
+        read_whole(both.client, "last", 4);
         assert_int_equal(in_socket(fd), 0);
     }
     pair_free(&both);
@@ -160,6 +163,27 @@ static void test_noise_is_no_record(void **state)
         assert_fails(pyossl_conn_read(both.client, &byte, 1, &done), PYOSSL_E_OPENSSL);
         pair_free(&both);
     }
+}
+
+/* The rest of a record that looks like the header of one is none. */
+static void test_a_record_does_not_begin_in_another(void **state)
+{
+    static const unsigned char first[5 + 25] = { 23, 3, 3, 0, 30 },
+                                         rest[5 + 60] = { 23, 3, 3, 0, 60 };
+    unsigned char byte;
+    size_t done;
+    pair both;
+
+    (void)state;
+    establish(&both, PAIR_TLS1_3);
+    assert_int_equal(send(both.server_fds[1], first, sizeof first, 0), sizeof first);
+    assert_ok(pyossl_conn_wait_input(both.client));
+    assert_status(pyossl_conn_read(both.client, &byte, 1, &done), PYOSSL_WANT_READ);
+    assert_int_equal(send(both.server_fds[1], rest, sizeof rest, 0), sizeof rest);
+    assert_ok(pyossl_conn_wait_input(both.client));
+    assert_fails(pyossl_conn_read(both.client, &byte, 1, &done), PYOSSL_E_OPENSSL);
+    assert_int_equal(in_socket(both.client_fds[0]), 60);
+    pair_free(&both);
 }
 
 static void test_handshake_behind_waits(void **state)
@@ -375,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_what_was_seen_before_a_read_is_forgotten),
         cmocka_unit_test(test_part_of_a_record_is_worth_a_try),
         cmocka_unit_test(test_noise_is_no_record),
+        cmocka_unit_test(test_a_record_does_not_begin_in_another),
         cmocka_unit_test(test_handshake_behind_waits),
         cmocka_unit_test(test_waits_as_the_descriptor_does),
         cmocka_unit_test(test_pipes),
