@@ -38,11 +38,16 @@ static void init_once(void)
     atomic_store_explicit(&osl_init_done, true, memory_order_release);
 }
 
-/* Other allocators are taken only until the first allocation. These are none, and change nothing.
+/*
+ * Other allocators are taken only until OpenSSL's own is first used. These are none, and
+ * change nothing. Where the program has put in its own, nothing tells.
  */
 bool osl_openssl_untouched(void)
 {
-    return CRYPTO_set_mem_functions(NULL, NULL, NULL) == 1;
+    CRYPTO_malloc_fn allocate = NULL;
+
+    CRYPTO_get_mem_functions(&allocate, NULL, NULL);
+    return allocate == CRYPTO_malloc && CRYPTO_set_mem_functions(NULL, NULL, NULL) == 1;
 }
 
 pyossl_status osl_init(void)

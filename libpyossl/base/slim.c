@@ -73,13 +73,14 @@ static const char *const modules[] = { "alg_section", "random" };
 /*
  * Whether @text, a configuration, has none of these words, as nearly all have none: to parse it
  * takes OpenSSL nearly as long as a context. This does not try where lines are put together, or
- * other files may be meant.
+ * other files may be meant, also behind the mark of UTF-8 that a file may begin with.
  */
 static bool is_silent(const pyossl_buf *text)
 {
     const char *line = (const char *)text->data;
 
-    if (strlen(line) != text->len || strchr(line, '\r') != NULL || strstr(line, "\\\n") != NULL)
+    if (strlen(line) != text->len || strchr(line, '\r') != NULL || strstr(line, "\\\n") != NULL ||
+        (unsigned char)*line == 0xef)
         return false;
     for (size_t i = 0; i < OSL_COUNT_OF(modules); i++)
         if (strstr(line, modules[i]) != NULL)

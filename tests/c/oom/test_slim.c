@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "pyossl/version.h"
 
 enum { SECONDS_PER_POINT = 20, SHOWN = 20 };
@@ -124,9 +126,32 @@ static void test_making_it(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/*
+ * With an allocator of the program's, which this process has, OpenSSL does not note that
+ * it was used: what was set in it counts all the same.
+ */
+static void test_another_allocator_hides_nothing(void **state)
+{
+    const pid_t child = fork();
+    int ended = -1;
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0) {
+        const bool set = EVP_set_default_properties(NULL, "provider=other") == 1;
+
+        _exit(set && pyossl_has(PYOSSL_FEATURE_SLIM) == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_int_equal(ended, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_making_it) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_another_allocator_hides_nothing),
+        cmocka_unit_test(test_making_it),
+    };
 
     oom_install();
     return cmocka_run_group_tests_name("making the slim context", tests, NULL, NULL);

@@ -65,6 +65,8 @@ static const struct {
     { "properties, lines that end otherwise",
       "openssl_conf = all\r\n[all]\r\nalg_section = a\r\n[a]\r\ndefault_properties = ?p=q\r\n",
       false, 0, NULL },
+    { "another file, behind a mark of its coding",
+      "\xef\xbb\xbf.include " OTHER "\n[default]\nopenssl_conf = all\n", false, 0, NULL },
     { "another file", "openssl_conf = all\n \t.include " OTHER "\n", false, 0, NULL },
     { "a word that does nothing", "# alg_section\nopenssl_conf = all\n[all]\n[random]\n", true, 0,
       NULL },
