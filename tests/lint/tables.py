@@ -14,7 +14,7 @@ def _list(path, variable):
 
 def sources():
     """libpyossl/meson.build names every source file"""
-    named = set(_list("libpyossl/meson.build", "libpyossl_sources"))
+    named = {name for kind in ("", "small_") for name in _list("libpyossl/meson.build", f"libpyossl_{kind}sources")}
     there = {str(path.relative_to("libpyossl")) for path in lint.files(".c", under="libpyossl")}
     for name in sorted(named ^ there):
         yield f"libpyossl/{name}: {'not there' if name in named else 'not in meson.build'}"
