@@ -30,7 +30,7 @@ static void load_file(const char *path, unsigned char *buf, size_t cap, size_t *
 
 static void add_chain(pyossl_ctx *ctx, const char *path)
 {
-    static unsigned char text[CHUNK];
+    static _Thread_local unsigned char text[CHUNK];
     pyossl_x509 *cert = NULL;
     size_t len;
 
