@@ -125,7 +125,7 @@ static size_t whole_lines(const unsigned char *data, size_t len)
  */
 static bool index_file(osl_bundle *bundle, FILE *file, size_t size)
 {
-    unsigned char window[WINDOW];
+    unsigned char window[WINDOW] = { 0 };
     pyossl_buf text = { window, 0 };
     size_t got, at, used = 0, all = 0, held = 0;
 
