@@ -105,6 +105,57 @@ static void test_what_is_no_public_key(void **state)
 }
 
 /* Cut anywhere, and with each byte changed: an error, or a key where the change did not matter. */
+/* @from as PEM with another label, and with the headers of an encrypted one if asked for. */
+static size_t labelled(char *out, size_t cap, const char *from, const char *was, const char *label,
+                       bool encrypted)
+{
+    pyossl_buf buf = keys_read(from);
+    char begins[64], ends[64];
+    const char *body, *end;
+    int len;
+
+    snprintf(begins, sizeof begins, "-----BEGIN %s-----\n", was);
+    snprintf(ends, sizeof ends, "-----END %s-----", was);
+    body = strstr((const char *)buf.data, begins);
+    end = strstr((const char *)buf.data, ends);
+    assert_true(body != NULL && end != NULL);
+    body += strlen(begins);
+    len = snprintf(out, cap, "-----BEGIN %s-----\n%s%.*s-----END %s-----\n", label,
+                   encrypted ? "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,"
+                               "000102030405060708090A0B0C0D0E0F\n\n"
+                             : "",
+                   (int)(end - body), body, label);
+    assert_true(len > 0 && (size_t)len < cap);
+    pyossl_buf_clear(&buf);
+    return (size_t)len;
+}
+
+static void test_labels_that_say_something_else(void **state)
+{
+    static const struct {
+        const char *path, *was, *label;
+        bool encrypted;
+    } publics[] = {
+        { DATA("rsa-public.pem"), "PUBLIC KEY", "PUBLIC KEY", true },
+        { DATA("rsa-public.pem"), "PUBLIC KEY", "RSA PUBLIC KEY", true },
+        { DATA("ec-public.pem"), "PUBLIC KEY", "RSA PUBLIC KEY", false },
+    };
+    char text[4096];
+    pyossl_pkey *key = NULL;
+    size_t len;
+
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(publics); i++) {
+        len = labelled(text, sizeof text, publics[i].path, publics[i].was, publics[i].label,
+                       publics[i].encrypted);
+        assert_fails(pyossl_pkey_load_public(&key, PYOSSL_PEM, text, len), PYOSSL_E_FORMAT);
+        assert_null(key);
+    }
+    len = labelled(text, sizeof text, DATA("ec.pem"), "PRIVATE KEY", "PRIVATE KEY", true);
+    assert_fails(pyossl_pkey_load_private(&key, PYOSSL_PEM, text, len, NULL), PYOSSL_E_FORMAT);
+    assert_null(key);
+}
+
 static void test_damaged_keys(void **state)
 {
     const pyossl_passphrase secret = keys_passphrase("secret");
@@ -384,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_loads_every_encoding),
         cmocka_unit_test(test_what_is_no_private_key),
         cmocka_unit_test(test_what_is_no_public_key),
+        cmocka_unit_test(test_labels_that_say_something_else),
         cmocka_unit_test(test_damaged_keys),
         cmocka_unit_test(test_writes_what_openssl_writes),
         cmocka_unit_test(test_encrypted_and_back),

@@ -193,6 +193,20 @@ static void test_signs_and_verifies(void **state)
     }
 }
 
+static void test_an_empty_message(void **state)
+{
+    pyossl_pkey *key = keys_good(DATA("ec.pem"));
+    pyossl_buf sig = PYOSSL_BUF_INIT;
+
+    (void)state;
+    assert_ok(pyossl_pkey_sign(key, "sha256", NULL, 0, &sig));
+    assert_ok(pyossl_pkey_verify(key, "sha256", NULL, 0, sig.data, sig.len));
+    assert_ok(pyossl_pkey_verify(key, "sha256", "", 0, sig.data, sig.len));
+    assert_fails(pyossl_pkey_verify(key, "sha256", "x", 1, sig.data, sig.len), PYOSSL_E_VERIFY);
+    pyossl_buf_clear(&sig);
+    pyossl_pkey_unref(key);
+}
+
 static void test_another_key_does_not_verify(void **state)
 {
     pyossl_pkey *keys[] = { keys_good(DATA("rsa.pem")), keys_good(DATA("root-key.pem")),
@@ -366,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_equal),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_signs_and_verifies),
+        cmocka_unit_test(test_an_empty_message),
         cmocka_unit_test(test_another_key_does_not_verify),
         cmocka_unit_test(test_kept_contexts_serve_every_digest),
         cmocka_unit_test(test_threads_share_a_key),
