@@ -133,7 +133,8 @@ static void release_buffers(pyossl_conn *conn)
 
     if ((SSL_get_mode(ssl) & SSL_MODE_RELEASE_BUFFERS) == 0 || SSL_is_dtls(ssl) == 1)
         return;
-    if (is_between_records(ssl))
+    /* From 3.2 on OpenSSL wipes, if asked to, also a buffer that it has given back already. */
+    if (is_between_records(ssl) && (SSL_get_options(ssl) & SSL_OP_CLEANSE_PLAINTEXT) == 0)
         (void)SSL_free_buffers(ssl);
     osl_queue_shrink(&conn->transport.in);
     osl_queue_shrink(&conn->transport.out);

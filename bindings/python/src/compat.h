@@ -36,9 +36,11 @@ static inline int PyModule_AddObjectRef(PyObject *module, const char *name, PyOb
 }
 #endif
 
-/* A number from its magnitude, most significant byte first. */
+/* A number from its magnitude, most significant byte first; of no bytes, which may be nowhere, 0. */
 static inline PyObject *po_long_from_bytes(const unsigned char *bytes, size_t len)
 {
+    if (len == 0)
+        return PyLong_FromLong(0);
 #if PY_VERSION_HEX >= 0x030D0000
     return PyLong_FromUnsignedNativeBytes(bytes, len, Py_ASNATIVEBYTES_BIG_ENDIAN);
 #else
