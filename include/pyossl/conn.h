@@ -13,8 +13,9 @@
  * @endcode
  *
  * @par Threads
- * One call at a time per connection, pyossl_conn_wait() and pyossl_conn_wait_input() excepted; the library
- * does not lock. Different connections, also of one context, are independent.
+ * One call at a time per connection, pyossl_conn_wait() and pyossl_conn_wait_input()
+ * excepted; the library does not lock. Different connections, also of one context, are
+ * independent.
  * @par Fork
  * After fork() the connection belongs to the parent: in the child every call
  * that would exchange bytes answers PYOSSL_E_STATE, and freeing it sends nothing.
@@ -340,7 +341,9 @@ pyossl_status pyossl_conn_wait(const pyossl_conn *conn, pyossl_status want, int 
  *
  * Cheaper than pyossl_conn_wait() for a program that waits for short messages: while it
  * waits it looks at the record that comes, which the next read then fetches with one
- * system call instead of two. Nothing is taken from the descriptor.
+ * system call instead of two. No byte is taken from the descriptor. Where another thread
+ * writes meanwhile, pyossl_conn_wait() is the cheaper one: on Unix sockets a peer that reads
+ * wakes who sleeps in recv().
  *
  * @retval PYOSSL_OK        there are bytes, the end, or an error: the next read tells
  * @retval PYOSSL_WANT_READ the descriptor does not wait, or its time is up

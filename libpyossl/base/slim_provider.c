@@ -39,8 +39,7 @@ static bool is_one_of(const OSSL_ALGORITHM *algorithm, const char *const *names)
     return false;
 }
 
-/* All that are in cipher suites, also old ones, what seals tickets, and what makes random numbers.
- */
+/* All in cipher suites, also old ones, what seals tickets, and what makes random numbers. */
 static bool is_tls_cipher(const OSSL_ALGORITHM *algorithm)
 {
     static const char *const names[] = {

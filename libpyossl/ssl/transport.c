@@ -215,8 +215,7 @@ static pyossl_status move_out(osl_transport *transport, const void *buf, size_t 
 
 /* ---- waiting ---- */
 
-/* The length of the record that begins with @seen and ends within it, 0 if none does (RFC
- * 8446 5.1). */
+/* The length of the record (RFC 8446 5.1) that begins with @seen and ends in it; 0 for none. */
 static size_t whole_record(const unsigned char *seen, size_t len)
 {
     enum { HEADER = 5, TYPE_FIRST = 20, TYPE_LAST = 24, MAJOR = 3 };
@@ -233,7 +232,7 @@ pyossl_status osl_transport_await(osl_transport *transport)
     osl_lookout *lookout = &transport->lookout;
     const unsigned reads = atomic_load_explicit(&lookout->reads, memory_order_relaxed);
     unsigned char seen[LOOK_AHEAD];
-    size_t len, whole;
+    size_t len = 0, whole;
     int number = 0;
     const pyossl_status status = osl_fd_peek(transport->read_fd, seen, sizeof seen, &len, &number);
 

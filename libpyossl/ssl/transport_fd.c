@@ -165,11 +165,13 @@ static pyossl_status wait_no_socket(int fd, int *number)
 pyossl_status osl_fd_peek(int fd, void *buf, size_t cap, size_t *seen, int *number)
 {
     const ssize_t got = recv(fd, buf, cap, MSG_PEEK);
+    pyossl_status status = PYOSSL_OK;
 
-    *seen = got > 0 ? (size_t)got : 0;
-    if (got >= 0)
-        return PYOSSL_OK;
-    return errno == ENOTSOCK ? wait_no_socket(fd, number) : failed(PYOSSL_WANT_READ, number);
+    if (got < 0)
+        status = errno == ENOTSOCK ? wait_no_socket(fd, number) : failed(PYOSSL_WANT_READ, number);
+    if (status == PYOSSL_OK)
+        *seen = got > 0 ? (size_t)got : 0;
+    return status;
 }
 
 pyossl_status osl_fd_wait(int fd, bool for_writing, int timeout_ms, bool *ready)
