@@ -283,6 +283,15 @@ struct pyossl_ext {
 };
 
 /*
+ * OpenSSL hands out extensions as const from 4.0 on, and only from then on has getters that
+ * take them so. None of them changes one.
+ */
+static inline X509_EXTENSION *osl_ext_readable(const X509_EXTENSION *ext)
+{
+    return (X509_EXTENSION *)ext;
+}
+
+/*
  * All extensions of a certificate, which will not change them. An extension does not change
  * either, so one view of it does for all who ask, and the table counts references to any.
  */
@@ -418,7 +427,13 @@ enum { OSL_STORE_CERTS = 1, OSL_STORE_CRLS = 2 };
 bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
                        size_t *added) PYOSSL_MUST_CHECK;
 
-/* The certificates of a store with references of the caller's, taken under its lock. NULL without memory. */
+/*
+ * What a store holds, to be looked at until it is closed again: its own list, locked, or a copy where
+ * OpenSSL hands out such. NULL without memory.
+ */
+STACK_OF(X509_OBJECT) *osl_store_open(X509_STORE *store);
+void osl_store_close(X509_STORE *store, STACK_OF(X509_OBJECT) *objects);
+/* Its certificates, with references of the caller's. NULL without memory. */
 STACK_OF(X509) *osl_store_get1_certs(X509_STORE *store);
 /* Whether the store has something called @name; @result borrows it from there. */
 bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *name,

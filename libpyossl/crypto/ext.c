@@ -77,7 +77,7 @@ pyossl_status osl_ext_table_new(osl_ext_table **out, X509 *owner)
     table->owner = owner;
     table->count = count;
     for (size_t i = 0; i < count; i++) {
-        view(&table->views[i], X509_get_ext(owner, (int)i));
+        view(&table->views[i], osl_ext_readable(X509_get_ext(owner, (int)i)));
         table->views[i].table = table;
     }
     *out = table;

@@ -109,7 +109,7 @@ pyossl_status pyossl_revoked_reason(const pyossl_revoked *revoked, pyossl_buf *o
 
     if (index < 0)
         return osl_fail_text(PYOSSL_E_NOT_FOUND, "no reason is given");
-    return print_reason(X509_REVOKED_get_ext(revoked->revoked, index), out);
+    return print_reason(osl_ext_readable(X509_REVOKED_get_ext(revoked->revoked, index)), out);
 }
 
 /* "Key Compromise" is keyCompromise: whatever was read can be set. */

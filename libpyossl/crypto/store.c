@@ -158,15 +158,36 @@ pyossl_status pyossl_store_load_locations(pyossl_store *store, const char *file,
     return osl_store_load(store->store, file, dir);
 }
 
+STACK_OF(X509_OBJECT) *osl_store_open(X509_STORE *store)
+{
+#ifdef OSL_HAVE_STORE_GET1_OBJECTS
+    return X509_STORE_get1_objects(store);
+#else
+    return X509_STORE_lock(store) == 1 ? X509_STORE_get0_objects(store) : NULL;
+#endif
+}
+
+void osl_store_close(X509_STORE *store, STACK_OF(X509_OBJECT) *objects)
+{
+#ifdef OSL_HAVE_STORE_GET1_OBJECTS
+    (void)store;
+    sk_X509_OBJECT_pop_free(objects, X509_OBJECT_free);
+#else
+    (void)objects;
+    X509_STORE_unlock(store);
+#endif
+}
+
 bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *name,
                     X509_OBJECT *result)
 {
+    STACK_OF(X509_OBJECT) *objects = osl_store_open(store);
     X509_OBJECT *found;
     bool ok = false;
 
-    if (X509_STORE_lock(store) != 1)
+    if (objects == NULL)
         return false;
-    found = X509_OBJECT_retrieve_by_subject(X509_STORE_get0_objects(store), type, name);
+    found = X509_OBJECT_retrieve_by_subject(objects, type, name);
     /* OpenSSL takes a reference of its own of what we return, so ours must go again. */
     if (found != NULL && type == X509_LU_X509) {
         X509 *x509 = X509_OBJECT_get0_X509(found);
@@ -181,28 +202,27 @@ bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *n
         if (ok)
             X509_CRL_free(crl);
     }
-    X509_STORE_unlock(store);
+    osl_store_close(store, objects);
     return ok;
 }
 
 STACK_OF(X509) *osl_store_get1_certs(X509_STORE *store)
 {
     STACK_OF(X509) *certs = sk_X509_new_null();
-    const STACK_OF(X509_OBJECT) *objects;
-    bool ok = certs != NULL && X509_STORE_lock(store) == 1;
+    STACK_OF(X509_OBJECT) *objects;
+    bool ok = true;
 
-    if (!ok) {
+    if (certs == NULL || (objects = osl_store_open(store)) == NULL) {
         sk_X509_free(certs);
         return NULL;
     }
-    objects = X509_STORE_get0_objects(store);
     for (int i = 0; ok && i < sk_X509_OBJECT_num(objects); i++) {
         X509 *x509 = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
 
         if (x509 != NULL)
             ok = X509_add_cert(certs, x509, X509_ADD_FLAG_UP_REF) == 1;
     }
-    X509_STORE_unlock(store);
+    osl_store_close(store, objects);
     if (!ok) {
         sk_X509_pop_free(certs, X509_free);
         return NULL;

@@ -84,11 +84,10 @@ static STACK_OF(X509_CRL) *get1_crls(X509_STORE *store)
     STACK_OF(X509_OBJECT) *objects;
     bool ok = true;
 
-    if (crls == NULL || X509_STORE_lock(store) != 1) {
+    if (crls == NULL || (objects = osl_store_open(store)) == NULL) {
         sk_X509_CRL_free(crls);
         return NULL;
     }
-    objects = X509_STORE_get0_objects(store);
     for (int i = 0; ok && i < sk_X509_OBJECT_num(objects); i++) {
         X509_CRL *crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
 
@@ -100,7 +99,7 @@ static STACK_OF(X509_CRL) *get1_crls(X509_STORE *store)
             ok = false;
         }
     }
-    X509_STORE_unlock(store);
+    osl_store_close(store, objects);
     if (!ok) {
         sk_X509_CRL_pop_free(crls, X509_CRL_free);
         return NULL;

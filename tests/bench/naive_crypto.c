@@ -1,5 +1,6 @@
 /* Certificates, keys and contexts, as a C program that calls OpenSSL in the ordinary way has them.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED /* X509_cmp_current_time(), from 4.0 on */
 #include "naive.h"
 
 #include <openssl/pem.h>
@@ -132,7 +133,7 @@ static void components(void)
 static void extensions(void)
 {
     for (int i = 0; i < X509_get_ext_count(cert); i++) {
-        X509_EXTENSION *ext = X509_get_ext(cert, i);
+        X509_EXTENSION *ext = (X509_EXTENSION *)X509_get_ext(cert, i); /* const in OpenSSL 4.0 */
 
         MUST(OBJ_nid2sn(OBJ_obj2nid(X509_EXTENSION_get_object(ext))) != NULL);
     }

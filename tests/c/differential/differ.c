@@ -24,7 +24,7 @@ void sample_to_pem(sample *out, const sample *from, const char *label)
     else
         assert_true(PEM_write_bio(bio, label, "", from->bytes, (long)from->len) > 0);
     len = BIO_get_mem_data(bio, &text);
-    assert_in_range(len, 1, SAMPLE_MAX);
+    assert_between(len, 1, SAMPLE_MAX);
     memcpy(out->bytes, text, (size_t)len);
     out->len = (size_t)len;
     BIO_free(bio);

@@ -1,4 +1,5 @@
 /* Certificates: pyossl_x509_load() and d2i_X509(), PEM_read_bio_X509(). */
+#define OPENSSL_SUPPRESS_DEPRECATED /* X509_cmp_current_time(), from 4.0 on */
 #include "differ.h"
 
 #include <openssl/asn1err.h>
@@ -304,7 +305,7 @@ static bool they(notes *side, pyossl_format format, const sample *input, bool ve
     their_name(side, X509_get_subject_name(x509));
     their_name(side, X509_get_issuer_name(x509));
     for (int i = 0; i < X509_get_ext_count(x509); i++)
-        their_extension(side, X509_get_ext(x509, i));
+        their_extension(side, (X509_EXTENSION *)X509_get_ext(x509, i)); /* const in OpenSSL 4.0 */
     their_key(side, x509, verify);
     X509_free(x509);
     ERR_clear_error();

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <openssl/err.h>
+#include <openssl/x509.h>
 
 #include "counts.h"
 #include "pyossl/error.h"
@@ -44,6 +45,19 @@
         assert_int_equal(ERR_peek_error(), 0);                                                     \
     } while (0)
 
+/* A pyossl_buf holds this text. */
+#define assert_buf_text(buf, expected) assert_string_equal((const char *)(buf).data, expected)
+
+/* Both bounds included. */
+#define assert_between(value, least, most)                                                         \
+    do {                                                                                           \
+        const intmax_t value_ = (intmax_t)(value);                                                 \
+                                                                                                   \
+        if (value_ < (intmax_t)(least) || value_ > (intmax_t)(most))                               \
+            fail_msg("%s is %jd, not %jd to %jd", #value, value_, (intmax_t)(least),               \
+                     (intmax_t)(most));                                                            \
+    } while (0)
+
 /* The call fails with this status, records why, and leaves OpenSSL's queue empty. */
 #define assert_fails(call, expected)                                                               \
     do {                                                                                           \
@@ -61,6 +75,18 @@ static inline const char *test_reason(void)
     const pyossl_error_entry *entry = pyossl_error_entry_at(pyossl_error_last(), 0);
 
     return entry != NULL ? entry->reason : "";
+}
+
+/* A name of one CN, of OpenSSL's @type of string; the caller's. */
+static inline X509_NAME *test_common_name(int type, const char *text)
+{
+    X509_NAME *name = X509_NAME_new();
+
+    assert_non_null(name);
+    assert_int_equal(X509_NAME_add_entry_by_NID(name, NID_commonName, type,
+                                                (const unsigned char *)text, -1, -1, 0),
+                     1);
+    return name;
 }
 
 #endif

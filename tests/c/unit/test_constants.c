@@ -88,7 +88,7 @@ static void test_every_name_once_and_in_a_group(void **state)
 
     (void)state;
     for (size_t i = 0; i < count; i++) {
-        assert_in_range(all[i].group, PYOSSL_CONSTANT_SSL, PYOSSL_CONSTANT_VERIFY);
+        assert_between(all[i].group, PYOSSL_CONSTANT_SSL, PYOSSL_CONSTANT_VERIFY);
         assert_ptr_equal(lookup(all[i].group, all[i].name), &all[i]);
         groups[all[i].group]++;
     }

@@ -256,13 +256,11 @@ static X509 *make_cert(const char *common_name, const char *alternatives)
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), 3600));
     assert_int_equal(X509_set_pubkey(cert, key), 1);
     if (common_name != NULL) {
-        X509_NAME *name = X509_get_subject_name(cert);
+        X509_NAME *name = test_common_name(MBSTRING_ASC, common_name);
 
-        assert_int_equal(X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_ASC,
-                                                    (const unsigned char *)common_name,
-                                                    (int)strlen(common_name), -1, 0),
-                         1);
+        assert_int_equal(X509_set_subject_name(cert, name), 1);
         assert_int_equal(X509_set_issuer_name(cert, name), 1);
+        X509_NAME_free(name);
     }
     if (alternatives != NULL) {
         X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alternatives);

@@ -27,7 +27,7 @@ static void assert_oneline(const pyossl_name *name, const char *expected)
     osl_auto_buf line = PYOSSL_BUF_INIT;
 
     assert_ok(pyossl_name_oneline(name, &line));
-    assert_string_equal(line.data, expected);
+    assert_buf_text(line, expected);
     assert_int_equal(line.len, strlen(expected));
 }
 
@@ -418,7 +418,7 @@ static pyossl_status scenario(void *arg)
     OSL_TRY(pyossl_name_set(name, "C", "SE", 2));
     status = pyossl_name_set(name, "C", "NO", 2);
     if (status != PYOSSL_OK) {
-        X509_NAME_ENTRY *entry = X509_NAME_get_entry(name->own, 0);
+        const X509_NAME_ENTRY *entry = X509_NAME_get_entry(name->own, 0);
 
         oom_check(memcmp(ASN1_STRING_get0_data(X509_NAME_ENTRY_get_data(entry)), "SE", 2) == 0);
         return status;

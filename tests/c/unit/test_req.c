@@ -44,7 +44,7 @@ static void assert_asked(pyossl_req *req, const char *expected)
 
     assert_ok(pyossl_req_subject(req, &subject));
     assert_ok(pyossl_name_oneline(subject, &line));
-    assert_string_equal(line.data, expected);
+    assert_buf_text(line, expected);
 }
 
 static void test_na_077_blank_request(void **state)

@@ -65,16 +65,15 @@ static X509 *make_cert(EVP_PKEY *key, const char *name, EVP_PKEY *signer, const 
                        const char *digest)
 {
     X509 *cert = X509_new();
-    X509_NAME *subject = X509_get_subject_name(cert), *from = X509_get_issuer_name(cert);
+    X509_NAME *subject = test_common_name(MBSTRING_ASC, name);
+    X509_NAME *from = test_common_name(MBSTRING_ASC, issuer);
 
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), -60));
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), 3600));
-    assert_int_equal(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                                                (const unsigned char *)name, -1, -1, 0),
-                     1);
-    assert_int_equal(X509_NAME_add_entry_by_txt(from, "CN", MBSTRING_ASC,
-                                                (const unsigned char *)issuer, -1, -1, 0),
-                     1);
+    assert_int_equal(X509_set_subject_name(cert, subject), 1);
+    assert_int_equal(X509_set_issuer_name(cert, from), 1);
+    X509_NAME_free(subject);
+    X509_NAME_free(from);
     assert_int_equal(X509_set_pubkey(cert, key), 1);
     if (X509_sign(cert, signer, digest != NULL ? EVP_get_digestbyname(digest) : NULL) <= 0) {
         X509_free(cert);

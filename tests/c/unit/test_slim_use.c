@@ -14,7 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef OPENSSL_NO_ENGINE
 #include <openssl/engine.h>
+#endif
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
 
@@ -102,6 +104,7 @@ static void test_switch(void **state)
 
 /* ---- what forbids it ---- */
 
+#ifndef OPENSSL_NO_ENGINE
 static ENGINE *engine;
 
 static void engine_on(void)
@@ -117,6 +120,7 @@ static void engine_off(void)
     assert_int_equal(ENGINE_remove(engine), 1);
     ENGINE_free(engine);
 }
+#endif
 
 static OSSL_PROVIDER *extra;
 
@@ -181,7 +185,9 @@ static const struct {
     void (*on)(void), (*off)(void);
     bool works; /* TLS does, with this */
 } obstacles[] = {
+#ifndef OPENSSL_NO_ENGINE
     { "an engine", engine_on, engine_off, true },
+#endif
     { "another provider", provider_on, provider_off, true },
     { "FIPS", fips_on, fips_off, false },
     { "properties of others", other_on, properties_off, false },
@@ -503,9 +509,12 @@ static void test_after_fork(void **state)
 /* OpenSSL lists engines of its own where a configuration is there: they change nothing. */
 static void test_builtin_engines(void **state)
 {
+    (void)state;
+#ifdef OPENSSL_NO_ENGINE
+    skip();
+#else
     ENGINE *builtin;
 
-    (void)state;
     if (!usable())
         skip();
     ENGINE_load_dynamic();
@@ -517,6 +526,7 @@ static void test_builtin_engines(void **state)
     assert_false(new_is_slim());
     engine_off();
     assert_true(new_is_slim());
+#endif
 }
 
 /* What a program mixes in reaches this generator too. */

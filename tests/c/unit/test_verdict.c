@@ -50,7 +50,7 @@ static void test_refused_certificates(void **state)
     }
 }
 
-static pyossl_answer stop(pyossl_conn *conn, const pyossl_verify_event *event, void *userdata)
+static pyossl_answer stop_it(pyossl_conn *conn, const pyossl_verify_event *event, void *userdata)
 {
     (void)conn;
     (void)event;
@@ -75,7 +75,7 @@ static void test_callbacks_that_stop(void **state)
     (void)state;
     for (size_t v = 0; v < OSL_COUNT_OF(versions); v++) {
         pair_contexts(&both, versions[v]);
-        assert_ok(pyossl_ctx_set_verify(both.client_ctx, PYOSSL_VERIFY_PEER, stop, NULL, NULL));
+        assert_ok(pyossl_ctx_set_verify(both.client_ctx, PYOSSL_VERIFY_PEER, stop_it, NULL, NULL));
         pair_connect(&both, PAIR_MEMORY, 0);
         assert_fails(pair_handshake_both(&both, &client, &server), PYOSSL_E_CALLBACK);
         assert_status(client, PYOSSL_E_CALLBACK);
