@@ -44,7 +44,7 @@ PYOSSL_API SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx) PYOSSL_NONNULL(1);
  * The connection, borrowed. A change of its context before the handshake replaces
  * it. Asked for before the handshake, it is in OpenSSL's default library context
  * from here on, as its context is. Later, certificates of the peer in it may be in
- * another: pass their DER on to decode them where you need them.
+ * another: pass their DER on to decode them where you need them. NULL out of memory.
  */
 PYOSSL_API SSL *pyossl_openssl_conn(pyossl_conn *conn) PYOSSL_NONNULL(1);
 

@@ -87,18 +87,19 @@ pyossl_ctx *pyossl_conn_ctx(const pyossl_conn *conn)
 pyossl_status pyossl_conn_set_role(pyossl_conn *conn, pyossl_role role)
 {
     OSL_API_ENTER;
+    pyossl_status status;
 
     if (role != PYOSSL_CLIENT && role != PYOSSL_SERVER)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "neither client nor server");
     if (conn->begun)
         return osl_fail_text(PYOSSL_E_STATE, "the handshake has begun");
     OSL_TRY(osl_conn_follow(conn));
-    if (role == PYOSSL_CLIENT)
-        SSL_set_connect_state(conn->ssl);
+    status = osl_conn_choose_side(conn->ssl, role);
+    if (status == PYOSSL_OK)
+        conn->role = role;
     else
-        SSL_set_accept_state(conn->ssl);
-    conn->role = role;
-    return PYOSSL_OK;
+        conn->hollow = true;
+    return status;
 }
 
 /* ---- the transport ---- */

@@ -28,12 +28,13 @@ static pyossl_status inherit(const SSL *old, SSL *ssl)
     return PYOSSL_OK;
 }
 
-static void choose_side(SSL *ssl, pyossl_role role)
+pyossl_status osl_conn_choose_side(SSL *ssl, pyossl_role role)
 {
     if (role == PYOSSL_CLIENT)
         SSL_set_connect_state(ssl);
     else if (role == PYOSSL_SERVER)
         SSL_set_accept_state(ssl);
+    return osl_is_given_up(ssl) ? osl_fail(PYOSSL_E_NOMEM) : PYOSSL_OK;
 }
 
 static const osl_identity *identity_of(const pyossl_conn *conn, const osl_generation *generation)
@@ -51,7 +52,7 @@ static pyossl_status make_ssl(pyossl_conn *conn, const osl_generation *generatio
         return osl_fail(PYOSSL_E_OPENSSL);
     OSL_TRY(osl_conn_tie(ssl, conn));
     SSL_set_mode(ssl, OWN_MODES);
-    choose_side(ssl, conn->role);
+    OSL_TRY(osl_conn_choose_side(ssl, conn->role));
     if (identity != NULL)
         OSL_TRY(osl_identity_apply(identity, ssl));
     OSL_TRY(osl_conn_settings_apply(&conn->settings, ssl));
@@ -71,6 +72,7 @@ static void settle(pyossl_conn *conn, osl_generation *generation, SSL *ssl)
     if (ssl != NULL) {
         SSL_free(conn->ssl);
         conn->ssl = ssl;
+        conn->hollow = false;
     }
     osl_generation_unref(old);
 }
@@ -97,7 +99,8 @@ pyossl_status osl_conn_bind(pyossl_conn *conn, pyossl_ctx *ctx)
 
 pyossl_status osl_conn_follow(pyossl_conn *conn)
 {
-    if (conn->begun || conn->busy || osl_ctx_is_current(conn->ctx, conn->generation))
+    if (!conn->hollow &&
+        (conn->begun || conn->busy || osl_ctx_is_current(conn->ctx, conn->generation)))
         return PYOSSL_OK;
     return osl_conn_bind(conn, conn->ctx);
 }
@@ -105,7 +108,7 @@ pyossl_status osl_conn_follow(pyossl_conn *conn)
 SSL *osl_conn_ssl(const pyossl_conn *conn)
 {
     /* Out of memory the SSL before has to do: who only asks cannot be told. */
-    if (!conn->begun)
+    if (!conn->begun) /* a hollow one never has */
         (void)!osl_conn_follow((pyossl_conn *)conn);
     return conn->ssl;
 }

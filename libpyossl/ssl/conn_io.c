@@ -44,6 +44,9 @@ pyossl_status osl_conn_enter(pyossl_conn *conn)
     conn->busy = true;
     conn->stopped = false;
     conn->quiet = SSL_is_init_finished(conn->ssl) == 1;
+    conn->fresh = !conn->quiet && SSL_in_before(conn->ssl) == 1;
+    if (conn->fresh)
+        conn->read_before = BIO_number_read(SSL_get_rbio(conn->ssl));
     conn->transport.failed = PYOSSL_OK;
     errno = 0;
     return PYOSSL_OK;
@@ -100,7 +103,8 @@ void osl_conn_cool(pyossl_conn *conn)
     if (!conn->warm)
         return;
     conn->warm = false;
-    SSL_set_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
+    if (!conn->hollow)
+        SSL_set_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
     atomic_fetch_sub_explicit(&warm, 1, memory_order_relaxed);
 }
 
@@ -143,20 +147,20 @@ static void release_buffers(pyossl_conn *conn)
 /* For who waits for the next record. */
 static inline void mark_boundary(pyossl_conn *conn)
 {
-    if (conn->transport.kind == OSL_TRANSPORT_FD && is_between_records(conn->ssl))
+    if (conn->transport.kind == OSL_TRANSPORT_FD && !conn->hollow && is_between_records(conn->ssl))
         osl_transport_at_boundary(&conn->transport);
 }
 
 /* SSL_do_handshake(), with buffers that serve all of its records, however many do so at once. */
-static int shake(pyossl_conn *conn)
+static pyossl_status shake(pyossl_conn *conn)
 {
     const bool warmed = !conn->quiet && warm_up(conn, INT_MAX);
-    const int result = SSL_do_handshake(conn->ssl), number = errno;
+    const int result = SSL_do_handshake(conn->ssl);
+    const pyossl_status status = osl_conn_leave(conn, result, errno);
 
-    if (warmed)
+    if (warmed) /* not before it is clear whether the SSL can still be told */
         osl_conn_cool(conn);
-    errno = number;
-    return result;
+    return status;
 }
 
 /* ---- handshake and data ---- */
@@ -165,11 +169,9 @@ pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
 {
     OSL_CONN_HOLD(conn);
     pyossl_status status;
-    int result;
 
     OSL_TRY(osl_conn_enter(conn));
-    result = shake(conn);
-    status = osl_conn_leave(conn, result, errno);
+    status = shake(conn);
     if (status == PYOSSL_OK || pyossl_is_retry(status))
         release_buffers(conn);
     mark_boundary(conn);

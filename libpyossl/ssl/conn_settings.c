@@ -315,7 +315,8 @@ pyossl_status pyossl_conn_clear_mode(pyossl_conn *conn, uint32_t mode)
 
 uint32_t pyossl_conn_mode(const pyossl_conn *conn)
 {
-    const uint32_t mode = (uint32_t)SSL_get_mode(osl_conn_ssl(conn));
+    /* SSL_get_mode() tells the record layers, and crashes where the SSL is hollow. */
+    const uint32_t mode = (uint32_t)SSL_clear_mode(osl_conn_ssl(conn), 0);
 
     return conn->warm ? mode | SSL_MODE_RELEASE_BUFFERS : mode;
 }

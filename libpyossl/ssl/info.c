@@ -14,14 +14,17 @@
 
 size_t pyossl_conn_pending(const pyossl_conn *conn)
 {
-    const int pending = SSL_pending(osl_conn_ssl(conn));
+    const SSL *ssl = osl_conn_ssl(conn);
+    const int pending = conn->hollow ? 0 : SSL_pending(ssl);
 
     return pending > 0 ? (size_t)pending : 0;
 }
 
 int pyossl_conn_has_pending(const pyossl_conn *conn)
 {
-    return SSL_has_pending(osl_conn_ssl(conn)) == 1 || osl_queue_len(&conn->transport.in) > 0;
+    const SSL *ssl = osl_conn_ssl(conn);
+
+    return (!conn->hollow && SSL_has_pending(ssl) == 1) || osl_queue_len(&conn->transport.in) > 0;
 }
 
 int pyossl_conn_wants_read(const pyossl_conn *conn)

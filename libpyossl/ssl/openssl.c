@@ -66,9 +66,11 @@ SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx)
 SSL *pyossl_openssl_conn(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    SSL *ssl;
 
     /* What the program sets in it must not be lost where the context may be slim no more. */
     if (!conn->begun)
         (void)!osl_ctx_make_plain(conn->ctx);
-    return osl_conn_ssl(conn);
+    ssl = osl_conn_ssl(conn);
+    return conn->hollow ? NULL : ssl;
 }

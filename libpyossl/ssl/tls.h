@@ -287,10 +287,13 @@ struct pyossl_conn {
     osl_conn_settings settings;
     pyossl_role       role;       /* 0 before it is chosen */
     bool              begun;      /* the handshake has: bound for good */
+    bool              hollow;     /* ssl has lost its record layers: osl_conn_follow() makes another */
     bool              busy;       /* inside an exchange: callbacks must not start another */
     bool              stopped;    /* a callback answered ABORT in this exchange */
     bool              slim;       /* its keys may be in the slim library context */
     bool              quiet;      /* this exchange began outside of a handshake */
+    bool              fresh;      /* this exchange began before the handshake did */
+    uint64_t          read_before; /* how many bytes had been read then, where it is fresh */
     unsigned          held;       /* calls that this connection must outlive */
     bool              orphan;     /* its last reference went in one of them */
     bool              warm;       /* keeps its buffers for now, although its mode says otherwise */
@@ -338,8 +341,16 @@ void osl_conn_settings_clear(osl_conn_settings *settings);
 
 /* Bind to @ctx as it is now, with a new SSL; nothing changes on failure. */
 pyossl_status osl_conn_bind(pyossl_conn *conn, pyossl_ctx *ctx) PYOSSL_MUST_CHECK;
-/* Bind anew if the context has changed and the handshake has not begun. */
+/* Bind anew if the context has changed and the handshake has not begun, or if the SSL is hollow. */
 pyossl_status osl_conn_follow(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+/*
+ * Have @ssl be a client's or a server's; 0 leaves it as it is. From 3.2 on OpenSSL makes
+ * the record layers anew, here and where a handshake begins: without memory the SSL has
+ * none afterwards, and crashes when it is asked for its data, or given options or modes.
+ * Only its state tells. A connection with such an SSL is hollow: osl_conn_follow() makes
+ * another, or fails.
+ */
+pyossl_status osl_conn_choose_side(SSL *ssl, pyossl_role role) PYOSSL_MUST_CHECK;
 /* The SSL to ask or to change: follows the context while the handshake has not begun. */
 SSL *osl_conn_ssl(const pyossl_conn *conn);
 /* The same for an exchange: binds for good. PYOSSL_E_STATE after fork, in a callback, without transport. */
@@ -365,6 +376,8 @@ void osl_conn_cool(pyossl_conn *conn);
  * called right after the OpenSSL call, with @number its errno.
  */
 pyossl_status osl_verdict(pyossl_conn *conn, int result, int number) PYOSSL_MUST_CHECK;
+/* Whether OpenSSL has given the connection up. */
+bool osl_is_given_up(const SSL *ssl);
 
 /* ---- session.c ---- */
 

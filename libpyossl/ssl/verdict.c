@@ -10,20 +10,33 @@ static bool is_ssl_reason(unsigned long code, int reason)
     return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == reason;
 }
 
-/*
- * Whether OpenSSL has given the connection up. There are errors that it survives
- * ("protocol is shutdown"), and only the state's text tells them apart.
- */
-static bool is_given_up(const SSL *ssl)
+/* There are errors that OpenSSL survives ("protocol is shutdown"): only the state's text tells. */
+bool osl_is_given_up(const SSL *ssl)
 {
     return strcmp(SSL_state_string_long(ssl), "error") == 0;
+}
+
+/*
+ * Whether it was given up before anything came or went, as where there is no memory to
+ * begin with. From 3.2 on OpenSSL then may have lost the record layers (osl_conn_choose_side()).
+ */
+static bool is_hollow(const pyossl_conn *conn)
+{
+    return conn->fresh && SSL_get_state(conn->ssl) == TLS_ST_BEFORE &&
+           BIO_number_read(SSL_get_rbio(conn->ssl)) == conn->read_before;
 }
 
 /* Remember a failure that nothing can follow. */
 static pyossl_status ended(pyossl_conn *conn, pyossl_status status)
 {
-    if (!is_given_up(conn->ssl) || pyossl_status_classify(status) != PYOSSL_CLASS_ERROR)
+    if (!osl_is_given_up(conn->ssl) ||
+        pyossl_status_classify(status) != PYOSSL_CLASS_ERROR)
         return status;
+    if (is_hollow(conn)) { /* with another SSL it can begin again */
+        conn->hollow = true;
+        conn->begun = false;
+        return status;
+    }
     if (status == PYOSSL_E_VERIFY || status == PYOSSL_E_SYSTEM)
         conn->failed = status;
     else /* whatever the reason was, it will not be the reason of later calls */
@@ -108,7 +121,8 @@ pyossl_status osl_verdict(pyossl_conn *conn, int result, int number)
     /* First of all, as it looks at the queue that everything else empties. */
     const int error = SSL_get_error(conn->ssl, result);
 
+
     if (conn->stopped)
-        return ended(conn, osl_fail_text(PYOSSL_E_CALLBACK, "a callback stopped the call"));
+        return ended(conn, no_tls, osl_fail_text(PYOSSL_E_CALLBACK, "a callback stopped the call"));
     return ended(conn, from_error(conn, error, number));
 }
