@@ -26,10 +26,21 @@ static bool is_hollow(const pyossl_conn *conn)
            BIO_number_read(SSL_get_rbio(conn->ssl)) == conn->read_before;
 }
 
-/* Remember a failure that nothing can follow. */
-static pyossl_status ended(pyossl_conn *conn, pyossl_status status)
+/*
+ * What OpenSSL says of bytes that are no TLS at all. From 3.2 on it sends no alert then and
+ * does not give up either, but would go on reading behind them.
+ */
+static bool is_no_tls(unsigned long code)
 {
-    if (!osl_is_given_up(conn->ssl) ||
+    return is_ssl_reason(code, SSL_R_WRONG_VERSION_NUMBER) ||
+           is_ssl_reason(code, SSL_R_HTTP_REQUEST) ||
+           is_ssl_reason(code, SSL_R_HTTPS_PROXY_REQUEST);
+}
+
+/* Remember a failure that nothing can follow. */
+static pyossl_status ended(pyossl_conn *conn, bool no_tls, pyossl_status status)
+{
+    if (!(no_tls || osl_is_given_up(conn->ssl)) ||
         pyossl_status_classify(status) != PYOSSL_CLASS_ERROR)
         return status;
     if (is_hollow(conn)) { /* with another SSL it can begin again */
@@ -120,9 +131,9 @@ pyossl_status osl_verdict(pyossl_conn *conn, int result, int number)
 {
     /* First of all, as it looks at the queue that everything else empties. */
     const int error = SSL_get_error(conn->ssl, result);
-
+    const bool no_tls = error == SSL_ERROR_SSL && is_no_tls(ERR_peek_error());
 
     if (conn->stopped)
         return ended(conn, no_tls, osl_fail_text(PYOSSL_E_CALLBACK, "a callback stopped the call"));
-    return ended(conn, from_error(conn, error, number));
+    return ended(conn, no_tls, from_error(conn, error, number));
 }
