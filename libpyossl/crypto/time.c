@@ -19,8 +19,9 @@ enum {
 
 typedef struct moment {
     int year, month, day, hour, minute, second;
-    int offset; /* minutes east of UTC */
-    bool plain; /* seconds are there, a fraction is not, and the zone is "Z" */
+    int offset;   /* minutes east of UTC */
+    bool seconds; /* are there */
+    bool plain;   /* seconds are there, a fraction is not, and the zone is "Z" */
 } moment;
 
 /* What is left to read. */
@@ -86,6 +87,7 @@ static bool moment_from_epoch(moment *out, int64_t seconds)
                      .hour = rest / 3600,
                      .minute = rest / 60 % 60,
                      .second = rest % 60,
+                     .seconds = true,
                      .plain = true };
     return true;
 }
@@ -161,7 +163,8 @@ static bool read_moment(moment *out, bool generalized, const char *text, size_t 
         return false;
     if (!read_number(&in, 2, 0, 23, &m.hour) || !read_number(&in, 2, 0, 59, &m.minute))
         return false;
-    if (!digit_next(&in)) {
+    m.seconds = digit_next(&in);
+    if (!m.seconds) {
         m.plain = false;
     } else {
         if (!read_number(&in, 2, 0, 59, &m.second))
@@ -222,17 +225,39 @@ static pyossl_status encode_moment(ASN1_TIME **out, const moment *m)
     return make_time(out, V_ASN1_GENERALIZEDTIME, text, TEXT_MAX);
 }
 
+/*
+ * Whether @when is a time of this type. Without seconds, which RFC 5280 wants, a time is
+ * one for some releases of OpenSSL only: the one that will read what is stored tells.
+ */
+static pyossl_status read_as(moment *m, int type, const char *when, size_t len, bool *is_time)
+{
+    osl_auto(ASN1_TIME) *time = NULL;
+
+    *is_time = read_moment(m, type == V_ASN1_GENERALIZEDTIME, when, len);
+    if (!*is_time || m->seconds)
+        return PYOSSL_OK;
+    OSL_TRY(make_time(&time, type, when, len));
+    *is_time = ASN1_TIME_check(time) == 1;
+    return PYOSSL_OK;
+}
+
 pyossl_status osl_time_parse(ASN1_TIME **out, const char *when, size_t len)
 {
     moment m, utc;
+    bool is_time;
+
+    if (!osl_len_fits(len))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "not a time");
 
     /*
      * What a UTCTime says in other words than RFC 5280 allows (no seconds, an
      * offset) is read back in UTC anyway, so it can as well be stored so.
      */
-    if (read_moment(&m, false, when, len) && moment_from_epoch(&utc, moment_epoch(&m)))
+    OSL_TRY(read_as(&m, V_ASN1_UTCTIME, when, len, &is_time));
+    if (is_time && moment_from_epoch(&utc, moment_epoch(&m)))
         return encode_moment(out, &utc);
-    if (!osl_len_fits(len) || !read_moment(&m, true, when, len))
+    OSL_TRY(read_as(&m, V_ASN1_GENERALIZEDTIME, when, len, &is_time));
+    if (!is_time)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "not a time");
     if (m.plain)
         return encode_moment(out, &m);

@@ -52,6 +52,23 @@ static const good goods[] = {
     { "21000228000000Z", GEN, "21000228000000Z", "21000228000000Z", 4107456000 },
 };
 
+/* Only times without seconds may be none: from 3.5 on OpenSSL wants them where the rest is short.
+ */
+static bool is_short(const char *when)
+{
+    const size_t digits = strspn(when, "0123456789");
+
+    return when[digits] == 'Z' && (digits == 10 || digits == 12) && strlen(when) == digits + 1;
+}
+
+static bool is_time_for_openssl(const char *when)
+{
+    const bool is_time = ASN1_TIME_set_string(NULL, when) == 1;
+
+    ERR_clear_error();
+    return is_time;
+}
+
 static void test_na_121_na_122_what_is_stored_and_read_back(void **state)
 {
     (void)state;
@@ -62,6 +79,12 @@ static void test_na_121_na_122_what_is_stored_and_read_back(void **state)
         int64_t epoch;
 
         print_message("# %s\n", g->when);
+        if (!is_time_for_openssl(g->when)) {
+            assert_true(is_short(g->when));
+            assert_fails(osl_time_parse(&time, g->when, strlen(g->when)), PYOSSL_E_ARGUMENT);
+            assert_null(time);
+            continue;
+        }
         assert_ok(osl_time_parse(&time, g->when, strlen(g->when)));
         assert_int_equal(ASN1_STRING_type(time), g->type);
         assert_int_equal(ASN1_STRING_length(time), strlen(g->stored));
