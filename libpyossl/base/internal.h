@@ -40,6 +40,9 @@
 #define OSL_HAVE_STORE_GET1_OBJECTS 1
 #define OSL_HAVE_SESSION_GET_TIME_EX 1
 #endif
+#if OPENSSL_VERSION_NUMBER >= 0x40000000L
+#define OSL_HAVE_HOST_INPUT_VALIDATION 1
+#endif
 /*
  * From 3.2 on OpenSSL keeps what makes decoding slow before. OSL_PLAIN_DECODERS has
  * it done here as there, so that one release can test both ways.

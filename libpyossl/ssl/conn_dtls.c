@@ -38,6 +38,8 @@ pyossl_status pyossl_conn_dtls_listen(pyossl_conn *conn)
     result = DTLSv1_listen(conn->ssl, peer);
     number = errno;
     conn->transport.peek = false;
+    if (conn->transport.failed != PYOSSL_OK) /* which for OpenSSL was a wait */
+        result = -1;
     OSL_TRY(osl_conn_leave(conn, result == 0 ? 1 : result, number));
     if (result == 0) {
         conn->wants = PYOSSL_WANT_READ;

@@ -268,17 +268,19 @@ static pyossl_status check_no_write(const pyossl_conn *conn)
  * Asked for the peer's alert while data is in front of it, OpenSSL throws the data
  * away and gives the connection up. 1 if there is some, 0 if not, -1 for a failure.
  */
-static int data_waits(SSL *ssl)
+static int data_waits(pyossl_conn *conn)
 {
     unsigned char byte;
     size_t got;
     int error;
 
-    if (SSL_get_shutdown(ssl) != SSL_SENT_SHUTDOWN)
+    if (SSL_get_shutdown(conn->ssl) != SSL_SENT_SHUTDOWN)
         return 0;
-    if (SSL_peek_ex(ssl, &byte, 1, &got) == 1)
+    if (SSL_peek_ex(conn->ssl, &byte, 1, &got) == 1)
         return 1;
-    error = SSL_get_error(ssl, 0);
+    if (conn->transport.failed != PYOSSL_OK)
+        return -1;
+    error = SSL_get_error(conn->ssl, 0);
     return error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL ? -1 : 0;
 }
 
@@ -290,7 +292,7 @@ pyossl_status pyossl_conn_shutdown(pyossl_conn *conn, int *complete)
 
     OSL_TRY(check_no_write(conn));
     OSL_TRY(osl_conn_enter(conn));
-    result = data_waits(conn->ssl);
+    result = data_waits(conn);
     if (result != 0) {
         OSL_TRY(osl_conn_leave(conn, result, errno));
         ERR_raise(ERR_LIB_SSL, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY); /* in its words */

@@ -253,6 +253,16 @@ static unsigned openssl_flags(unsigned flags)
     return openssl;
 }
 
+#ifdef OSL_HAVE_HOST_INPUT_VALIDATION
+/* OpenSSL's own judgement refuses names that exist ("-a.example"). */
+static int is_judged_already(const char *name, size_t len)
+{
+    (void)name;
+    (void)len;
+    return 1;
+}
+#endif
+
 pyossl_status osl_identity_apply(const osl_identity *identity, SSL *ssl)
 {
     static const osl_identity anybody;
@@ -260,6 +270,9 @@ pyossl_status osl_identity_apply(const osl_identity *identity, SSL *ssl)
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     const char *name = wanted->hostname;
 
+#ifdef OSL_HAVE_HOST_INPUT_VALIDATION
+    X509_VERIFY_PARAM_set1_host_input_validation(param, is_judged_already);
+#endif
     X509_VERIFY_PARAM_set_hostflags(param, openssl_flags(wanted->flags));
     if (X509_VERIFY_PARAM_set1_host(param, name, name != NULL ? strlen(name) : 0) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);

@@ -255,18 +255,20 @@ pyossl_status osl_transport_await(osl_transport *transport)
 
 /* ---- the BIO ---- */
 
-/* Tell OpenSSL why nothing moved, and note it for the verdict. */
-static int no_move(BIO *bio, osl_transport *transport, pyossl_status status)
+/*
+ * Nothing moved: what there is beyond waiting is noted for the verdict. OpenSSL is
+ * told to wait in any case, as from 4.0 on it gives a connection up where it is told of
+ * more, and a transport that was interrupted may go on.
+ */
+static int no_move(BIO *bio, osl_transport *transport, pyossl_status status, int flag)
 {
-    if (status == PYOSSL_WANT_READ) {
-        BIO_set_retry_read(bio);
-        return -1;
-    }
-    if (status == PYOSSL_WANT_WRITE) {
-        BIO_set_retry_write(bio);
-        return -1;
-    }
-    transport->failed = status;
+    if (status == PYOSSL_WANT_READ)
+        flag = BIO_FLAGS_READ;
+    else if (status == PYOSSL_WANT_WRITE)
+        flag = BIO_FLAGS_WRITE;
+    else
+        transport->failed = status;
+    BIO_set_flags(bio, flag | BIO_FLAGS_SHOULD_RETRY);
     return -1;
 }
 
@@ -278,11 +280,15 @@ static bool may_move(BIO *bio, osl_transport *transport)
         return false;
     transport->failed = PYOSSL_OK;
     transport->number = 0;
+    return true;
+}
+
+static bool is_gone(osl_transport *transport)
+{
     if (!atomic_load_explicit(&transport->gone, memory_order_relaxed))
-        return true;
-    transport->failed = PYOSSL_E_SYSTEM;
+        return false;
     transport->number = EBADF;
-    return false;
+    return true;
 }
 
 static int bio_read(BIO *bio, char *buf, int len)
@@ -293,14 +299,14 @@ static int bio_read(BIO *bio, char *buf, int len)
 
     if (!may_move(bio, transport) || len <= 0)
         return -1;
-    status = move_in(transport, buf, (size_t)len, &done);
+    status = is_gone(transport) ? PYOSSL_E_SYSTEM : move_in(transport, buf, (size_t)len, &done);
     if (status == PYOSSL_OK)
         return (int)done;
     if (status == PYOSSL_TRUNCATED) {
         transport->eof = true;
         return 0;
     }
-    return no_move(bio, transport, status);
+    return no_move(bio, transport, status, BIO_FLAGS_READ);
 }
 
 static int bio_write(BIO *bio, const char *buf, int len)
@@ -311,14 +317,14 @@ static int bio_write(BIO *bio, const char *buf, int len)
 
     if (!may_move(bio, transport) || len <= 0)
         return -1;
-    status = move_out(transport, buf, (size_t)len, &done);
+    status = is_gone(transport) ? PYOSSL_E_SYSTEM : move_out(transport, buf, (size_t)len, &done);
     if (status == PYOSSL_OK)
         return (int)done;
     if (status == PYOSSL_TRUNCATED) { /* a writer has no end: its peer is gone */
         transport->number = EPIPE;
         status = PYOSSL_E_SYSTEM;
     }
-    return no_move(bio, transport, status);
+    return no_move(bio, transport, status, BIO_FLAGS_WRITE);
 }
 
 static long path_mtu(const osl_transport *transport)

@@ -98,9 +98,10 @@ static pyossl_status from_error(pyossl_conn *conn, int error, int number)
     case SSL_ERROR_NONE:
         return PYOSSL_OK;
     case SSL_ERROR_WANT_READ:
-        return PYOSSL_WANT_READ;
     case SSL_ERROR_WANT_WRITE:
-        return PYOSSL_WANT_WRITE;
+        if (conn->transport.failed != PYOSSL_OK) /* OpenSSL was told to wait all the same */
+            return from_transport(conn, number);
+        return error == SSL_ERROR_WANT_READ ? PYOSSL_WANT_READ : PYOSSL_WANT_WRITE;
     case SSL_ERROR_WANT_X509_LOOKUP:
     case SSL_ERROR_WANT_CLIENT_HELLO_CB:
 #if defined(SSL_ERROR_WANT_RETRY_VERIFY)

@@ -1,13 +1,26 @@
 /* Extensions from the words of x509v3_config(5). */
 #include "fuzz.h"
 
+/* An identifier of a key with nothing in it, which later releases of OpenSSL leave out. */
+static int is_empty_identifier(const pyossl_ext *ext)
+{
+    const char *name = pyossl_ext_short_name(ext);
+    pyossl_buf der = PYOSSL_BUF_INIT;
+    int empty;
+
+    CHECK(checked(pyossl_ext_data(ext, &der)) == PYOSSL_OK);
+    empty = der.len == 2 && der.data[1] == 0 && strstr(name, "KeyIdentifier") != NULL;
+    pyossl_buf_clear(&der);
+    return empty;
+}
+
 static void add(pyossl_ext *ext)
 {
     pyossl_x509 *cert = NULL;
 
     CHECK(checked(pyossl_x509_new(&cert)) == PYOSSL_OK);
     CHECK(checked(pyossl_x509_add_exts(cert, &ext, 1)) == PYOSSL_OK);
-    CHECK(pyossl_x509_ext_count(cert) == 1);
+    CHECK(pyossl_x509_ext_count(cert) == 1 || is_empty_identifier(ext));
     pyossl_x509_unref(cert);
 }
 

@@ -1,9 +1,10 @@
 /*
  * Functions of OpenSSL's, and of the system's, that fail on request.
  *
- * The linker leads the library's calls of what failing_calls.inc lists through here. oom_sweep() then lets
- * each call of a scenario fail in turn, like its allocations: nothing is told to OpenSSL's queue,
- * as where a lock or a reference cannot be had. What is not armed goes through untouched.
+ * The linker leads the library's calls of what failing_calls.inc lists through here. oom_sweep()
+ * then lets each call of a scenario fail in turn, like its allocations: nothing is told to
+ * OpenSSL's queue, as where a lock or a reference cannot be had. What is not armed goes through
+ * untouched.
  */
 #ifndef CALLS_H
 #define CALLS_H

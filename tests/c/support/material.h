@@ -137,14 +137,19 @@ static inline int material_remove_dir(void **state)
     return system(line);
 }
 
-/* Leave a test that needs a program which is not there. */
-static inline void material_need(const char *program)
+static inline bool material_has(const char *program)
 {
     char line[128];
 
     snprintf(line, sizeof line, "command -v %s", program);
-    if (!material_run(line))
-        skip();
+    return material_run(line);
 }
+
+/* Leave a test that needs a program which is not there. */
+#define material_need(program)                                                                     \
+    do {                                                                                           \
+        if (!material_has(program))                                                                \
+            skip();                                                                                \
+    } while (0)
 
 #endif

@@ -26,9 +26,9 @@ OWNED_TYPE(store)
 OWNED_TYPE(x509)
 #undef OWNED_TYPE
 
-#define OWNED(noun) __attribute__((cleanup(release_##noun))) pyossl_##noun *
-#define OWNED_BUF __attribute__((cleanup(pyossl_buf_clear))) pyossl_buf
-#define OWNED_LIST __attribute__((cleanup(pyossl_x509_list_clear))) pyossl_x509_list
+#define OWNED(noun)   __attribute__((cleanup(release_##noun))) pyossl_##noun *
+#define OWNED_BUF     __attribute__((cleanup(pyossl_buf_clear))) pyossl_buf
+#define OWNED_LIST    __attribute__((cleanup(pyossl_x509_list_clear))) pyossl_x509_list
 #define OWNED_VERDICT __attribute__((cleanup(pyossl_verdict_clear))) pyossl_verdict
 
 /* Go on only while all is well. */

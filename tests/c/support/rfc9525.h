@@ -19,10 +19,10 @@ typedef enum rfc9525_verdict {
 
 /* How it is asked for. The first three are laxer or stricter than the RFC. */
 enum {
-    RFC9525_COMMON_NAME  = 1,
-    RFC9525_PARTIAL      = 2,
+    RFC9525_COMMON_NAME = 1,
+    RFC9525_PARTIAL = 2,
     RFC9525_NO_WILDCARDS = 4,
-    RFC9525_AS_ADDRESS   = 8
+    RFC9525_AS_ADDRESS = 8
 };
 
 typedef enum rfc9525_kind {
@@ -35,9 +35,9 @@ typedef enum rfc9525_kind {
 
 /* One name in a certificate. */
 typedef struct rfc9525_name {
-    rfc9525_kind  kind;
+    rfc9525_kind kind;
     unsigned char bytes[256];
-    size_t        len;
+    size_t len;
 } rfc9525_name;
 
 rfc9525_verdict rfc9525_judge(const char *asked, size_t len, unsigned how,

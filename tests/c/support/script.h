@@ -56,7 +56,7 @@ typedef struct script {
     unsigned char flip;             /* ... is changed by these bits */
     size_t reads_done, writes_done; /* calls */
     size_t bytes_read, bytes_written;
-    bool noisy;           /* leaves errors and an errno behind, as programs do */
+    bool noisy; /* leaves errors and an errno behind, as programs do */
     int released;
 } script;
 

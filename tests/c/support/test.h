@@ -77,15 +77,14 @@ static inline const char *test_reason(void)
     return entry != NULL ? entry->reason : "";
 }
 
-/* A name of one CN, of OpenSSL's @type of string; the caller's. */
-static inline X509_NAME *test_common_name(int type, const char *text)
+/* A name of one field, of OpenSSL's @type of string; the caller's. */
+static inline X509_NAME *test_name_of(int nid, int type, const char *text)
 {
     X509_NAME *name = X509_NAME_new();
 
     assert_non_null(name);
-    assert_int_equal(X509_NAME_add_entry_by_NID(name, NID_commonName, type,
-                                                (const unsigned char *)text, -1, -1, 0),
-                     1);
+    assert_int_equal(
+        X509_NAME_add_entry_by_NID(name, nid, type, (const unsigned char *)text, -1, -1, 0), 1);
     return name;
 }
 

@@ -256,7 +256,7 @@ static X509 *make_cert(const char *common_name, const char *alternatives)
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), 3600));
     assert_int_equal(X509_set_pubkey(cert, key), 1);
     if (common_name != NULL) {
-        X509_NAME *name = test_common_name(MBSTRING_ASC, common_name);
+        X509_NAME *name = test_name_of(NID_commonName, MBSTRING_ASC, common_name);
 
         assert_int_equal(X509_set_subject_name(cert, name), 1);
         assert_int_equal(X509_set_issuer_name(cert, name), 1);

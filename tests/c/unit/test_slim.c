@@ -65,8 +65,8 @@ static X509 *make_cert(EVP_PKEY *key, const char *name, EVP_PKEY *signer, const 
                        const char *digest)
 {
     X509 *cert = X509_new();
-    X509_NAME *subject = test_common_name(MBSTRING_ASC, name);
-    X509_NAME *from = test_common_name(MBSTRING_ASC, issuer);
+    X509_NAME *subject = test_name_of(NID_commonName, MBSTRING_ASC, name);
+    X509_NAME *from = test_name_of(NID_commonName, MBSTRING_ASC, issuer);
 
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), -60));
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), 3600));

@@ -414,15 +414,16 @@ static void test_what_users_may_answer(void **state)
         script_step step;
         pyossl_status failed;
         int number;
-        bool read, write, eof; /* should it be called again when ...; or never */
+        bool read, write,
+            eof; /* what OpenSSL is told to wait for: also where it failed; or the end */
     } table[] = {
         { { SCRIPT_WANT_READ, 0 }, PYOSSL_OK, 0, true, false, false },
         { { SCRIPT_WANT_WRITE, 0 }, PYOSSL_OK, 0, false, true, false },
         { { SCRIPT_NOTHING, 0 }, PYOSSL_OK, 0, true, false, false },
         { { SCRIPT_END, 0 }, PYOSSL_OK, 0, false, false, true },
-        { { SCRIPT_ERRNO, ECONNRESET }, PYOSSL_E_SYSTEM, ECONNRESET, false, false, false },
-        { { SCRIPT_ABORT, 0 }, PYOSSL_E_CALLBACK, 0, false, false, false },
-        { { SCRIPT_LIE, 0 }, PYOSSL_E_CALLBACK, 0, false, false, false },
+        { { SCRIPT_ERRNO, ECONNRESET }, PYOSSL_E_SYSTEM, ECONNRESET, true, false, false },
+        { { SCRIPT_ABORT, 0 }, PYOSSL_E_CALLBACK, 0, true, false, false },
+        { { SCRIPT_LIE, 0 }, PYOSSL_E_CALLBACK, 0, true, false, false },
     };
     char buf[16];
 
