@@ -42,6 +42,8 @@
 #endif
 #if OPENSSL_VERSION_NUMBER >= 0x40000000L
 #define OSL_HAVE_HOST_INPUT_VALIDATION 1
+#elif !defined(OPENSSL_NO_SSL3) && !defined(OPENSSL_NO_SSL3_METHOD)
+#define OSL_HAVE_SSL3 1
 #endif
 /*
  * From 3.2 on OpenSSL keeps what makes decoding slow before. OSL_PLAIN_DECODERS has

@@ -21,7 +21,7 @@ const SSL_METHOD *osl_method(int method)
     case PYOSSL_TLS1:
     case PYOSSL_TLS1_1:
     case PYOSSL_TLS1_2:
-#if !defined(OPENSSL_NO_SSL3) && !defined(OPENSSL_NO_SSL3_METHOD)
+#ifdef OSL_HAVE_SSL3
     case PYOSSL_SSL3:
 #endif
         return TLS_method();

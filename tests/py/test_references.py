@@ -17,7 +17,7 @@ import test_crypto_leaks
 import test_ssl_lifetimes
 from OpenSSL import SSL
 from matrix_values import argument_lists, classes, few_wrong, functions, good_arguments, methods, parameters
-from tls import carry, client_context, memory_pair, server_context, shake
+from tls import carry, client_context, memory_pair, ocsp_response, server_context, shake
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),
@@ -98,7 +98,7 @@ CALLBACKS = {
     "keylog": (1, lambda context, callback: context.set_keylog_callback(callback), lambda *args: None),
     "servername": (0, lambda context, callback: context.set_tlsext_servername_callback(callback), lambda *args: None),
     "alpn": (0, lambda context, callback: context.set_alpn_select_callback(callback), lambda conn, offered: offered[0]),
-    "ocsp server": (0, lambda context, callback: context.set_ocsp_server_callback(callback), lambda *args: b"status"),
+    "ocsp server": (0, lambda context, callback: context.set_ocsp_server_callback(callback), lambda *args: ocsp_response()),
     "ocsp client": (1, lambda context, callback: context.set_ocsp_client_callback(callback), lambda *args: True),
     "new session": (1, lambda context, callback: context.set_new_session_callback(callback), lambda *args: None),
 }

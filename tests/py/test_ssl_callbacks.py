@@ -11,6 +11,7 @@ from tls import (
     client_context,
     connected,
     memory_pair,
+    ocsp_response,
     reasons,
     server_context,
     shake,
@@ -59,7 +60,7 @@ def set_ocsp_server(contexts, callback):
 
 def set_ocsp_client(contexts, callback):
     contexts["ocsp"] = True
-    contexts["server"].set_ocsp_server_callback(lambda conn, data: b"response")
+    contexts["server"].set_ocsp_server_callback(lambda conn, data: ocsp_response())
     contexts["client"].set_ocsp_client_callback(callback)
 
 

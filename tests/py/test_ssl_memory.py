@@ -4,7 +4,7 @@ import socket
 
 import pytest
 from test_crypto_memory import each_allocation_fails
-from tls import DATA, connected, memory_pair, read, shake
+from tls import DATA, connected, memory_pair, ocsp_response, read, shake
 
 from OpenSSL import SSL, crypto
 
@@ -35,7 +35,7 @@ def advertise(connection):
 
 
 def staple(connection, data):
-    return b"stapled"
+    return ocsp_response()
 
 
 def see_staple(connection, response, data):

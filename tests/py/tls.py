@@ -161,6 +161,21 @@ def wait_until_held(buffer):
     raise AssertionError("nobody looks at the buffer")
 
 
+def ocsp_response(size=5):
+    """The DER of an OCSPResponse (RFC 6960) of so many bytes: OpenSSL 4.0 staples nothing else."""
+
+    def der(tag, *contents):
+        content = b"".join(contents)
+        return bytes([tag, 0x82]) + len(content).to_bytes(2, "big") + content
+
+    if size == 5:
+        return b"\x30\x03\x0a\x01\x06"  # "unauthorized"
+    successful, basic = b"\x0a\x01\x00", b"\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01"
+    made = der(0x30, successful, der(0xA0, der(0x30, basic, der(0x04, bytes(size - 30)))))
+    assert len(made) == size >= 512
+    return made
+
+
 def reasons(error):
     """The reasons of an Error."""
     return [entry[2] for entry in error.args[0]]

@@ -103,13 +103,16 @@ static pyossl_answer choose_protocol(pyossl_conn *conn, const unsigned char *off
     return PYOSSL_ANSWER_ACCEPT;
 }
 
+/* An OCSPResponse (RFC 6960): "unauthorized". */
+static const unsigned char stapled[] = { 0x30, 0x03, 0x0a, 0x01, 0x06 };
+
 static int staple_failed;
 
 static pyossl_answer staple(pyossl_conn *conn, pyossl_buf *response, void *userdata)
 {
     (void)conn;
     (void)userdata;
-    staple_failed = pyossl_buf_set(response, "response", 8) != PYOSSL_OK;
+    staple_failed = pyossl_buf_set(response, stapled, sizeof stapled) != PYOSSL_OK;
     return staple_failed ? PYOSSL_ANSWER_ABORT : PYOSSL_ANSWER_ACCEPT;
 }
 
@@ -118,8 +121,8 @@ static pyossl_answer judge_staple(pyossl_conn *conn, const unsigned char *respon
 {
     (void)conn;
     (void)userdata;
-    return len == 8 && memcmp(response, "response", 8) == 0 ? PYOSSL_ANSWER_ACCEPT
-                                                            : PYOSSL_ANSWER_DECLINE;
+    return len == sizeof stapled && memcmp(response, stapled, len) == 0 ? PYOSSL_ANSWER_ACCEPT
+                                                                        : PYOSSL_ANSWER_DECLINE;
 }
 
 static pyossl_answer make_cookie(pyossl_conn *conn, unsigned char *cookie, size_t cap, size_t *len,

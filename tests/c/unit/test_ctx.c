@@ -17,7 +17,7 @@ static void test_methods(void **state)
         { 13, PYOSSL_E_ARGUMENT, 0, 0 },
         { INT_MAX, PYOSSL_E_ARGUMENT, 0, 0 },
         { PYOSSL_SSL2, PYOSSL_E_UNSUPPORTED, 0, 0 },
-#if defined(OPENSSL_NO_SSL3_METHOD) || defined(OPENSSL_NO_SSL3)
+#ifndef OSL_HAVE_SSL3
         { PYOSSL_SSL3, PYOSSL_E_UNSUPPORTED, 0, 0 },
 #endif
         { PYOSSL_TLS1, PYOSSL_OK, TLS1_VERSION, TLS1_VERSION },
