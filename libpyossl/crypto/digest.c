@@ -77,9 +77,25 @@ static const char *modern_name(const char *name)
     return name;
 }
 
+/*
+ * OpenSSL 3.5 tells no letters from others by clearing a bit of each byte, which makes a
+ * digit and a control character alike, and a blank and the end: "sha256 " would be SHA-256.
+ */
+static bool may_be_name(const char *name)
+{
+    const size_t len = strlen(name);
+
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+            return false;
+    return len > 0 && name[len - 1] != ' ';
+}
+
 /* The algorithm behind a name or an alias, as OpenSSL calls it; NULL where it knows none. */
 static const char *proper_name(kind what, const char *name)
 {
+    if (!may_be_name(name))
+        return NULL;
     if (what == DIGEST) {
         const EVP_MD *digest = EVP_get_digestbyname(modern_name(name));
 

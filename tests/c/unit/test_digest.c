@@ -83,6 +83,14 @@ static void test_na_128_unknown_names(void **state)
     static const char *const names[] = { "",       " ",        "md99",     "sha256 ", " sha256",
                                          "NULL",   "UNDEF",    "aes-256",  "RSA",     "prime256v1",
                                          "%s%n%s", "sha\n256", "\xff\xfe", "default" };
+    /* One bit from a name. */
+    static const char *const mistaken[] = { "sha\x12"
+                                            "56",
+                                            "sha256  ",
+                                            "sha3\r256",
+                                            "aes-256-cbc ",
+                                            "aes\r256-cbc",
+                                            "aes-256\rcbc" };
     char longest[5000];
 
     (void)state;
@@ -97,6 +105,10 @@ static void test_na_128_unknown_names(void **state)
     }
     assert_fails(pyossl_digest_check(longest), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_cipher_check(longest), PYOSSL_E_ARGUMENT);
+    for (size_t i = 0; i < OSL_COUNT_OF(mistaken); i++) {
+        assert_fails(pyossl_digest_check(mistaken[i]), PYOSSL_E_ARGUMENT);
+        assert_fails(pyossl_cipher_check(mistaken[i]), PYOSSL_E_ARGUMENT);
+    }
     assert_fails(pyossl_digest_check("aes-256-cbc"), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_cipher_check("sha256"), PYOSSL_E_ARGUMENT);
     assert_null(osl_digest("md99"));
