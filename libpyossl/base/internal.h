@@ -33,7 +33,6 @@
 #endif
 #if OPENSSL_VERSION_NUMBER >= 0x30200000L
 #define OSL_HAVE_GET0_GROUP_NAME 1
-#define OSL_RELEASES_RECORD_LAYER_TWICE 1 /* seen in 3.5.7 */
 #endif
 #if OPENSSL_VERSION_NUMBER >= 0x30300000L
 /* From 4.0 on a store is no list any more, and becomes a slow one for good where it is asked for it. */

@@ -17,19 +17,15 @@ static void keep_session(pyossl_conn *conn)
 }
 
 /*
- * OpenSSL releases the record layer that writes, and then the messages that DTLS may
+ * From 3.2 on OpenSSL releases the record layer that writes, and then the messages that DTLS may
  * have to send again. Between a ChangeCipherSpec and the keys that follow it one of those
  * has the same record layer, and releases it once more. Another method makes OpenSSL
  * release the messages first.
  */
 static void forget_messages(SSL *ssl)
 {
-#if defined(OSL_RELEASES_RECORD_LAYER_TWICE)
     if (SSL_is_init_finished(ssl) != 1 && SSL_is_dtls(ssl) == 1)
         (void)!SSL_set_ssl_method(ssl, TLS_method()); /* where it fails, they are gone too */
-#else
-    (void)ssl;
-#endif
 }
 
 static void destroy(pyossl_conn *conn)
