@@ -234,7 +234,7 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_ciphersuites(pyossl_ctx *ctx, const char *suites)
     PYOSSL_NONNULL(1, 2);
 
-/** Groups for the key exchange in order of preference, e.g. "X25519:P-256". */
+/** Groups for the key exchange in order of preference, e.g. "X25519:P-256"; at least one. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_groups(pyossl_ctx *ctx, const char *groups) PYOSSL_NONNULL(1, 2);
 

@@ -166,6 +166,10 @@ static pyossl_status apply_groups(osl_generation *generation, const osl_setting 
 pyossl_status pyossl_ctx_set_groups(pyossl_ctx *ctx, const char *groups)
 {
     OSL_API_ENTER;
+
+    /* From 3.5 on OpenSSL takes it, and no handshake would find a group. */
+    if (groups[strspn(groups, " \t\n\v\f\r")] == '\0')
+        return osl_fail_text(PYOSSL_E_OPENSSL, "an empty list of groups");
     return osl_ctx_change_text(ctx, OSL_SET_GROUPS, apply_groups, groups);
 }
 

@@ -92,6 +92,7 @@ static void test_na_128_curves(void **state)
     assert_string_equal(groups_set(ctx)->data, "X25519:P-256:P-384");
     assert_fails(pyossl_ctx_set_groups(ctx, "nonsense"), PYOSSL_E_OPENSSL);
     assert_fails(pyossl_ctx_set_groups(ctx, ""), PYOSSL_E_OPENSSL);
+    assert_fails(pyossl_ctx_set_groups(ctx, " \t"), PYOSSL_E_OPENSSL);
     assert_string_equal(groups_set(ctx)->data, "X25519:P-256:P-384");
     pyossl_ctx_unref(ctx);
 }
