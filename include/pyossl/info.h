@@ -154,7 +154,11 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_client_ca_at(const pyossl_conn *conn, size_t index, pyossl_name **out)
     PYOSSL_NONNULL(1, 3);
 
-/** The peer's temporary key of the key exchange; PYOSSL_E_NOT_FOUND where there is none. */
+/**
+ * The peer's temporary key of the key exchange; PYOSSL_E_NOT_FOUND where there is none: to a
+ * client, a server sends none in a group with ML-KEM (such as X25519MLKEM768, the first choice
+ * of OpenSSL 3.5), but a secret sealed for the client's own.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_peer_tmp_key(const pyossl_conn *conn, pyossl_pkey **out)
     PYOSSL_NONNULL(1, 2);

@@ -448,7 +448,20 @@ def test_app_data(connection):
 def pair(request):
     client = client_context()
     client.set_max_proto_version(request.param)
+    client.set_groups("X25519")
     return connected(client=client)
+
+
+def test_hybrid_group():
+    client = client_context()
+    try:
+        client.set_groups("X25519MLKEM768")
+    except SSL.Error:
+        pytest.skip("OpenSSL before 3.5")
+    server, client = connected(client=client)
+    assert client.get_group_name() == server.get_group_name() == "X25519MLKEM768"
+    assert client.get_peer_tmp_key() is None
+    assert server.get_peer_tmp_key().bits() == 768
 
 
 def test_what_was_negotiated(pair):

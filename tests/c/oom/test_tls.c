@@ -249,6 +249,8 @@ static int make_contexts(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         pair_contexts(all[i], versions[i]);
+        /* One in which the server sends a key. */
+        assert_ok(pyossl_ctx_set_groups(all[i]->client_ctx, "X25519:P-256"));
         /* What a cache keeps would look like a leak. */
         assert_ok(pyossl_ctx_set_session_cache_mode(all[i]->server_ctx, 0));
     }

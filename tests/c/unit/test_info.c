@@ -202,6 +202,7 @@ static void test_what_was_negotiated(void **state)
     (void)state;
     for (size_t i = 0; i < OSL_COUNT_OF(table); i++) {
         pair_contexts(&both, table[i].version);
+        assert_ok(pyossl_ctx_set_groups(both.client_ctx, "X25519:P-256"));
         pair_connect(&both, PAIR_MEMORY, 0);
         assert_string_equal(pyossl_conn_state_string(both.client), "before SSL initialization");
         assert_null(pyossl_conn_cipher_name(both.client));
@@ -296,6 +297,30 @@ static void assert_cert(pyossl_x509 *cert, const char *path)
     assert_int_equal(X509_cmp(osl_x509_full(cert), osl_x509_full(wanted)), 0);
 }
 
+/* Where the key exchange is a KEM, only the client has sent a key. */
+static void test_hybrid_group(void **state)
+{
+    osl_auto(pyossl_pkey) *key = NULL;
+    pyossl_pkey *none = NULL;
+    pair both;
+
+    (void)state;
+    pair_contexts(&both, PAIR_TLS1_3);
+    if (pyossl_ctx_set_groups(both.client_ctx, "X25519MLKEM768") != PYOSSL_OK) {
+        pair_free(&both);
+        skip(); /* before 3.5 OpenSSL has none */
+    }
+    pair_connect(&both, PAIR_MEMORY, 0);
+    assert_ok(pair_handshake(&both));
+    assert_string_equal(pyossl_conn_group_name(both.client), "X25519MLKEM768");
+    assert_string_equal(pyossl_conn_group_name(both.server), "X25519MLKEM768");
+    assert_fails(pyossl_conn_peer_tmp_key(both.client, &none), PYOSSL_E_NOT_FOUND);
+    assert_null(none);
+    assert_ok(pyossl_conn_peer_tmp_key(both.server, &key));
+    pair_free(&both);
+    assert_int_equal(pyossl_pkey_bits(key), 768);
+}
+
 static void test_certificates(void **state)
 {
     osl_auto_x509_list sent = PYOSSL_X509_LIST_INIT;
@@ -306,7 +331,10 @@ static void test_certificates(void **state)
     pair both;
 
     (void)state;
-    pair_establish(&both, PAIR_TLS1_3, PAIR_MEMORY, 0);
+    pair_contexts(&both, PAIR_TLS1_3);
+    assert_ok(pyossl_ctx_set_groups(both.client_ctx, "X25519"));
+    pair_connect(&both, PAIR_MEMORY, 0);
+    assert_ok(pair_handshake(&both));
     assert_ok(pyossl_conn_peer_certificate(both.client, &peer));
     assert_ok(pyossl_conn_certificate(both.server, &own));
     assert_ok(pyossl_conn_peer_chain(both.client, &sent));
@@ -484,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_names_and_protocols),
         cmocka_unit_test(test_srtp),
         cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_hybrid_group),
         cmocka_unit_test(test_refused_chain),
         cmocka_unit_test(test_client_authorities),
         cmocka_unit_test(test_secrets_are_shared),
