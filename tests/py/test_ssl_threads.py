@@ -388,6 +388,19 @@ def test_na_075_the_end_of_the_process(name):
     assert done.returncode == 0, done.stderr
 
 
+def ended(child):
+    """The status of a child, which ends in time."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return status
+        time.sleep(0.005)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return pytest.fail("a child hangs")
+
+
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_na_089_children_of_a_busy_process():
     """Threads shake hands while the process forks; the children do so too."""
@@ -413,18 +426,64 @@ def test_na_089_children_of_a_busy_process():
                     status = 0
                 finally:
                     os._exit(status)
-            deadline = time.monotonic() + 60
-            while True:
-                pid, status = os.waitpid(child, os.WNOHANG)
-                if pid:
-                    break
-                if time.monotonic() > deadline:
-                    os.kill(child, 9)
-                    os.waitpid(child, 0)
-                    pytest.fail("a child hangs")
-                time.sleep(0.005)
-            assert status == 0
+            assert ended(child) == 0
     finally:
         over.set()
         for thread in threads:
             thread.join()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_na_089_a_child_does_not_wait_for_threads_it_has_not():
+    """A thread is in a callback of a Connection when the process forks: to the child, that Connection is free."""
+    inside, over = threading.Event(), threading.Event()
+
+    def stay(*_):
+        inside.set()
+        over.wait(60)
+
+    context = client_context()
+    context.set_info_callback(stay)
+    _, client = memory_pair(server_context(), context)
+    thread = threading.Thread(target=lambda: pytest.raises(SSL.WantReadError, client.do_handshake))
+    thread.start()
+    try:
+        assert inside.wait(60)
+        child = os.fork()
+        if child == 0:
+            client.pending()
+            nested = threading.Thread(target=client.pending)
+            nested.start()
+            nested.join()
+            os._exit(client.pending())
+        assert ended(child) == 0
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_na_089_a_child_keeps_what_its_thread_holds():
+    """A callback forks: in the child, too, its Connection is in use."""
+    looked, children = threading.Event(), []
+
+    def look():
+        client.pending()
+        looked.set()
+
+    def fork(*_):
+        if children:
+            return
+        children.append(os.fork())
+        if children[0] == 0:
+            threading.Thread(target=look).start()
+            os._exit(1 if looked.wait(0.3) else 0)
+
+    context = client_context()
+    context.set_info_callback(fork)
+    _, client = memory_pair(server_context(), context)
+    with pytest.raises(SSL.WantReadError):
+        client.do_handshake()
+    assert ended(children[0]) == 0

@@ -1,97 +1,15 @@
 #include "frame.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 
-static _Thread_local po_frame *top;
-
-/* ---- the lock ---- */
-
-/* Waiters of all locks sleep here: locks are held for microseconds, so they seldom meet. */
-enum { LOTS = 16 };
-
-static struct lot {
-    pthread_mutex_t mutex;
-    pthread_cond_t freed;
-} lots[LOTS] = {
-#define LOT                                                                                        \
-    {                                                                                              \
-        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER                                        \
-    }
-    LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT, LOT
-#undef LOT
-};
+static _Thread_local po_thread here;
 
 /* Looked up once a frame: finding it is a function call in a module that is loaded late. */
-static po_frame **this_thread(void)
+static po_thread *this_thread(void)
 {
-    return &top;
-}
-
-static struct lot *lot_of(const po_lock *lock)
-{
-    return &lots[((uintptr_t)lock >> 6) % LOTS];
-}
-
-/* For the thread @me, with the interpreter held. */
-static bool lock_try(po_lock *lock, uintptr_t me)
-{
-    uintptr_t owner = 0;
-
-    if (po_lock_is_free(lock)) {
-        atomic_store_explicit(&lock->owner, me, memory_order_relaxed);
-        return true;
-    }
-    if (atomic_compare_exchange_strong_explicit(&lock->owner, &owner, me, memory_order_acquire,
-                                                memory_order_relaxed))
-        return true;
-    if (owner != me)
-        return false;
-    lock->depth++;
-    return true;
-}
-
-/* With the interpreter held: to be followed by lock_wait() without it. */
-static void lock_announce(po_lock *lock)
-{
-    /* Sequentially consistent on both sides: either we see the release, or the releaser sees us. */
-    atomic_fetch_add(&lock->waiting, 1);
-}
-
-static void lock_wait(po_lock *lock, uintptr_t me)
-{
-    struct lot *lot = lot_of(lock);
-
-    pthread_mutex_lock(&lot->mutex);
-    for (;;) {
-        uintptr_t owner = 0;
-
-        if (atomic_compare_exchange_strong(&lock->owner, &owner, me))
-            break;
-        pthread_cond_wait(&lot->freed, &lot->mutex);
-    }
-    atomic_fetch_sub(&lock->waiting, 1);
-    pthread_mutex_unlock(&lot->mutex);
-}
-
-/* @attached: with the interpreter held, so that nobody can begin to wait meanwhile. */
-static void lock_release(po_lock *lock, bool attached)
-{
-    struct lot *lot;
-
-    if (lock->depth > 0) {
-        lock->depth--;
-        return;
-    }
-    atomic_store_explicit(&lock->owner, 0,
-                          attached && PO_INTERPRETER_LOCKED ? memory_order_release
-                                                            : memory_order_seq_cst);
-    if (atomic_load(&lock->waiting) == 0)
-        return;
-    lot = lot_of(lock);
-    pthread_mutex_lock(&lot->mutex);
-    pthread_cond_broadcast(&lot->freed);
-    pthread_mutex_unlock(&lot->mutex);
+    return &here;
 }
 
 /* ---- fork ---- */
@@ -105,6 +23,7 @@ static void lock_release(po_lock *lock, bool attached)
 #ifndef _WIN32
 static pthread_rwlock_t gate;
 static pthread_once_t gate_once = PTHREAD_ONCE_INIT;
+static int failed_to_watch; /* an error number */
 
 static void gate_close(void)
 {
@@ -116,7 +35,6 @@ static void gate_open(void)
     pthread_rwlock_unlock(&gate);
 }
 
-/* Also in the child, where those who waited for the lock are no more. */
 static void gate_set_up(void)
 {
     pthread_rwlockattr_t attributes;
@@ -130,15 +48,31 @@ static void gate_set_up(void)
     pthread_rwlockattr_destroy(&attributes);
 }
 
+/* In the child, where those who waited for a lock are no more, nor those who had one. */
+static void start_anew(void)
+{
+    gate_set_up();
+    po_lock_forked(here.number);
+}
+
 static void gate_build(void)
 {
     gate_set_up();
-    pthread_atfork(gate_close, gate_open, gate_set_up);
+    failed_to_watch = pthread_atfork(gate_close, gate_open, start_anew);
+}
+
+int po_frame_set_up(void)
+{
+    pthread_once(&gate_once, gate_build);
+    if (failed_to_watch == 0)
+        return 0;
+    errno = failed_to_watch;
+    PyErr_SetFromErrno(PyExc_OSError);
+    return -1;
 }
 
 static void gate_enter(void)
 {
-    pthread_once(&gate_once, gate_build);
     pthread_rwlock_rdlock(&gate);
 }
 
@@ -147,6 +81,11 @@ static void gate_leave(void)
     pthread_rwlock_unlock(&gate);
 }
 #else
+int po_frame_set_up(void)
+{
+    return 0;
+}
+
 static void gate_enter(void)
 {
 }
@@ -161,30 +100,42 @@ static void gate_leave(void)
 /* On the frame's lock if it has one and that is free; false if somebody else has it. */
 static bool push(po_frame *frame, po_lock *lock)
 {
-    po_frame **place = this_thread();
+    po_thread *thread = this_thread();
 
-    frame->place = place;
-    frame->up = *place;
+    if (thread->number == 0)
+        thread->number = po_lock_number_thread();
+    frame->thread = thread;
+    frame->up = thread->innermost;
     frame->lock = lock;
     frame->raised = NULL;
     frame->cause = NULL;
     frame->detached = NULL;
     frame->gated = false;
-    *place = frame;
-    return lock == NULL || lock_try(lock, (uintptr_t)place);
+    thread->innermost = frame;
+    return lock == NULL || po_lock_try(lock, thread->number);
 }
 
-void po_frame_enter(po_frame *frame, po_object *self)
+static void enter(po_frame *frame, po_object *self, bool bulk)
 {
     const bool locked = push(frame, self != NULL ? &self->lock : NULL);
 
     if (!locked)
-        lock_announce(frame->lock);
+        po_lock_announce(frame->lock);
     frame->detached = PyEval_SaveThread();
     if (!locked)
-        lock_wait(frame->lock, (uintptr_t)frame->place);
+        po_lock_wait(frame->lock, frame->thread->number, bulk);
     frame->gated = true;
     gate_enter();
+}
+
+void po_frame_enter(po_frame *frame, po_object *self)
+{
+    enter(frame, self, false);
+}
+
+void po_bulk_enter(po_frame *frame, po_object *self)
+{
+    enter(frame, self, true);
 }
 
 void po_frame_idle(po_frame *frame)
@@ -192,8 +143,10 @@ void po_frame_idle(po_frame *frame)
     if (frame->gated)
         gate_leave();
     frame->gated = false;
-    if (frame->lock != NULL)
-        lock_release(frame->lock, frame->detached == NULL);
+    if (frame->lock != NULL) {
+        po_lock_thin_out(frame->lock);
+        po_lock_release(frame->lock, frame->detached == NULL);
+    }
     frame->lock = NULL;
     if (frame->detached == NULL)
         frame->detached = PyEval_SaveThread();
@@ -208,20 +161,20 @@ void po_quick_lock(po_frame *frame, po_lock *lock)
 {
     if (push(frame, lock))
         return;
-    lock_announce(lock);
+    po_lock_announce(lock);
     frame->detached = PyEval_SaveThread();
-    lock_wait(lock, (uintptr_t)frame->place);
+    po_lock_wait(lock, frame->thread->number, false);
     PyEval_RestoreThread(frame->detached);
     frame->detached = NULL;
 }
 
 int po_frame_leave(po_frame *frame)
 {
-    *frame->place = frame->up;
+    frame->thread->innermost = frame->up;
     if (frame->gated)
         gate_leave();
     if (frame->lock != NULL)
-        lock_release(frame->lock, frame->detached == NULL);
+        po_lock_release(frame->lock, frame->detached == NULL);
     if (frame->detached != NULL)
         PyEval_RestoreThread(frame->detached);
     if (frame->raised == NULL)
@@ -241,7 +194,7 @@ void po_frame_end(po_frame *frame)
 po_frame *po_callback_enter(PyThreadState **detached)
 {
     /* OpenSSL calls back on the thread that called it, so its frame is the top one. */
-    po_frame *frame = *this_thread();
+    po_frame *frame = this_thread()->innermost;
 
     *detached = NULL;
     if (frame == NULL || po_is_finalizing())

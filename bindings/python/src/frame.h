@@ -6,42 +6,36 @@
  * it keeps the interpreter and takes the lock (po_quick_enter). Callbacks attach
  * the very thread state that their frame let go, and leave an exception in the
  * frame, from where po_frame_leave raises it.
- *
- * The order is fixed: nobody waits for a lock while holding the interpreter. Who
- * has to wait says so first, and then lets go. So to whoever holds the interpreter
- * and sees neither an owner nor a waiter, the lock is safe from everybody else: it
- * is taken and released without an atomic exchange, which would cost more than the
- * getters behind it. Where there is no such interpreter lock, exchanges are made.
  */
 #ifndef PO_FRAME_H
 #define PO_FRAME_H
 
 #include "object.h"
 
+/* What is kept for each thread. */
+typedef struct po_thread {
+    struct po_frame *innermost;
+    uintptr_t number;
+} po_thread;
+
 typedef struct po_frame {
-    struct po_frame **place;   /* where the thread has its innermost frame */
-    struct po_frame *up;       /* the frame this thread was in already, or NULL */
-    PyThreadState   *detached; /* set while the interpreter is let go */
-    po_lock         *lock;     /* held; NULL where there is nothing to lock */
-    PyObject        *raised;   /* the first exception that a callback raised */
-    PyObject        *cause;    /* why a callback turned the peer away; of whoever left the frame */
-    bool             gated;    /* fork() waits for this thread while it is detached */
+    po_thread *thread;
+    struct po_frame *up;     /* the frame this thread was in already, or NULL */
+    PyThreadState *detached; /* set while the interpreter is let go */
+    po_lock *lock;           /* held; NULL where there is nothing to lock */
+    PyObject *raised;        /* the first exception that a callback raised */
+    PyObject *cause;         /* why a callback turned the peer away; of whoever left the frame */
+    bool gated;              /* fork() waits for this thread while it is detached */
 } po_frame;
 
-/*
- * With the interpreter held: whether nobody has the lock, nor can get it before the
- * interpreter is let go. Enough for a look at what it guards that calls nobody back.
- */
-static inline bool po_lock_is_free(const po_lock *lock)
-{
-    /* In this order: a waiter becomes the owner before it stops to be a waiter. */
-    return PO_INTERPRETER_LOCKED &&
-           atomic_load_explicit(&lock->waiting, memory_order_acquire) == 0 &&
-           atomic_load_explicit(&lock->owner, memory_order_acquire) == 0;
-}
+/* Once a process, before anything else here: 0, or -1 with an exception. */
+int po_frame_set_up(void);
 
 /* Let the interpreter go, then lock @self, which may be NULL. */
 void po_frame_enter(po_frame *frame, po_object *self);
+
+/* The same for one of many long calls: threads that do nothing else take longer turns. */
+void po_bulk_enter(po_frame *frame, po_object *self);
 
 /*
  * In a frame, in order to wait: give the lock up, and let the interpreter go if it is
@@ -73,7 +67,8 @@ int po_frame_leave(po_frame *frame);
 /* The same behind a call of the library that calls nothing back, and so raises nothing. */
 void po_frame_end(po_frame *frame);
 
-/* In a callback: hold the interpreter. The frame whose exception slot to use; NULL while finalizing. */
+/* In a callback: hold the interpreter. The frame whose exception slot to use; NULL while
+ * finalizing. */
 po_frame *po_callback_enter(PyThreadState **detached);
 void po_callback_leave(po_frame *frame, PyThreadState *detached);
 

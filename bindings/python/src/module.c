@@ -209,7 +209,7 @@ static int exec(PyObject *module)
     po_state *state = PyModule_GetState(module);
 
     state->module = module;
-    if (add_strings(state) < 0 || add_errorcode(state) < 0)
+    if (po_frame_set_up() < 0 || add_strings(state) < 0 || add_errorcode(state) < 0)
         return -1;
     if (add_exceptions(module, state) < 0 || add_types(module, state) < 0)
         return -1;

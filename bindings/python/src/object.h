@@ -5,19 +5,9 @@
 #ifndef PO_OBJECT_H
 #define PO_OBJECT_H
 
-#include "compat.h"
-
-#include <stdatomic.h>
-#include <stdbool.h>
+#include "lock.h"
 
 #include "pyossl.h"
-
-/* A lock that its holder may take again. Zero is unlocked; nothing to set up or release. */
-typedef struct po_lock {
-    atomic_uintptr_t owner; /* whose, by the address of a thread's variable */
-    atomic_uint      waiting;
-    unsigned         depth;
-} po_lock;
 
 typedef enum po_type_id {
     PO_PKEY,

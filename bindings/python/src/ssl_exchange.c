@@ -14,7 +14,16 @@
 #endif
 
 /* From here on an operation in memory costs more than letting the interpreter go. */
-enum { QUICK_LIMIT = 4096 };
+enum { BULK_SIZE = 4096 };
+
+/* How an exchange enters its frame: quick ones keep the interpreter. */
+typedef enum weight { QUICK, ORDINARY, BULK } weight;
+
+static void (*const enter[])(po_frame *frame, po_object *self) = {
+    [QUICK] = po_quick_enter,
+    [ORDINARY] = po_frame_enter,
+    [BULK] = po_bulk_enter,
+};
 
 /* The plaintext of one TLS record: no read gives more. */
 enum { RECORD_MAX = 16384 };
@@ -123,8 +132,8 @@ static void take_hints(po_connection *self, pyossl_status status, const transfer
     self->asker = 0;
 }
 
-/* Take @todo as far as one call of the program's goes. @quick keeps the interpreter. */
-static int exchange(po_connection *self, step todo, transfer *t, bool quick)
+/* Take @todo as far as one call of the program's goes. */
+static int exchange(po_connection *self, step todo, transfer *t, weight work)
 {
     for (;;) {
         po_frame frame;
@@ -134,17 +143,14 @@ static int exchange(po_connection *self, step todo, transfer *t, bool quick)
 
         if (begin(self) < 0)
             return -1;
-        if (quick)
-            po_quick_enter(&frame, &self->base);
-        else
-            po_frame_enter(&frame, &self->base);
-        early = comes_too_early(self, t, (uintptr_t)frame.place);
+        enter[work](&frame, &self->base);
+        early = comes_too_early(self, t, frame.thread->number);
         if (!early) {
             status = todo(self->base.handle, t);
             patience = frame.raised == NULL && pyossl_is_retry(status)
                            ? po_channel_patience(self, status)
                            : 0;
-            take_hints(self, status, t, patience, (uintptr_t)frame.place);
+            take_hints(self, status, t, patience, frame.thread->number);
         }
         if (patience != 0) {
             po_frame_idle(&frame);
@@ -171,17 +177,20 @@ static bool is_alone(void)
 }
 
 /*
- * Whether an operation on @size bytes is over before another thread would have got
- * going. None waits, whatever the descriptor's mode; but what goes out through one may
- * wake a thread of ours, which would then have to be woken once more. Objects of the
- * program's may do anything.
+ * What an operation on @size bytes weighs. It is quick if it is over before another thread
+ * would have got going. None waits, whatever the descriptor's mode; but what goes out
+ * through one may wake a thread of ours, which would then have to be woken once more.
+ * Objects of the program's may do anything.
  */
-static bool is_quick(const po_connection *self, size_t size)
+static weight weigh(const po_connection *self, size_t size)
 {
-    if (size >= QUICK_LIMIT || !atomic_load_explicit(&self->settled, memory_order_relaxed))
-        return false;
-    return self->channel == PO_CHANNEL_MEMORY ||
-           (self->channel != PO_CHANNEL_METHODS && is_alone());
+    if (!atomic_load_explicit(&self->settled, memory_order_relaxed))
+        return ORDINARY;
+    if (size >= BULK_SIZE)
+        return BULK;
+    if (self->channel == PO_CHANNEL_MEMORY || (self->channel != PO_CHANNEL_METHODS && is_alone()))
+        return QUICK;
+    return ORDINARY;
 }
 
 /* How many bytes a read may have to decrypt: what waits in memory, elsewhere what came last time.
@@ -224,7 +233,7 @@ PyObject *po_conn_do_handshake(PyObject *object, PyObject *unused)
     transfer t = { 0 };
 
     (void)unused;
-    if (exchange((po_connection *)object, handshake_step, &t, false) < 0)
+    if (exchange((po_connection *)object, handshake_step, &t, ORDINARY) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -234,7 +243,7 @@ PyObject *po_conn_shutdown(PyObject *object, PyObject *unused)
     transfer t = { 0 };
 
     (void)unused;
-    if (exchange((po_connection *)object, shutdown_step, &t, false) < 0)
+    if (exchange((po_connection *)object, shutdown_step, &t, ORDINARY) < 0)
         return NULL;
     return PyBool_FromLong(t.flag);
 }
@@ -244,7 +253,7 @@ PyObject *po_conn_dtls_listen(PyObject *object, PyObject *unused)
     transfer t = { 0 };
 
     (void)unused;
-    if (exchange((po_connection *)object, listen_step, &t, false) < 0)
+    if (exchange((po_connection *)object, listen_step, &t, ORDINARY) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -254,7 +263,7 @@ PyObject *po_conn_dtls_handle_timeout(PyObject *object, PyObject *unused)
     transfer t = { 0 };
 
     (void)unused;
-    if (exchange((po_connection *)object, timeout_step, &t, false) < 0)
+    if (exchange((po_connection *)object, timeout_step, &t, ORDINARY) < 0)
         return NULL;
     return PyBool_FromLong(t.flag);
 }
@@ -285,7 +294,7 @@ static step reader_for(PyObject *flags)
 
 static int read_into(po_connection *self, step todo, transfer *t)
 {
-    if (exchange(self, todo, t, is_quick(self, to_be_read(self, t->len))) < 0)
+    if (exchange(self, todo, t, weigh(self, to_be_read(self, t->len))) < 0)
         return -1;
     self->last_read = t->done;
     return 0;
@@ -404,9 +413,9 @@ static int write_some(po_connection *self, step todo, transfer *t)
     int result;
 
     if (self->channel == PO_CHANNEL_MEMORY)
-        return exchange(self, todo, t, is_quick(self, t->len));
+        return exchange(self, todo, t, weigh(self, t->len));
     po_quick_lock(&outer, &self->writing);
-    result = exchange(self, todo, t, is_quick(self, t->len));
+    result = exchange(self, todo, t, weigh(self, t->len));
     if (po_frame_leave(&outer) < 0)
         return -1;
     return result;
