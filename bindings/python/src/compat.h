@@ -36,8 +36,7 @@ static inline int PyModule_AddObjectRef(PyObject *module, const char *name, PyOb
 }
 #endif
 
-/* A number from its magnitude, most significant byte first; of no bytes, which may be nowhere, 0.
- */
+/* A number from its magnitude, most significant byte first; 0 of no bytes, wherever they are. */
 static inline PyObject *po_long_from_bytes(const unsigned char *bytes, size_t len)
 {
     if (len == 0)
