@@ -22,7 +22,7 @@ PYOSSL_BEGIN_DECLS
  * @param critical whether who does not know it must refuse the certificate
  * @param value   its words, @p len bytes, none of them NUL
  * @param subject whom it is about, for words like "hash"; may be NULL. The word
- *                "email:move" takes the addresses out of its name
+ *                "email:move" takes the addresses out of its name (not in OpenSSL 4.0)
  * @param issuer  who will sign, for words like "keyid"; may be NULL
  * @retval PYOSSL_E_ARGUMENT there is a NUL in the value
  * @retval PYOSSL_E_OPENSSL  an unknown type, or a value that does not fit it

@@ -381,7 +381,9 @@ static X509 *copy_fields(const X509 *from)
         X509_set_subject_name(to, X509_get_subject_name(from)) != 1 ||
         X509_set_issuer_name(to, X509_get_issuer_name(from)) != 1)
         return NULL;
+    ERR_set_mark(); /* it may have none, which OpenSSL calls an error */
     key = X509_get0_pubkey(from);
+    ERR_pop_to_mark();
     if (key != NULL && X509_set_pubkey(to, key) != 1)
         return NULL;
     if (!copy_validity(to, from) || !copy_extensions(to, from) || !copy_signature(to, from))

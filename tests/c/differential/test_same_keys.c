@@ -103,6 +103,29 @@ static bool they_public(notes *side, pyossl_format format, const sample *input)
     return true;
 }
 
+/* Whether what is encrypted has the label of what is not: later releases of OpenSSL read it. */
+static bool is_sealed_as_plain(const sample *input)
+{
+    BIO *bio = BIO_new_mem_buf(input->bytes, (int)input->len);
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    const unsigned char *at;
+    X509_SIG *sealed = NULL;
+    long len;
+
+    if (PEM_read_bio(bio, &name, &header, &der, &len) == 1 && strcmp(name, "PRIVATE KEY") == 0) {
+        at = der;
+        sealed = d2i_X509_SIG(NULL, &at, len);
+    }
+    X509_SIG_free(sealed);
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(der);
+    BIO_free(bio);
+    ERR_clear_error();
+    return sealed != NULL;
+}
+
 static deliberate why(pyossl_format format, const sample *input, bool private_half)
 {
     static const char *const private_labels[] = { "PRIVATE KEY",     "ENCRYPTED PRIVATE KEY",
@@ -114,7 +137,8 @@ static deliberate why(pyossl_format format, const sample *input, bool private_ha
         return NOT_DELIBERATE;
     if (count_blocks(input) > 1)
         return LATER_BLOCK;
-    if (!first_label_among(input, private_half ? private_labels : public_labels))
+    if (!first_label_among(input, private_half ? private_labels : public_labels) ||
+        (private_half && is_sealed_as_plain(input)))
         return OTHER_LABEL;
     return odd_pem(input);
 }

@@ -188,9 +188,10 @@ static void mutate(unsigned char *der, size_t *len)
     static const unsigned char bytes[] = { 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0c, 0x13,
                                            0x17, 0x18, 0x30, 0x31, 0x7f, 0x80, 0x81, 0xa0, 0xff };
     const size_t at = random_below(*len);
-    const unsigned char byte = random_below(2) == 0
-                                   ? bytes[random_below(sizeof bytes)]
-                                   : (unsigned char)(der[at] ^ (1u << random_below(8)));
+    unsigned char byte = (unsigned char)(der[at] ^ (1u << random_below(8)));
+
+    if (random_below(2) == 0)
+        byte = bytes[random_below(sizeof bytes)];
 
     switch (random_below(12)) {
     case 0:
