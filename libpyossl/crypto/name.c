@@ -63,7 +63,7 @@ static pyossl_status replace(pyossl_name *name, X509_NAME *made)
     case OSL_ISSUER_OF:
         x509 = osl_x509_mutable(name->owner);
         if (x509 == NULL)
-            return PYOSSL_E_NOMEM;
+            return osl_recorded();
         result = name->owner_kind == OSL_SUBJECT_OF ? X509_set_subject_name(x509, made)
                                                     : X509_set_issuer_name(x509, made);
         OSL_TRY(osl_x509_changed(x509, result));
