@@ -326,7 +326,7 @@ static void test_by_gnutls(void **state)
     static const char *const keys[] = { "rsa --bits 2048", "ecdsa --curve secp256r1", "ed25519" };
     static const char words[] = "cn = \"gnutls here\"\ndns_name = a.test\nserial = 9\n"
                                 "expiration_days = 30\nca\ncert_signing_key\n";
-    const pyossl_buf config = { (unsigned char *)words, sizeof words - 1 };
+    static const pyossl_buf config = { (unsigned char *)words, sizeof words - 1 };
     char line[256];
 
     (void)state;
