@@ -118,7 +118,7 @@ static double measure(void (*both_ways)(void), double limit)
 
     do {
         both_ways();
-        moved += 2.0 * AMOUNT;
+        moved += 2.0 * (double)AMOUNT;
     } while (seconds() - begun < limit);
     return moved * CLOCKS_PER_SEC / (double)(clock() - before);
 }

@@ -84,13 +84,8 @@ static void test_na_128_unknown_names(void **state)
                                          "NULL",   "UNDEF",    "aes-256",  "RSA",     "prime256v1",
                                          "%s%n%s", "sha\n256", "\xff\xfe", "default" };
     /* One bit from a name. */
-    static const char *const mistaken[] = { "sha\x12"
-                                            "56",
-                                            "sha256  ",
-                                            "sha3\r256",
-                                            "aes-256-cbc ",
-                                            "aes\r256-cbc",
-                                            "aes-256\rcbc" };
+    static const char *const mistaken[] = { "sha\02256",    "sha256  ",     "sha3\r256",
+                                            "aes-256-cbc ", "aes\r256-cbc", "aes-256\rcbc" };
     char longest[5000];
 
     (void)state;
