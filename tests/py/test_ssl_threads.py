@@ -435,7 +435,7 @@ def test_na_089_children_of_a_busy_process():
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_na_089_a_child_does_not_wait_for_threads_it_has_not():
+def test_na_089_a_child_process_does_not_wait_for_threads_it_has_not():
     """A thread is in a callback of a Connection when the process forks: to the child, that Connection is free."""
     inside, over = threading.Event(), threading.Event()
 
@@ -465,7 +465,7 @@ def test_na_089_a_child_does_not_wait_for_threads_it_has_not():
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_na_089_a_child_keeps_what_its_thread_holds():
+def test_na_089_a_child_process_keeps_what_its_thread_holds():
     """A callback forks: in the child, too, its Connection is in use."""
     looked, children = threading.Event(), []
 
