@@ -22,7 +22,8 @@ pyossl_status osl_rounds_add(int64_t *total, const ASN1_INTEGER *number)
 
 /*
  * The parameters of @algorithm, if they are an @item; what they are not is OpenSSL's to
- * refuse. Without memory nobody knows, and what is not known has no limit.
+ * refuse. Without memory nobody knows, and what is not known has no limit. From 3.2 on OpenSSL
+ * does not say that there was none where the program brings the allocator: a second try tells.
  */
 static pyossl_status parameters(void **out, const X509_ALGOR *algorithm, const ASN1_ITEM *item)
 {
@@ -32,7 +33,11 @@ static pyossl_status parameters(void **out, const X509_ALGOR *algorithm, const A
 
     X509_ALGOR_get0(NULL, &type, &value, algorithm);
     if (type == V_ASN1_SEQUENCE && value != NULL) {
+        ERR_set_mark();
         found = ASN1_item_unpack(value, item);
+        ERR_pop_to_mark();
+        if (found == NULL)
+            found = ASN1_item_unpack(value, item);
         if (found == NULL && osl_fail(PYOSSL_E_FORMAT) == PYOSSL_E_NOMEM)
             return PYOSSL_E_NOMEM;
     }
