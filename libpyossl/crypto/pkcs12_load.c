@@ -363,6 +363,9 @@ static pyossl_status find_cert(const reader *r, int *found)
 
     while (r->key != NULL && i < sk_X509_num(r->certs)) {
         OSL_TRY(belongs(r, sk_X509_value(r->certs, i), &yes));
+        /* From 3.2 on OpenSSL's decoders hide a lack of memory, which may be over. */
+        if (!yes)
+            OSL_TRY(belongs(r, sk_X509_value(r->certs, i), &yes));
         if (yes)
             break;
         i++;

@@ -326,7 +326,6 @@ static pyossl_status load_and_make_pkcs12(void *unused)
     TRY(status);
     /* The certificate that belongs to the key is found, or else nothing is. */
     oom_check(pyossl_pkcs12_cert(loaded) != NULL && pyossl_pkcs12_ca_count(loaded) == 1);
-    return status;
     status = pyossl_pkcs12_dump(loaded, &secret, NULL, &out);
     STRONG(status, out.data);
     return status;
