@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CHUNK = 16 << 10, AMOUNT = 8 << 20 };
+enum { CHUNK = 16 << 10, AMOUNT = 64 << 20 };
 
 typedef struct end {
     pyossl_conn *conn;

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 
-CHUNK, AMOUNT = 16 << 10, 8 << 20
+CHUNK, AMOUNT = 16 << 10, 64 << 20
 
 
 def send(end, amount):
