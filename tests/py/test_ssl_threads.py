@@ -390,7 +390,7 @@ def test_na_075_the_end_of_the_process(name):
 
 def ended(child):
     """The status of a child, which ends in time."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
