@@ -39,7 +39,7 @@ static void look(const void *block, size_t size, const char *releaser)
 
 static void *watched_malloc(size_t size, const char *file, int line)
 {
-    header *block = malloc(sizeof *block + size);
+    header *block = calloc(1, sizeof *block + size); /* or it may hold what OpenSSL left unwiped */
 
     (void)file;
     (void)line;
