@@ -251,7 +251,7 @@ if [ $# -gt 0 ]; then
         printf '%-12s %-8s %5d s\n' "$part" "$word" $(($(date +%s) - start)) >"$logs/$part.line"
     done
 else
-    start=$(date +%s)
+    begun=$(date +%s)
     build build >"$logs/build.log" 2>&1 || exit 1
     export CHECK_BUILT=1
     # shellcheck disable=SC2086 # words
@@ -259,7 +259,7 @@ else
     # shellcheck disable=SC2086
     lane $LANE_2 || status=1
     wait $! || status=1
-    printf 'all of it    %14d s\n' $(($(date +%s) - start)) >"$logs/total.line"
+    printf 'all of it    %14d s\n' $(($(date +%s) - begun)) >"$logs/total.line"
 fi
 printf '\n'
 for part in $PARTS total; do
