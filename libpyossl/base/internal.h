@@ -35,7 +35,7 @@
 #define OSL_HAVE_GET0_GROUP_NAME 1
 #endif
 #if OPENSSL_VERSION_NUMBER >= 0x30300000L
-/* From 4.0 on a store is no list any more, and becomes a slow one for good where it is asked for it. */
+/* From 4.0 on a store is no list, and becomes one, a slow one, for good where it is asked for it. */
 #define OSL_HAVE_STORE_GET1_OBJECTS 1
 #define OSL_HAVE_SESSION_GET_TIME_EX 1
 #endif

@@ -24,8 +24,11 @@ static void keep_session(pyossl_conn *conn)
  */
 static void forget_messages(SSL *ssl)
 {
-    if (SSL_is_init_finished(ssl) != 1 && SSL_is_dtls(ssl) == 1)
-        (void)!SSL_set_ssl_method(ssl, TLS_method()); /* where it fails, they are gone too */
+    if (SSL_is_init_finished(ssl) == 1 || SSL_is_dtls(ssl) != 1)
+        return;
+    ERR_set_mark();
+    (void)!SSL_set_ssl_method(ssl, TLS_method()); /* where it fails, they are gone too */
+    ERR_pop_to_mark();
 }
 
 static void destroy(pyossl_conn *conn)

@@ -452,11 +452,15 @@ def test_na_089_a_child_process_does_not_wait_for_threads_it_has_not():
         assert inside.wait(60)
         child = os.fork()
         if child == 0:
-            client.pending()
-            nested = threading.Thread(target=client.pending)
-            nested.start()
-            nested.join()
-            os._exit(client.pending())
+            status = 1
+            try:
+                client.pending()
+                nested = threading.Thread(target=client.pending)
+                nested.start()
+                nested.join()
+                status = client.pending()
+            finally:
+                os._exit(status)
         assert ended(child) == 0
     finally:
         over.set()

@@ -109,14 +109,15 @@ static void sleep_in(struct lot *lot, po_lock *lock, uintptr_t me)
 void po_lock_wait(po_lock *lock, uintptr_t me, bool bulk)
 {
     struct lot *lot = lot_of(lock);
-    unsigned char crowd = atomic_load_explicit(&lock->crowd, memory_order_relaxed);
+    unsigned char crowd;
     uintptr_t owner = 0;
 
-    if (bulk && crowd >= OFTEN)
+    if (bulk && atomic_load_explicit(&lock->crowd, memory_order_relaxed) >= OFTEN)
         (void)nanosleep(&turn, NULL);
     pthread_mutex_lock(&lot->mutex);
     if (!atomic_compare_exchange_strong(&lock->owner, &owner, me))
         sleep_in(lot, lock, me);
+    crowd = atomic_load_explicit(&lock->crowd, memory_order_relaxed);
     if (!bulk)
         crowd = 0;
     else if (crowd < MOST)

@@ -22,9 +22,9 @@
 /* Zero is unlocked; nothing to set up or release. */
 typedef struct po_lock {
     atomic_uintptr_t owner; /* a thread's number */
-    atomic_uint waiting;
-    unsigned short depth; /* how often the owner has taken it besides */
-    atomic_uchar crowd;   /* of bulk work: rises as threads meet, falls as they wait for peers */
+    atomic_uint      waiting;
+    unsigned         depth; /* how often the owner has taken it besides */
+    atomic_uchar     crowd; /* of bulk work: rises as threads meet, falls as they wait for peers */
 } po_lock;
 
 /*

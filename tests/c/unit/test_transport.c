@@ -414,8 +414,8 @@ static void test_what_users_may_answer(void **state)
         script_step step;
         pyossl_status failed;
         int number;
-        bool read, write,
-            eof; /* what OpenSSL is told to wait for: also where it failed; or the end */
+        /* What OpenSSL is told to wait for, also where the transport failed; or the end. */
+        bool read, write, eof;
     } table[] = {
         { { SCRIPT_WANT_READ, 0 }, PYOSSL_OK, 0, true, false, false },
         { { SCRIPT_WANT_WRITE, 0 }, PYOSSL_OK, 0, false, true, false },
