@@ -172,7 +172,12 @@ pyossl_status pyossl_conn_set_memory_limit(pyossl_conn *conn, size_t limit) PYOS
 
 /**
  * @name Settings
- * For this connection alone, before its handshake.
+ * For this connection alone.
+ *
+ * Those that the ClientHello depends on answer PYOSSL_E_STATE, and change nothing, once it
+ * is made: server name, host name and address to verify, protocols, session, OCSP. The last
+ * moment for them is pyossl_info_cb at SSL_CB_HANDSHAKE_START of the first handshake. The
+ * others may be set at any time, and count for what comes after.
  * @{
  */
 

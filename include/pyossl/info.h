@@ -31,7 +31,7 @@ PYOSSL_API int pyossl_conn_wants_read(const pyossl_conn *conn) PYOSSL_NONNULL(1)
 /** 1 if the last exchange waits to write, else 0. */
 PYOSSL_API int pyossl_conn_wants_write(const pyossl_conn *conn) PYOSSL_NONNULL(1);
 
-/** 1 once the handshake has begun, so that settings no longer take effect; else 0. */
+/** 1 once the handshake has begun, so that changes of the context no longer take effect; else 0. */
 PYOSSL_API int pyossl_conn_begun(const pyossl_conn *conn) PYOSSL_NONNULL(1);
 
 /** 1 once the handshake is over and nothing fatal has happened; else 0. */

@@ -102,6 +102,13 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
 
 /* ---- being told ---- */
 
+/* Without memory to look at the session again a full handshake has to do. */
+static void resume_or_not(pyossl_conn *conn)
+{
+    if (osl_conn_resume(conn) != PYOSSL_OK && SSL_set_session(conn->ssl, NULL) != 1)
+        conn->stopped = true;
+}
+
 void osl_info_trampoline(const SSL *ssl, int where, int ret)
 {
     OSL_CALLBACK_ENTER;
@@ -112,8 +119,12 @@ void osl_info_trampoline(const SSL *ssl, int where, int ret)
         return;
     closure = osl_closure_ref(conn->settings.info_set ? conn->settings.info
                                                       : conn->generation->callbacks[OSL_CB_INFO]);
-    if (closure != NULL)
-        ((pyossl_info_cb)closure->call)(conn, where, ret, closure->userdata);
+    if (closure == NULL)
+        return;
+    ((pyossl_info_cb)closure->call)(conn, where, ret, closure->userdata);
+    /* It may have asked for another session, or for another judgement of the peer. */
+    if (where == SSL_CB_HANDSHAKE_START && SSL_in_before(ssl) == 1)
+        resume_or_not(conn);
 }
 
 static void keylog_trampoline(const SSL *ssl, const char *line)

@@ -113,8 +113,7 @@ SSL *osl_conn_ssl(const pyossl_conn *conn)
     return conn->ssl;
 }
 
-/* Now that it is settled how the peer will be judged, see whether the session will do. */
-static pyossl_status resume(pyossl_conn *conn)
+pyossl_status osl_conn_resume(pyossl_conn *conn)
 {
     SSL *ssl = conn->ssl;
 
@@ -142,7 +141,7 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
     /* Without a side nothing can begin; OpenSSL says so when it is asked to. */
     if (conn->role == 0)
         return PYOSSL_OK;
-    OSL_TRY(resume(conn));
+    OSL_TRY(osl_conn_resume(conn));
     conn->begun = true;
     return PYOSSL_OK;
 }

@@ -106,11 +106,15 @@ void osl_conn_settings_clear(osl_conn_settings *settings)
     memset(settings, 0, sizeof *settings);
 }
 
-/* ---- what a handshake reads once: before it begins ---- */
+/* ---- what the ClientHello says, or depends on ---- */
 
+/*
+ * OpenSSL makes the ClientHello, or begins to wait for it, after the information
+ * callback was told of SSL_CB_HANDSHAKE_START. Programs wait for that to ask for a host.
+ */
 static pyossl_status prepare_early(pyossl_conn *conn)
 {
-    if (conn->begun)
+    if (conn->begun && SSL_in_before(conn->ssl) != 1)
         return osl_fail_text(PYOSSL_E_STATE, "the handshake has begun");
     return osl_conn_follow(conn);
 }
@@ -229,7 +233,7 @@ pyossl_status pyossl_conn_set_session(pyossl_conn *conn, pyossl_session *session
     if (session->ctx != conn->ctx)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "the session was made under another context");
     OSL_TRY(prepare_early(conn));
-    /* The beginning of the handshake decides whether it will do. */
+    /* The beginning of the handshake decides whether it will do: osl_conn_resume(). */
     pyossl_session_ref(session);
     pyossl_session_unref(conn->settings.session);
     conn->settings.session = session;

@@ -32,9 +32,9 @@ OSL_DEFINE_AUTO(pyossl_conn, pyossl_conn_unref)
 typedef void (*osl_function)(void); /* cast back to the callback's own type to call */
 
 typedef struct osl_closure {
-    osl_object        base;
-    osl_function      call;
-    void             *userdata;
+    osl_object base;
+    osl_function call;
+    void *userdata;
     pyossl_release_cb release;
 } osl_closure;
 
@@ -66,21 +66,21 @@ typedef enum osl_callback {
 /* What a connection has to be told of its peer's identity; immutable, shared. */
 typedef struct osl_identity {
     osl_object base;
-    char      *hostname; /* NUL-terminated, checked; or NULL */
-    unsigned   flags;    /* PYOSSL_HOST_* */
+    char *hostname; /* NUL-terminated, checked; or NULL */
+    unsigned flags; /* PYOSSL_HOST_* */
     unsigned char ip[16];
-    size_t     ip_len;   /* 0, 4 or 16 */
+    size_t ip_len; /* 0, 4 or 16 */
 } osl_identity;
 
 typedef struct osl_generation {
-    osl_object    base;
-    SSL_CTX      *ssl_ctx;
-    osl_closure  *callbacks[OSL_CB_MAX];
+    osl_object base;
+    SSL_CTX *ssl_ctx;
+    osl_closure *callbacks[OSL_CB_MAX];
     osl_identity *identity; /* or NULL */
-    long          cache_mode; /* as asked for; a session callback needs more */
-    atomic_bool   shared;   /* a connection has it: make another to change */
-    bool          slim;     /* ssl_ctx is in the slim library context */
-    pyossl_ctx   *ctx;      /* back, borrowed: for the identity check of sessions only */
+    long cache_mode;        /* as asked for; a session callback needs more */
+    atomic_bool shared;     /* a connection has it: make another to change */
+    bool slim;              /* ssl_ctx is in the slim library context */
+    pyossl_ctx *ctx;        /* back, borrowed: for the identity check of sessions only */
 } osl_generation;
 
 osl_generation *osl_generation_ref(osl_generation *generation);
@@ -92,16 +92,16 @@ OSL_DEFINE_AUTO(osl_generation, osl_generation_unref)
 typedef struct osl_setting osl_setting; /* defined in ctx_change.h, for the ctx files */
 
 struct pyossl_ctx {
-    osl_object      base;
-    CRYPTO_RWLOCK  *lock;     /* around current and settings; never held in a callback or a wait */
-    int             method;
+    osl_object base;
+    CRYPTO_RWLOCK *lock; /* around current and settings; never held in a callback or a wait */
+    int method;
     _Atomic(osl_generation *) current; /* written under the lock */
-    osl_setting    *settings; /* oldest first */
-    atomic_bool     used;     /* a connection was made */
-    atomic_bool     strict;
-    atomic_bool     plain;    /* from now on in the default library context */
-    X509_STORE     *store;    /* the same in every generation */
-    unsigned char   session_id[16]; /* the session id context where none was set; random */
+    osl_setting *settings;             /* oldest first */
+    atomic_bool used;                  /* a connection was made */
+    atomic_bool strict;
+    atomic_bool plain;            /* from now on in the default library context */
+    X509_STORE *store;            /* the same in every generation */
+    unsigned char session_id[16]; /* the session id context where none was set; random */
     _Atomic(void *) userdata;
 };
 
@@ -126,8 +126,8 @@ pyossl_status osl_ctx_make_plain(pyossl_ctx *ctx) PYOSSL_MUST_CHECK;
 /* PYOSSL_E_ARGUMENT for what is no host name. */
 pyossl_status osl_identity_hostname(osl_identity **out, const char *name, size_t len,
                                     unsigned flags) PYOSSL_MUST_CHECK;
-pyossl_status osl_identity_ip(osl_identity **out, const char *address, size_t len)
-    PYOSSL_MUST_CHECK;
+pyossl_status osl_identity_ip(osl_identity **out, const char *address,
+                              size_t len) PYOSSL_MUST_CHECK;
 osl_identity *osl_identity_ref(osl_identity *identity); /* NULL is allowed */
 void osl_identity_unref(osl_identity *identity);        /* NULL is allowed */
 OSL_DEFINE_AUTO(osl_identity, osl_identity_unref)
@@ -152,19 +152,19 @@ pyossl_status osl_conn_tie(SSL *ssl, pyossl_conn *conn) PYOSSL_MUST_CHECK;
 /* A stream, or a row of datagrams whose bounds are kept. Starts zeroed. */
 typedef struct osl_queue {
     unsigned char *data;
-    size_t         cap, head, tail;
-    size_t         len;       /* bytes that wait, without the bounds */
-    size_t         limit;     /* 0 for none */
-    bool           datagrams;
-    bool           eof;       /* no more will be put */
+    size_t cap, head, tail;
+    size_t len;   /* bytes that wait, without the bounds */
+    size_t limit; /* 0 for none */
+    bool datagrams;
+    bool eof; /* no more will be put */
 } osl_queue;
 
 /*
  * Append. At the limit *done is less than @len, and PYOSSL_WANT_WRITE says that
  * nothing went in. A datagram goes in whole or not at all.
  */
-pyossl_status osl_queue_put(osl_queue *queue, const void *data, size_t len, size_t *done)
-    PYOSSL_MUST_CHECK;
+pyossl_status osl_queue_put(osl_queue *queue, const void *data, size_t len,
+                            size_t *done) PYOSSL_MUST_CHECK;
 /* What is next, borrowed until the queue changes: of datagrams, the first one. */
 size_t osl_queue_front(const osl_queue *queue, const unsigned char **data);
 /* Forget @len bytes of what osl_queue_front() shows. */
@@ -178,23 +178,23 @@ void osl_queue_shrink(osl_queue *queue);
 /* Where @len bytes fit behind what a stream has; NULL without memory, which is not recorded. */
 unsigned char *osl_queue_room(osl_queue *queue, size_t len);
 void osl_queue_grew(osl_queue *queue, size_t len); /* by bytes that were put there */
-void osl_queue_clear(osl_queue *queue); /* wipes; limit and kind stay */
+void osl_queue_clear(osl_queue *queue);            /* wipes; limit and kind stay */
 
 /* ---- transport_fd.c ---- */
 
-/* Bytes moved, or PYOSSL_WANT_*, PYOSSL_TRUNCATED, PYOSSL_E_SYSTEM with *number; records nothing. */
-pyossl_status osl_fd_read(int fd, void *buf, size_t len, bool peek, size_t *done, int *number)
-    PYOSSL_MUST_CHECK;
-pyossl_status osl_fd_write(int fd, const void *buf, size_t len, size_t *done, int *number)
-    PYOSSL_MUST_CHECK;
-pyossl_status osl_fd_wait(int fd, bool for_writing, int timeout_ms, bool *ready)
-    PYOSSL_MUST_CHECK;
+/* Bytes moved, or PYOSSL_WANT_*, PYOSSL_TRUNCATED, PYOSSL_E_SYSTEM with *number; records nothing.
+ */
+pyossl_status osl_fd_read(int fd, void *buf, size_t len, bool peek, size_t *done,
+                          int *number) PYOSSL_MUST_CHECK;
+pyossl_status osl_fd_write(int fd, const void *buf, size_t len, size_t *done,
+                           int *number) PYOSSL_MUST_CHECK;
+pyossl_status osl_fd_wait(int fd, bool for_writing, int timeout_ms, bool *ready) PYOSSL_MUST_CHECK;
 /*
  * The first bytes that there are, left where they are: waits as the descriptor's mode and
  * SO_RCVTIMEO have it. PYOSSL_OK with 0 bytes for the end, or for what is no socket.
  */
-pyossl_status osl_fd_peek(int fd, void *buf, size_t cap, size_t *seen, int *number)
-    PYOSSL_MUST_CHECK;
+pyossl_status osl_fd_peek(int fd, void *buf, size_t cap, size_t *seen,
+                          int *number) PYOSSL_MUST_CHECK;
 /* The bytes of one UDP datagram that the path of a connected socket carries whole, 0 if unknown. */
 size_t osl_fd_mtu(int fd);
 
@@ -210,7 +210,7 @@ typedef enum osl_transport_kind {
 /* One direction of a user's transport. */
 typedef struct osl_user_end {
     pyossl_transport vtable;
-    void            *userdata;
+    void *userdata;
 } osl_user_end;
 
 /*
@@ -218,24 +218,24 @@ typedef struct osl_user_end {
  * everything here is atomic, and what it saw holds only while no read has begun since.
  */
 typedef struct osl_lookout {
-    atomic_uint      reads;    /* how many have begun; written by whoever reads */
-    atomic_uint      boundary; /* what reads was when the next byte was to begin a record */
-    _Atomic uint64_t record;   /* reads << 32 | length of the record, all of which had come */
-    atomic_int       number;   /* the errno that looking took from the socket, for the next read */
+    atomic_uint reads;       /* how many have begun; written by whoever reads */
+    atomic_uint boundary;    /* what reads was when the next byte was to begin a record */
+    _Atomic uint64_t record; /* reads << 32 | length of the record, all of which had come */
+    atomic_int number;       /* the errno that looking took from the socket, for the next read */
 } osl_lookout;
 
 typedef struct osl_transport {
     osl_transport_kind kind;
-    int                read_fd, write_fd; /* never change once set: another thread may wait on them */
-    osl_queue          in, out;           /* ciphertext from and to the peer */
-    osl_lookout        lookout;           /* of a descriptor */
-    osl_user_end       reader, writer;
-    bool               datagrams;         /* DTLS: bounds count */
-    bool               peek;              /* DTLS: leave what is read to be read again */
-    bool               eof;               /* latched: the peer will send no more */
-    atomic_bool        gone;              /* let go of: every move fails with EBADF */
-    pyossl_status      failed;            /* why the last move did not work, or PYOSSL_OK */
-    int                number;            /* errno that goes with it */
+    int read_fd, write_fd; /* never change once set: another thread may wait on them */
+    osl_queue in, out;     /* ciphertext from and to the peer */
+    osl_lookout lookout;   /* of a descriptor */
+    osl_user_end reader, writer;
+    bool datagrams;       /* DTLS: bounds count */
+    bool peek;            /* DTLS: leave what is read to be read again */
+    bool eof;             /* latched: the peer will send no more */
+    atomic_bool gone;     /* let go of: every move fails with EBADF */
+    pyossl_status failed; /* why the last move did not work, or PYOSSL_OK */
+    int number;           /* errno that goes with it */
 } osl_transport;
 
 /* A BIO over @transport, which must outlive it. NULL and recorded. */
@@ -258,52 +258,52 @@ void osl_transport_close(osl_transport *transport);
 
 /* What was asked of this connection alone, kept so that it can be bound anew. */
 typedef struct osl_conn_settings {
-    char         *servername;
-    pyossl_buf    alpn;
-    bool          alpn_set;
-    int           verify_mode;
-    bool          verify_set;
-    osl_closure  *verify;
-    osl_closure  *info;
-    bool          info_set;
+    char *servername;
+    pyossl_buf alpn;
+    bool alpn_set;
+    int verify_mode;
+    bool verify_set;
+    osl_closure *verify;
+    osl_closure *info;
+    bool info_set;
     osl_identity *identity;
-    bool          identity_set;
-    pyossl_x509  *cert;
-    pyossl_pkey  *pkey;
+    bool identity_set;
+    pyossl_x509 *cert;
+    pyossl_pkey *pkey;
     pyossl_session *session;
-    uint64_t      options;
-    uint32_t      mode_set, mode_cleared;
-    size_t        mtu;
-    bool          ocsp;
+    uint64_t options;
+    uint32_t mode_set, mode_cleared;
+    size_t mtu;
+    bool ocsp;
 } osl_conn_settings;
 
 struct pyossl_conn {
-    osl_object        base;
-    SSL              *ssl;        /* never NULL */
-    pyossl_ctx       *ctx;
-    osl_generation   *generation; /* what ssl was made from, or moved to by set_ctx */
-    osl_closure      *verify;     /* what judges the peer: stays when set_ctx moves */
-    osl_transport     transport;
+    osl_object base;
+    SSL *ssl; /* never NULL */
+    pyossl_ctx *ctx;
+    osl_generation *generation; /* what ssl was made from, or moved to by set_ctx */
+    osl_closure *verify;        /* what judges the peer: stays when set_ctx moves */
+    osl_transport transport;
     osl_conn_settings settings;
-    pyossl_role       role;       /* 0 before it is chosen */
-    bool              begun;      /* the handshake has: bound for good */
-    bool              hollow;     /* ssl has lost its record layers: osl_conn_follow() makes another */
-    bool              busy;       /* inside an exchange: callbacks must not start another */
-    bool              stopped;    /* a callback answered ABORT in this exchange */
-    bool              slim;       /* its keys may be in the slim library context */
-    bool              quiet;      /* this exchange began outside of a handshake */
-    bool              fresh;      /* this exchange began before the handshake did */
-    uint64_t          read_before; /* how many bytes had been read then, where it is fresh */
-    unsigned          held;       /* calls that this connection must outlive */
-    bool              orphan;     /* its last reference went in one of them */
-    bool              warm;       /* keeps its buffers for now, although its mode says otherwise */
-    unsigned char     streak;     /* exchanges that worked, one after the other */
-    pyossl_status     failed;     /* what ended it: every later exchange answers the same; or PYOSSL_OK */
-    size_t            retry_len;  /* length of the write that has to be repeated, or 0 */
-    unsigned long     forks;      /* osl_fork_count() at birth */
-    pyossl_status     wants;      /* the PYOSSL_WANT_ of the last exchange, or PYOSSL_OK */
-    pyossl_buf        npn;        /* what the NPN callbacks answered: OpenSSL reads it after them */
-    void             *userdata;
+    pyossl_role role;     /* 0 before it is chosen */
+    bool begun;           /* the handshake has: bound for good */
+    bool hollow;          /* ssl has lost its record layers: osl_conn_follow() makes another */
+    bool busy;            /* inside an exchange: callbacks must not start another */
+    bool stopped;         /* a callback answered ABORT in this exchange */
+    bool slim;            /* its keys may be in the slim library context */
+    bool quiet;           /* this exchange began outside of a handshake */
+    bool fresh;           /* this exchange began before the handshake did */
+    uint64_t read_before; /* how many bytes had been read then, where it is fresh */
+    unsigned held;        /* calls that this connection must outlive */
+    bool orphan;          /* its last reference went in one of them */
+    bool warm;            /* keeps its buffers for now, although its mode says otherwise */
+    unsigned char streak; /* exchanges that worked, one after the other */
+    pyossl_status failed; /* what ended it: every later exchange answers the same; or PYOSSL_OK */
+    size_t retry_len;     /* length of the write that has to be repeated, or 0 */
+    unsigned long forks;  /* osl_fork_count() at birth */
+    pyossl_status wants;  /* the PYOSSL_WANT_ of the last exchange, or PYOSSL_OK */
+    pyossl_buf npn;       /* what the NPN callbacks answered: OpenSSL reads it after them */
+    void *userdata;
 };
 
 /* ---- conn.c ---- */
@@ -333,8 +333,8 @@ static inline void osl_conn_let_go(pyossl_conn **place)
 /* ---- conn_settings.c ---- */
 
 /* Have @ssl do what was asked of this connection alone. */
-pyossl_status osl_conn_settings_apply(const osl_conn_settings *settings, SSL *ssl)
-    PYOSSL_MUST_CHECK;
+pyossl_status osl_conn_settings_apply(const osl_conn_settings *settings,
+                                      SSL *ssl) PYOSSL_MUST_CHECK;
 void osl_conn_settings_clear(osl_conn_settings *settings);
 
 /* ---- conn_bind.c: which generation a connection lives under ---- */
@@ -353,8 +353,14 @@ pyossl_status osl_conn_follow(pyossl_conn *conn) PYOSSL_MUST_CHECK;
 pyossl_status osl_conn_choose_side(SSL *ssl, pyossl_role role) PYOSSL_MUST_CHECK;
 /* The SSL to ask or to change: follows the context while the handshake has not begun. */
 SSL *osl_conn_ssl(const pyossl_conn *conn);
-/* The same for an exchange: binds for good. PYOSSL_E_STATE after fork, in a callback, without transport. */
+/* The same for an exchange: binds for good. PYOSSL_E_STATE after fork, in a callback, without
+ * transport. */
 pyossl_status osl_conn_begin(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+/*
+ * Have a client resume the session it was given, if it will do for how the peer is to be
+ * judged. Until the ClientHello is made that may change, and then this is asked again.
+ */
+pyossl_status osl_conn_resume(pyossl_conn *conn) PYOSSL_MUST_CHECK;
 
 /* ---- conn_io.c: what is around every call that exchanges bytes ---- */
 
@@ -366,7 +372,8 @@ pyossl_status osl_conn_begin(pyossl_conn *conn) PYOSSL_MUST_CHECK;
 pyossl_status osl_conn_enter(pyossl_conn *conn) PYOSSL_MUST_CHECK;
 pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number) PYOSSL_MUST_CHECK;
 
-/* Have the mode of the SSL say again what was asked for: buffers are released after each message. */
+/* Have the mode of the SSL say again what was asked for: buffers are released after each message.
+ */
 void osl_conn_cool(pyossl_conn *conn);
 
 /* ---- verdict.c ---- */
@@ -382,16 +389,16 @@ bool osl_is_given_up(const SSL *ssl);
 /* ---- session.c ---- */
 
 struct pyossl_session {
-    osl_object   base;
+    osl_object base;
     SSL_SESSION *session; /* shared with no SSL: one that is freed early would spoil it */
-    pyossl_ctx  *ctx; /* referenced; NULL for none */
+    pyossl_ctx *ctx;      /* referenced; NULL for none */
 };
 
 OSL_DEFINE_AUTO(pyossl_session, pyossl_session_unref)
 
 /* Takes @session over, also on failure; references @ctx. */
-pyossl_status osl_session_wrap(pyossl_session **out, SSL_SESSION *session, pyossl_ctx *ctx)
-    PYOSSL_MUST_CHECK;
+pyossl_status osl_session_wrap(pyossl_session **out, SSL_SESSION *session,
+                               pyossl_ctx *ctx) PYOSSL_MUST_CHECK;
 /*
  * Have @ssl, a client's, resume @session. Where the peer is to be judged by
  * @verify_mode and @identity and the session's was not, or was another, nothing is

@@ -66,12 +66,13 @@ typedef struct po_connection {
     po_lock writing;    /* held from the first try of a write to its end, waiting included */
     po_channel channel;
     int read_fd, write_fd;
-    bool bound;        /* the handshake has begun: callbacks stays */
+    bool bound; /* the handshake has begun: callbacks stays */
     /* Hints, which are looked at before the lock is taken. */
     atomic_bool settled;      /* the handshake was over once: what follows is quick */
     atomic_size_t undigested; /* bytes given to memory since the last read came back empty */
     size_t last_read;
-    /* Of the thread that wrote last, and whether what it asks for keeps it waiting; under base.lock. */
+    /* Of the thread that wrote last, and whether what it asks for keeps it waiting; under
+     * base.lock. */
     uintptr_t asker;
     unsigned late;
 } po_connection;
@@ -150,7 +151,8 @@ int po_channel_check(po_connection *self);
 int po_channel_patience(const po_connection *self, pyossl_status want);
 /* Wait, in a frame that is idle. PYOSSL_OK to try again, also for a signal. */
 pyossl_status po_channel_wait(const po_connection *self, pyossl_status want, int patience);
-/* The same for bytes of a peer that answers: as recv() on the descriptor waits, whose limit there is. */
+/* The same for bytes of a peer that answers: as recv() on the descriptor waits, whose limit there
+ * is. */
 pyossl_status po_channel_wait_input(const po_connection *self);
 /* Behind that frame, with how the wait ended: 0 to try again, -1 with an exception. */
 int po_channel_waited(po_connection *self, pyossl_status status);
@@ -185,6 +187,8 @@ PyObject *po_conn_set_verify_hostname(PyObject *, PyObject *const *, Py_ssize_t,
 PyObject *po_conn_set_verify_ip(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_set_tlsext_host_name(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_set_alpn_protos(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_set_session(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_request_ocsp(PyObject *, PyObject *);
 PyObject *po_conn_set_ciphertext_mtu(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_set_options(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_set_mode(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
@@ -210,7 +214,6 @@ PyObject *po_conn_get_finished(PyObject *, PyObject *);
 PyObject *po_conn_get_peer_finished(PyObject *, PyObject *);
 PyObject *po_conn_export_keying_material(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_get_session(PyObject *, PyObject *);
-PyObject *po_conn_set_session(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 
 /* ---- ssl_session.c ---- */
 

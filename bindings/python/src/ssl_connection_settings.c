@@ -23,6 +23,15 @@ static PyObject *finish(po_connection *self, po_frame *frame, pyossl_status stat
     Py_RETURN_NONE;
 }
 
+/*
+ * For what the ClientHello depends on: once that is made nothing happens, and no release
+ * said so. Not where the peer is to be judged: nobody may think that it will be.
+ */
+static PyObject *finish_hello(po_connection *self, po_frame *frame, pyossl_status status)
+{
+    return finish(self, frame, status == PYOSSL_E_STATE ? PYOSSL_OK : status);
+}
+
 #define ARGUMENTS(function, required, ...)                                                         \
     static const char *const names[] = { __VA_ARGS__ };                                            \
     static const po_params params = { #function, names, required,                                  \
@@ -134,7 +143,7 @@ SETTING(set_tlsext_host_name)
     po_quick_enter(&frame, &self->base);
     status =
         pyossl_conn_set_servername(self->base.handle, name.len > 0 ? name.data : NULL, name.len);
-    return finish(self, &frame, status);
+    return finish_hello(self, &frame, status);
 }
 
 SETTING(set_alpn_protos)
@@ -160,7 +169,40 @@ SETTING(set_alpn_protos)
                                          (const unsigned char *)PyByteArray_AS_STRING(wire),
                                          (size_t)PyByteArray_GET_SIZE(wire));
     Py_DECREF(wire);
-    return finish(self, &frame, status);
+    return finish_hello(self, &frame, status);
+}
+
+SETTING(set_session)
+{
+    po_object *session;
+    po_frame frame;
+    pyossl_status status;
+
+    ARGUMENTS(set_session, 1, "session");
+    if (!PO_IS(self->base.state, given[0], PO_SESSION)) {
+        PyErr_SetString(PyExc_TypeError, "session must be a Session instance");
+        return NULL;
+    }
+    session = (po_object *)given[0];
+    if (session->handle == NULL)
+        return po_raise_empty(session, PO_SSL);
+    po_quick_enter(&frame, &self->base);
+    status = pyossl_conn_set_session(self->base.handle, session->handle);
+    return finish_hello(self, &frame, status);
+}
+
+PyObject *po_conn_request_ocsp(PyObject *object, PyObject *no_args)
+{
+    po_connection *self = connection_of(object);
+    po_frame frame;
+    pyossl_status status;
+
+    (void)no_args;
+    if (self == NULL)
+        return NULL;
+    po_quick_enter(&frame, &self->base);
+    status = pyossl_conn_request_ocsp(self->base.handle);
+    return finish_hello(self, &frame, status);
 }
 
 /* A method that takes a mask and returns the whole mask. */

@@ -384,29 +384,3 @@ PyObject *po_conn_get_session(PyObject *object, PyObject *unused)
     Py_DECREF(context);
     return result;
 }
-
-PyObject *po_conn_set_session(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                              PyObject *kwnames)
-{
-    static const char *const names[] = { "session" };
-    static const po_params params = { "set_session", names, 1, 1 };
-    po_connection *self = connection_of(object);
-    PyObject *given[1];
-    po_frame frame;
-    pyossl_status status;
-
-    if (self == NULL || po_args(&params, args, nargs, kwnames, given) < 0)
-        return NULL;
-    if (!PO_IS(self->base.state, given[0], PO_SESSION)) {
-        PyErr_SetString(PyExc_TypeError, "session must be a Session instance");
-        return NULL;
-    }
-    if (((po_object *)given[0])->handle == NULL)
-        return po_raise_empty((po_object *)given[0], PO_SSL);
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_set_session(self->base.handle, ((po_object *)given[0])->handle);
-    po_frame_end(&frame);
-    if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_SSL, status);
-    Py_RETURN_NONE;
-}
