@@ -29,7 +29,11 @@ pyossl_status pyossl_openssl_wrap_x509(pyossl_x509 **out, X509 *x509) PYOSSL_NON
 /** The key, borrowed. */
 PYOSSL_API EVP_PKEY *pyossl_openssl_pkey(pyossl_pkey *pkey) PYOSSL_NONNULL(1);
 
-/** A handle for @p pkey, which from here on is shared. */
+/**
+ * A handle for @p pkey, which from here on is shared. A key that another provider, an engine or a
+ * method of the program's keeps, as a token's, counts as private even where it shows no private
+ * half: what cannot sign fails when it is asked to.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey) PYOSSL_NONNULL(1, 2);
 

@@ -2,6 +2,7 @@
 #include "ctx_change.h"
 
 #include <openssl/core_names.h>
+#include <openssl/provider.h>
 
 #include "pyossl/openssl.h"
 
@@ -25,8 +26,30 @@ EVP_PKEY *pyossl_openssl_pkey(pyossl_pkey *pkey)
     return pkey->key;
 }
 
+/* Whether an engine or a method of the program's works with the key: no provider does then. */
+static bool is_foreign(EVP_PKEY *pkey)
+{
+    osl_auto(EVP_PKEY_CTX) *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+
+    return ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_CTX_get0_provider(ctx) == NULL;
+}
+
+/* Whether a key may have a private half that it does not show, as a key in a token does. */
+static bool is_kept_elsewhere(EVP_PKEY *pkey)
+{
+    static const char *const own[] = { "default", "fips", "base", "legacy" };
+    const OSSL_PROVIDER *provider = EVP_PKEY_get0_provider(pkey);
+
+    if (provider == NULL)
+        return is_foreign(pkey);
+    for (size_t i = 0; i < OSL_COUNT_OF(own); i++)
+        if (strcmp(OSSL_PROVIDER_get0_name(provider), own[i]) == 0)
+            return false;
+    return true;
+}
+
 /* OpenSSL does not say whether a key has a private half; its parameters do. */
-static bool has_private_half(const EVP_PKEY *pkey)
+static bool has_private_half(EVP_PKEY *pkey)
 {
     static const char *const numbers[] = { OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_PRIV_KEY };
     BIGNUM *number = NULL;
@@ -38,7 +61,10 @@ static bool has_private_half(const EVP_PKEY *pkey)
             return true;
         }
     /* X25519 and its like have bytes instead of a number. */
-    return EVP_PKEY_get_raw_private_key(pkey, NULL, &len) == 1;
+    if (EVP_PKEY_get_raw_private_key(pkey, NULL, &len) == 1)
+        return true;
+    /* A token shows no private half. Whether it has one is known when it is asked to sign. */
+    return is_kept_elsewhere(pkey);
 }
 
 pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey)
