@@ -7,9 +7,13 @@
  * descriptor below it, and pyossl_conn_wait() or pyossl_conn_wait_input() does the waiting.
  *
  * @code{.c}
- * while ((st = pyossl_conn_handshake(conn)) != PYOSSL_OK)
- *     if (!pyossl_is_retry(st) || pyossl_conn_wait(conn, st, 5000) != PYOSSL_OK)
- *         return report(st, pyossl_error_last());
+ * while (pyossl_is_retry(st = pyossl_conn_handshake(conn)))
+ *     if ((st = pyossl_conn_wait(conn, st, 5000)) != PYOSSL_OK)
+ *         break;
+ * if (pyossl_is_retry(st))
+ *     return report_timeout(); // nothing failed, so nothing is recorded: 5 s have passed
+ * if (st != PYOSSL_OK)
+ *     return report(st, pyossl_error_last());
  * @endcode
  *
  * @par Threads

@@ -63,7 +63,10 @@ PYOSSL_API void pyossl_ctx_set_strict(pyossl_ctx *ctx, int strict) PYOSSL_NONNUL
  * @{
  */
 
-/** Use @p cert. A key that does not belong to it is forgotten. */
+/**
+ * Use @p cert. A key that does not belong to it is forgotten. A certificate for another type of
+ * key stays beside it, as OpenSSL has it: pyossl_ctx_use_identity() replaces them all.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_use_certificate(pyossl_ctx *ctx, pyossl_x509 *cert) PYOSSL_NONNULL(1, 2);
 
@@ -92,8 +95,10 @@ pyossl_status pyossl_ctx_use_pkey_file(pyossl_ctx *ctx, const char *path, int fo
     PYOSSL_NONNULL(1, 2);
 
 /**
- * Use a certificate, its key and its chain together: all or nothing. This is how
- * to renew a certificate under way.
+ * Use a certificate, its key and its chain together: all or nothing, and in place of every
+ * certificate that the context had, whatever its type of key. This is how to renew a
+ * certificate under way. For one of RSA and one of EC at once, add the second with
+ * pyossl_ctx_use_certificate() and pyossl_ctx_use_pkey(), which replace their own type alone.
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_use_identity(pyossl_ctx *ctx, pyossl_x509 *cert, pyossl_pkey *pkey,
@@ -194,7 +199,10 @@ pyossl_status pyossl_ctx_add_client_ca(pyossl_ctx *ctx, pyossl_x509 *cert) PYOSS
  * @{
  */
 
-/** Add to the options, OpenSSL's SSL_OP_*. */
+/**
+ * Add to the options, OpenSSL's SSL_OP_*. SSL_OP_ENABLE_KTLS has no effect: records pass through
+ * this library's own transport, never through the kernel's.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_options(pyossl_ctx *ctx, uint64_t options) PYOSSL_NONNULL(1);
 
@@ -216,7 +224,14 @@ pyossl_status pyossl_ctx_clear_mode(pyossl_ctx *ctx, uint32_t mode) PYOSSL_NONNU
 /** The modes in force. */
 PYOSSL_API uint32_t pyossl_ctx_mode(const pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 
-/** The lowest protocol version, e.g. 0x0303 for TLS 1.2; 0 for the lowest there is. */
+/**
+ * The lowest protocol version, e.g. 0x0303 for TLS 1.2; 0 for the lowest there is. One above the
+ * highest is taken, as the other end of the range may be set next: with no version in between
+ * handshakes fail ("no protocols available").
+ *
+ * @retval PYOSSL_E_ARGUMENT    no version has that number
+ * @retval PYOSSL_E_UNSUPPORTED this OpenSSL, or the method, does not have it
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_min_version(pyossl_ctx *ctx, int version) PYOSSL_NONNULL(1);
 
@@ -297,7 +312,7 @@ pyossl_status pyossl_ctx_set_session_cache_mode(pyossl_ctx *ctx, long mode) PYOS
 /** What the session cache does. */
 PYOSSL_API long pyossl_ctx_session_cache_mode(const pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 
-/** How long a new session may be resumed, in seconds. */
+/** How long a new session may be resumed, in seconds; PYOSSL_E_ARGUMENT below 0. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_timeout(pyossl_ctx *ctx, long seconds) PYOSSL_NONNULL(1);
 

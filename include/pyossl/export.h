@@ -21,8 +21,11 @@
 #define PYOSSL_MUST_CHECK
 #endif
 
-/** Passing NULL for one of these arguments (counted from 1) is a programmer's error. */
-#if defined(__GNUC__)
+/**
+ * These arguments (counted from 1) must not be NULL: compilers warn where they see one. Passed all
+ * the same, NULL is answered with PYOSSL_E_ARGUMENT, or 0 or NULL by what returns no status.
+ */
+#if defined(__GNUC__) && !defined(PYOSSL_BUILDING)
 #define PYOSSL_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
 #define PYOSSL_NONNULL(...)

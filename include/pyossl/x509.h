@@ -61,7 +61,7 @@ PYOSSL_API unsigned long pyossl_x509_revision(const pyossl_x509 *cert) PYOSSL_NO
 /** The version field: 0 for version 1, 2 for version 3. */
 PYOSSL_API long pyossl_x509_version(const pyossl_x509 *cert) PYOSSL_NONNULL(1);
 
-/** Set the version field. */
+/** Set the version field: 0 for version 1, 2 for version 3. Any other number is stored as it is. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_x509_set_version(pyossl_x509 *cert, long version) PYOSSL_NONNULL(1);
 

@@ -179,20 +179,20 @@ void pyossl_error_clear(void)
 
 pyossl_status pyossl_error_status(const pyossl_error *error)
 {
-    return error->status;
+    return error != NULL ? error->status : PYOSSL_E_ARGUMENT;
 }
 
 int pyossl_error_errno(const pyossl_error *error)
 {
-    return error->status == PYOSSL_E_SYSTEM ? error->number : 0;
+    return error != NULL && error->status == PYOSSL_E_SYSTEM ? error->number : 0;
 }
 
 size_t pyossl_error_count(const pyossl_error *error)
 {
-    return error->count;
+    return error != NULL ? error->count : 0;
 }
 
 const pyossl_error_entry *pyossl_error_entry_at(const pyossl_error *error, size_t index)
 {
-    return index < error->count ? &error->entries[index] : NULL;
+    return error != NULL && index < error->count ? &error->entries[index] : NULL;
 }

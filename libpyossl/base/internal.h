@@ -120,6 +120,9 @@ void osl_aside_bring_back(osl_aside *aside);
     __attribute__((cleanup(osl_aside_bring_back))) osl_aside osl_aside_;                           \
     osl_aside_put(&osl_aside_)
 
+/* Whether @status is one of the list in status.h. */
+bool osl_status_is_known(pyossl_status status);
+
 /* ---- failing: record why, return the status to return ---- */
 
 /* Record OpenSSL's queue. Turns into PYOSSL_E_NOMEM where the queue says so. */

@@ -33,7 +33,8 @@ static inline bool osl_object_unref(osl_object *object)
 #define OSL_DEFINE_REFS(noun, destroy)                                                             \
     pyossl_##noun *pyossl_##noun##_ref(pyossl_##noun *object)                                      \
     {                                                                                              \
-        osl_object_ref(&object->base);                                                             \
+        if (object != NULL)                                                                        \
+            osl_object_ref(&object->base);                                                         \
         return object;                                                                             \
     }                                                                                              \
     void pyossl_##noun##_unref(pyossl_##noun *object)                                              \

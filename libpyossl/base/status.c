@@ -14,6 +14,19 @@ pyossl_status_class pyossl_status_classify(pyossl_status status)
     return PYOSSL_CLASS_ERROR;
 }
 
+bool osl_status_is_known(pyossl_status status)
+{
+    switch (status) {
+#define XX(name, value, class_, text) case PYOSSL_##name:
+        PYOSSL_STATUS_MAP(XX)
+#undef XX
+        return true;
+    case PYOSSL_STATUS_FORCE_INT:
+        break;
+    }
+    return false;
+}
+
 const char *pyossl_status_name(pyossl_status status)
 {
     switch (status) {

@@ -11,7 +11,8 @@ void osl_ext_table_unref(osl_ext_table *table)
 
 pyossl_ext *pyossl_ext_ref(pyossl_ext *ext)
 {
-    osl_object_ref(ext->table != NULL ? &ext->table->base : &ext->base);
+    if (ext != NULL)
+        osl_object_ref(ext->table != NULL ? &ext->table->base : &ext->base);
     return ext;
 }
 

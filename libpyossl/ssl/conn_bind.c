@@ -126,6 +126,16 @@ pyossl_status osl_conn_resume(pyossl_conn *conn)
     return PYOSSL_OK;
 }
 
+/* Whether a context's method knows this side of a handshake. */
+static bool has_side(int method, pyossl_role role)
+{
+    if (method == PYOSSL_TLS_CLIENT || method == PYOSSL_DTLS_CLIENT)
+        return role != PYOSSL_SERVER;
+    if (method == PYOSSL_TLS_SERVER || method == PYOSSL_DTLS_SERVER)
+        return role != PYOSSL_CLIENT;
+    return true;
+}
+
 pyossl_status osl_conn_begin(pyossl_conn *conn)
 {
     if (conn->busy)
@@ -138,6 +148,10 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
         return osl_fail_text(PYOSSL_E_STATE, "the connection has no transport");
     OSL_TRY(osl_ctx_fit(conn->ctx));
     OSL_TRY(osl_conn_follow(conn));
+    if (!has_side(conn->ctx->method, conn->role))
+        return osl_fail_text(PYOSSL_E_STATE, conn->role == PYOSSL_SERVER
+                                                 ? "a server under a context for clients alone"
+                                                 : "a client under a context for servers alone");
     /* Without a side nothing can begin; OpenSSL says so when it is asked to. */
     if (conn->role == 0)
         return PYOSSL_OK;

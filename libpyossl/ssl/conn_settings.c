@@ -138,6 +138,9 @@ pyossl_status pyossl_conn_set_servername(pyossl_conn *conn, const char *name, si
     if (name != NULL && (len > TLSEXT_MAXLEN_host_name || memchr(name, '\0', len) != NULL))
         return osl_fail_text(PYOSSL_E_ARGUMENT, "not a host name: too long, or with a NUL");
     OSL_TRY(prepare_early(conn));
+    /* The dot that ends an absolute name is not sent (RFC 6066, section 3). */
+    if (name != NULL && len > 1 && name[len - 1] == '.')
+        len--;
     if (name != NULL && len > 0) {
         copy = osl_memdup(name, len);
         if (copy == NULL)
@@ -157,29 +160,13 @@ pyossl_status pyossl_conn_set_servername(pyossl_conn *conn, const char *name, si
     return PYOSSL_OK;
 }
 
-/* Whether this is a list in wire format: each behind a byte with its length, none empty. */
-static bool is_protocol_list(const unsigned char *protos, size_t len)
-{
-    size_t at = 0;
-
-    while (at < len) {
-        if (protos[at] == 0 || protos[at] >= len - at)
-            return false;
-        at += (size_t)protos[at] + 1;
-    }
-    return true;
-}
-
 pyossl_status pyossl_conn_set_alpn_protos(pyossl_conn *conn, const unsigned char *protos,
                                           size_t len)
 {
     OSL_API_ENTER;
     osl_auto_buf copy = PYOSSL_BUF_INIT;
 
-    if (len > UINT16_MAX || (protos == NULL && len > 0))
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "the list of protocols is too long");
-    if (!is_protocol_list(protos, len))
-        return osl_fail_text(PYOSSL_E_OPENSSL, "not a list of protocols");
+    OSL_TRY(osl_alpn_check(protos, len));
     OSL_TRY(prepare_early(conn));
     OSL_TRY(osl_buf_set(&copy, protos, len));
     OSL_TRY(apply_alpn(conn->ssl, copy.data, copy.len));
@@ -368,10 +355,6 @@ static void release_unused(osl_function call, void *userdata, pyossl_release_cb 
         release(userdata);
 }
 
-#define VERIFY_MODES                                                                               \
-    (PYOSSL_VERIFY_PEER | PYOSSL_VERIFY_FAIL_IF_NO_PEER_CERT | PYOSSL_VERIFY_CLIENT_ONCE |         \
-     PYOSSL_VERIFY_POST_HANDSHAKE)
-
 pyossl_status pyossl_conn_set_verify(pyossl_conn *conn, int mode, pyossl_verify_cb callback,
                                      void *userdata, pyossl_release_cb release)
 {
@@ -379,8 +362,7 @@ pyossl_status pyossl_conn_set_verify(pyossl_conn *conn, int mode, pyossl_verify_
     osl_conn_settings *settings = &conn->settings;
     osl_closure *verify;
 
-    if ((mode & ~VERIFY_MODES) != 0)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "no verification mode");
+    OSL_TRY(osl_verify_mode_check(mode));
     OSL_TRY(osl_conn_follow(conn));
     OSL_TRY(make_closure(&verify, (osl_function)callback, userdata, release));
     apply_verify(conn->ssl, mode, verify);

@@ -81,10 +81,23 @@ void pyossl_ctx_set_strict(pyossl_ctx *ctx, int strict)
 
 /* ---- callbacks ---- */
 
+pyossl_status osl_verify_mode_check(int mode)
+{
+    enum {
+        KNOWN = PYOSSL_VERIFY_PEER | PYOSSL_VERIFY_FAIL_IF_NO_PEER_CERT |
+                PYOSSL_VERIFY_CLIENT_ONCE | PYOSSL_VERIFY_POST_HANDSHAKE
+    };
+
+    if ((mode & ~(int)KNOWN) != 0)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "no such verification mode");
+    return PYOSSL_OK;
+}
+
 pyossl_status pyossl_ctx_set_verify(pyossl_ctx *ctx, int mode, pyossl_verify_cb callback,
                                     void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_TRY(osl_verify_mode_check(mode));
     return osl_ctx_change_callback(ctx, OSL_CB_VERIFY, mode, (osl_function)callback, userdata,
                                    release);
 }

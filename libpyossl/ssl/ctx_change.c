@@ -57,7 +57,7 @@ static bool replaces(const osl_setting *setting, const osl_setting *old)
     if (setting->kind == OSL_SET_CLIENT_CAS && old->kind == OSL_SET_ADD_CLIENT_CA)
         return true;
     if (setting->kind == OSL_SET_CREDENTIAL && setting->number == OSL_WHOLE_IDENTITY &&
-        old->kind == OSL_SET_ADD_EXTRA_CHAIN)
+        (old->kind == OSL_SET_ADD_EXTRA_CHAIN || old->kind == OSL_SET_CREDENTIAL))
         return true;
     return setting->kind == old->kind && setting->slot == old->slot;
 }

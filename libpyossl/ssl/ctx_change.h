@@ -31,7 +31,10 @@ typedef enum osl_setting_kind {
     OSL_SET_ADD_EXTRA_CHAIN  /* any number */
 } osl_setting_kind;
 
-/* The number of an OSL_SET_CREDENTIAL that is all there is to send: no other chain goes with it. */
+/*
+ * The number of an OSL_SET_CREDENTIAL that is all there is to send: no other chain goes with it,
+ * and no certificate for another type of key stays.
+ */
 #define OSL_WHOLE_IDENTITY 1
 
 /* Have @generation, which no connection has, do what @setting says. */

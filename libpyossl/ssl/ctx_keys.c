@@ -151,7 +151,7 @@ static pyossl_status check_format(int format)
     if (format == PYOSSL_PEM || format == PYOSSL_DER)
         return PYOSSL_OK;
     ERR_raise(ERR_LIB_SSL, SSL_R_BAD_SSL_FILETYPE);
-    return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_fail(PYOSSL_E_ARGUMENT);
 }
 
 /* ---- certificates ---- */

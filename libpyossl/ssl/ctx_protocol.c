@@ -90,17 +90,31 @@ uint32_t pyossl_ctx_mode(const pyossl_ctx *ctx)
 
 /* ---- versions ---- */
 
+/* A version that exists, but not here or not for this method; or a number that is none. */
+static pyossl_status refuse_version(int64_t number)
+{
+    static const int versions[] = {
+        SSL3_VERSION,   TLS1_VERSION,  TLS1_1_VERSION, TLS1_2_VERSION,
+        TLS1_3_VERSION, DTLS1_BAD_VER, DTLS1_VERSION,  DTLS1_2_VERSION
+    };
+
+    for (size_t i = 0; i < OSL_COUNT_OF(versions); i++)
+        if (number == versions[i])
+            return osl_fail_text(PYOSSL_E_UNSUPPORTED, "unsupported protocol version");
+    return osl_fail_text(PYOSSL_E_ARGUMENT, "no protocol version has this number");
+}
+
 static pyossl_status apply_min_version(osl_generation *generation, const osl_setting *setting)
 {
     if (SSL_CTX_set_min_proto_version(generation->ssl_ctx, (int)setting->number) != 1)
-        return osl_fail_text(PYOSSL_E_OPENSSL, "unsupported protocol version");
+        return refuse_version(setting->number);
     return PYOSSL_OK;
 }
 
 static pyossl_status apply_max_version(osl_generation *generation, const osl_setting *setting)
 {
     if (SSL_CTX_set_max_proto_version(generation->ssl_ctx, (int)setting->number) != 1)
-        return osl_fail_text(PYOSSL_E_OPENSSL, "unsupported protocol version");
+        return refuse_version(setting->number);
     return PYOSSL_OK;
 }
 
@@ -311,19 +325,31 @@ static pyossl_status change_bytes(pyossl_ctx *ctx, osl_setting_kind kind, osl_ap
     return osl_ctx_change(ctx, osl_steal(setting));
 }
 
+pyossl_status osl_alpn_check(const unsigned char *protos, size_t len)
+{
+    size_t at = 0;
+
+    if (len > UINT16_MAX || (protos == NULL && len > 0))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "the list of protocols is too long");
+    while (at < len && protos[at] > 0 && protos[at] < len - at)
+        at += 1 + (size_t)protos[at];
+    if (at != len)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "not a list of protocols, each behind its length");
+    return PYOSSL_OK;
+}
+
 static pyossl_status apply_alpn_protos(osl_generation *generation, const osl_setting *setting)
 {
     /* Zero is success here. */
     if (SSL_CTX_set_alpn_protos(generation->ssl_ctx, setting->data, (unsigned)setting->number) != 0)
-        return osl_fail_text(PYOSSL_E_OPENSSL, "not a list of protocols");
+        return osl_fail(PYOSSL_E_OPENSSL);
     return PYOSSL_OK;
 }
 
 pyossl_status pyossl_ctx_set_alpn_protos(pyossl_ctx *ctx, const unsigned char *protos, size_t len)
 {
     OSL_API_ENTER;
-    if (len > 65535)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "the list of protocols is too long");
+    OSL_TRY(osl_alpn_check(protos, len));
     return change_bytes(ctx, OSL_SET_ALPN_PROTOS, apply_alpn_protos, protos, len);
 }
 
@@ -413,7 +439,7 @@ pyossl_status pyossl_ctx_set_session_id(pyossl_ctx *ctx, const void *name, size_
     OSL_API_ENTER;
     if (len > SSL_MAX_SID_CTX_LENGTH) {
         ERR_raise(ERR_LIB_SSL, SSL_R_SSL_SESSION_ID_CONTEXT_TOO_LONG);
-        return osl_fail(PYOSSL_E_OPENSSL);
+        return osl_fail(PYOSSL_E_ARGUMENT);
     }
     return change_bytes(ctx, OSL_SET_SESSION_ID, apply_session_id, name, len);
 }
@@ -447,6 +473,9 @@ static pyossl_status apply_timeout(osl_generation *generation, const osl_setting
 pyossl_status pyossl_ctx_set_timeout(pyossl_ctx *ctx, long seconds)
 {
     OSL_API_ENTER;
+    /* OpenSSL's releases differ in what they make of one: from none at all to for ever. */
+    if (seconds < 0)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative timeout");
     return osl_ctx_change_number(ctx, OSL_SET_TIMEOUT, apply_timeout, seconds);
 }
 

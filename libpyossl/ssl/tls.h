@@ -330,6 +330,16 @@ static inline void osl_conn_let_go(pyossl_conn **place)
 #define OSL_CONN_HOLD(conn)                                                                        \
     __attribute__((cleanup(osl_conn_let_go), unused)) pyossl_conn *held_ = osl_conn_hold(conn)
 
+/* ---- ctx_protocol.c ---- */
+
+/* PYOSSL_E_ARGUMENT unless this is a list in wire format (RFC 7301): each behind its length. */
+pyossl_status osl_alpn_check(const unsigned char *protos, size_t len) PYOSSL_MUST_CHECK;
+
+/* ---- ctx.c ---- */
+
+/* PYOSSL_E_ARGUMENT for bits that are no PYOSSL_VERIFY_*. */
+pyossl_status osl_verify_mode_check(int mode) PYOSSL_MUST_CHECK;
+
 /* ---- conn_settings.c ---- */
 
 /* Have @ssl do what was asked of this connection alone. */

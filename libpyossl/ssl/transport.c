@@ -142,9 +142,9 @@ static pyossl_status user_outcome(osl_transport *transport, pyossl_status status
         return PYOSSL_TRUNCATED;
     if (status == PYOSSL_WANT_READ || status == PYOSSL_WANT_WRITE || status == PYOSSL_TRUNCATED)
         return status;
-    if (pyossl_status_classify(status) == PYOSSL_CLASS_ERROR)
+    if (osl_status_is_known(status) && pyossl_status_classify(status) == PYOSSL_CLASS_ERROR)
         return status;
-    return PYOSSL_E_CALLBACK;
+    return PYOSSL_E_CALLBACK; /* no status at all, or one that no transport has */
 }
 
 static pyossl_status read_user(osl_transport *transport, void *buf, size_t len, size_t *done)

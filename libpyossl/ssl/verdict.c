@@ -65,7 +65,9 @@ static pyossl_status from_queue(pyossl_conn *conn)
         conn->transport.eof = true;
         return PYOSSL_TRUNCATED;
     }
+    /* A client that sends no certificate fails the verification that was asked for. */
     if (is_ssl_reason(oldest, SSL_R_CERTIFICATE_VERIFY_FAILED) ||
+        is_ssl_reason(oldest, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) ||
         is_ssl_reason(ERR_peek_last_error(), SSL_R_CERTIFICATE_VERIFY_FAILED))
         return osl_fail(PYOSSL_E_VERIFY);
     /* Not every failure of OpenSSL's own says that there was no memory; the transport's does. */

@@ -6,6 +6,9 @@
 #ifndef CALLS_H
 #define CALLS_H
 
+/* Calls that leave an argument out are no mistakes here for a compiler to warn of. */
+#define PYOSSL_BUILDING
+
 #include "test.h"
 
 #include <stdbool.h>
@@ -67,6 +70,7 @@ typedef struct fixture {
     unsigned char room[64];
 
     bool bad;              /* arguments that do not work */
+    unsigned without;      /* which argument is left out; 0 for none */
     size_t stale;          /* entries to put into OpenSSL's queue */
     size_t queued;         /* entries there after the call */
     pyossl_status status;  /* what the call returned; PYOSSL_OK where that is no status */
@@ -80,6 +84,7 @@ typedef struct call {
     const char *function;
     void (*make)(fixture *f);
     unsigned needs;
+    unsigned variants; /* how many ways there are to leave an argument out */
 } call;
 
 typedef struct blob {

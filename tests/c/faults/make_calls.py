@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """Write a call of every exported function: make_calls.py EXPORTS HEADER ... > calls.inc
 
+A call can also leave an argument out, by its number in f->without: NULL for what must not be
+NULL, NULL with a length, a length that nothing has, an array with NULL in it. The table says how
+many of these there are.
+
 A function that no header declares, or a parameter that nothing here knows how to
 fill, is an error: so none is left out.
 """
@@ -12,7 +16,7 @@ import sys
 NOUNS = ("ctx", "conn", "session", "pkey", "name", "ext", "x509", "req", "crl", "revoked", "store",
          "pkcs7", "pkcs12", "spki")
 DECLARATION = re.compile(r"PYOSSL_API\s+(?:PYOSSL_MUST_CHECK\s+)?([^;(]*?)(\w+)\s*\(([^;]*?)\)"
-                         r"\s*(?:PYOSSL_NONNULL\([^)]*\))?\s*;", re.S)
+                         r"\s*(?:PYOSSL_NONNULL\(([^)]*)\))?\s*;", re.S)
 HANDLE = re.compile(r"^(?:const )?pyossl_(%s) \*$" % "|".join(NOUNS))
 NEW = re.compile(r"^pyossl_(%s) \*\*$" % "|".join(NOUNS))
 LENGTH = re.compile(r"^(len|cap|count|\w+_len)$")
@@ -46,6 +50,11 @@ FUNCTION_NUMBERS = {
     ("pyossl_x509_set_version", "version"): "2", ("pyossl_req_set_version", "version"): "0",
     ("pyossl_crl_set_version", "version"): "1",
 }
+# Where NULL says "none", whatever the length.
+NULL_MEANS_NONE = {(f"pyossl_{noun}_set_{what}", "const char *")
+                   for noun in ("ctx", "conn")
+                   for what in ("servername", "verify_hostname", "verify_ip")} | {
+                       ("pyossl_pkcs12_set_friendly_name", "const char *")}
 OUTPUTS = ("int *", "size_t *", "unsigned long *", "const char **")
 
 
@@ -54,8 +63,9 @@ def declarations(headers):
     for header in headers:
         text = re.sub(r"/\*.*?\*/", "", pathlib.Path(header).read_text(encoding="utf-8"), flags=re.S)
         text = re.sub(r"^#.*$", "", text, flags=re.M)
-        for result, name, parameters in DECLARATION.findall(text):
-            found[name] = (" ".join(result.split()), split(parameters))
+        for result, name, parameters, needed in DECLARATION.findall(text):
+            found[name] = (" ".join(result.split()), split(parameters),
+                           [int(number) - 1 for number in needed.split(",") if number.strip()])
     return found
 
 
@@ -70,8 +80,9 @@ def split(parameters):
 class Call:
     """One call: what stands before it, its arguments, what is looked at and released after it."""
 
-    def __init__(self, function, result, parameters):
+    def __init__(self, function, result, parameters, needed):
         self.function, self.result = function, result
+        self.variants = 0
         self.before, self.arguments, self.after = [], [], []
         self.handles = set()
         skip = False
@@ -82,6 +93,26 @@ class Call:
             following = parameters[place + 1] if place + 1 < len(parameters) else ("", "")
             counted = following[0] == "size_t" and LENGTH.match(following[1])
             skip = self.fill(kind, name, f"a{place}", bool(counted))
+        for place in needed:
+            self.vary(place, "NULL")
+        for place, (kind, name) in enumerate(parameters[:-1]):
+            if kind.endswith("*") and parameters[place + 1][0] == "size_t" and \
+                    LENGTH.match(parameters[place + 1][1]):
+                self.leave_out_counted(place, kind)
+
+    def vary(self, *places_and_values):
+        """One more variant, in which these arguments are others."""
+        self.variants += 1
+        for place, value in zip(places_and_values[::2], places_and_values[1::2]):
+            self.arguments[place] = f"f->without == {self.variants} ? {value} : {self.arguments[place]}"
+
+    def leave_out_counted(self, place, kind):
+        if (self.function, kind) not in NULL_MEANS_NONE:
+            self.vary(place, "NULL", place + 1, "5")
+        self.vary(place + 1, "(size_t)SSIZE_MAX + 1")
+        if kind.count("*") == 2:
+            self.before.append(f"{kind.replace('*const *', '*')}none[1] = {{ NULL }};")
+            self.vary(place, "none", place + 1, "1")
 
     def local(self, kind, place, value, argument):
         space = "" if kind.endswith("*") else " "
@@ -167,6 +198,7 @@ class Call:
                 if not self.result.endswith("*") else f"{self.result}result = {call};"
             note = "note_status(f, result);" if self.result == "pyossl_status" else \
                 "note(f, result != NULL);" if self.result.endswith("*") else \
+                "note(f, result != 0);" if self.function == "pyossl_session_time" else \
                 "note(f, (long long)result);"
         released = []
         if self.function.endswith("_ref"):
@@ -179,7 +211,7 @@ class Call:
 
     def row(self):
         needs = " | ".join(f"NEEDS_{noun.upper()}" for noun in sorted(self.handles)) or "0"
-        return f'    {{ "{self.function}", call_{self.function}, {needs} }},\n'
+        return f'    {{ "{self.function}", call_{self.function}, {needs}, {self.variants} }},\n'
 
 
 def main(exports, *headers):

@@ -60,9 +60,9 @@ static void test_bad_settings(void **state)
     (void)state;
     pair_contexts(&both, PAIR_TLS1_3);
     pair_connect(&both, PAIR_MEMORY, 0);
-    assert_fails(pyossl_conn_set_alpn_protos(both.client, protos, 2), PYOSSL_E_OPENSSL);
+    assert_fails(pyossl_conn_set_alpn_protos(both.client, protos, 2), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_conn_set_alpn_protos(both.client, (const unsigned char *)"", 1),
-                 PYOSSL_E_OPENSSL);
+                 PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_conn_set_alpn_protos(both.client, NULL, 1), PYOSSL_E_ARGUMENT);
     assert_fails(pyossl_conn_set_alpn_protos(both.client, protos, 1u << 20), PYOSSL_E_ARGUMENT);
     assert_ok(pyossl_conn_set_alpn_protos(both.client, protos, 3));
