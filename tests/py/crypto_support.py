@@ -1,8 +1,12 @@
 """Keys and certificates that the tests of OpenSSL.crypto make for themselves."""
 
+import datetime
 import functools
 
 from OpenSSL import crypto
+
+#: So that what is made twice is the same, whatever second it is.
+STARTED = datetime.datetime.now(datetime.timezone.utc)
 
 #: Objects that are never what a function wants.
 WRONG = [object(), 3.5, [], {}, lambda: None]
@@ -26,6 +30,11 @@ def name_of(common_name):
     return name
 
 
+def moment(seconds):
+    """So many seconds after STARTED, as certificates have it."""
+    return (STARTED + datetime.timedelta(seconds=seconds)).strftime("%Y%m%d%H%M%SZ").encode()
+
+
 def certificate(
     common_name="leaf",
     key=None,
@@ -36,15 +45,15 @@ def certificate(
     ends=3600,
     extensions=(),
 ):
-    """A certificate signed by issuer, or by itself."""
+    """A certificate signed by issuer, or by itself, valid from `begins` to `ends` seconds after STARTED."""
     key = key or rsa_key()
     cert = crypto.X509()
     cert.set_version(2)
     cert.set_serial_number(serial)
     cert.get_subject().CN = common_name
     cert.set_issuer(issuer.get_subject() if issuer else cert.get_subject())
-    cert.gmtime_adj_notBefore(begins)
-    cert.gmtime_adj_notAfter(ends)
+    cert.set_notBefore(moment(begins))
+    cert.set_notAfter(moment(ends))
     cert.set_pubkey(key)
     cert.add_extensions(extensions)
     cert.sign(issuer_key or key, "sha256")
