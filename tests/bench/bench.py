@@ -24,6 +24,9 @@ import peers
 import report
 from rows import CORE, FRESH, NAIVE, OURS, STARTING, chosen, group, lacks, needed
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+import skips  # noqa: E402
+
 #: Fresh processes take long, and their values spread little.
 SELDOM = 5
 #: Peers that only show where we stand.
@@ -147,7 +150,10 @@ def main():
     fixtures.make(folder, str(build / "bindings" / "python"))
     found, missing = peers.find(build, folder, many, not args.local)
     for name in missing:
-        print(f"left out, as it cannot be had here: {name}", file=sys.stderr)
+        if args.local:
+            print(f"left out, as it is not here: {name}", file=sys.stderr)
+        else:
+            skips.skip(f"the benchmark's peer {name}: it cannot be had here")
     load = pathlib.Path("/proc/loadavg").read_text().split()[0]
     try:
         result, rounds, failures = measure(found, rows, rounds, milliseconds, args.minutes)

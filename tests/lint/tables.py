@@ -2,6 +2,7 @@
 """Lists that are kept by hand agree with the tree, and with each other."""
 
 import re
+import sys
 
 import lint
 
@@ -60,6 +61,17 @@ def constants():
         yield f"{path}: only {len(rows)} rows were understood"
 
 
+def suites():
+    """tests/README.md names the suites that `./dev test` must run, and no other"""
+    sys.path.append(str(lint.ROOT / "tests" / "tools"))
+    import count
+
+    table = lint.text("tests/README.md").split("## Writing one")[0]
+    told = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    for name in sorted(set(told) ^ set(count.SUITES)):
+        yield f"{name}: {'not in count.py' if name in told else 'not in tests/README.md'}"
+
+
 def versions():
     """The version is the same wherever it is written"""
     header = lint.text("include/pyossl/version.h")
@@ -72,4 +84,4 @@ def versions():
 
 
 if __name__ == "__main__":
-    lint.run(sources, tests, statuses, constants, versions)
+    lint.run(sources, tests, statuses, constants, suites, versions)

@@ -4,7 +4,7 @@
 set -eu
 
 folder=build-coverage
-[ -f $folder/build.ninja ] || meson setup $folder -Db_coverage=true -Doptimization=0 >/dev/null
+sh tests/tools/configure.sh $folder -Dpython=enabled -Dtests=enabled -Db_coverage=true -Doptimization=0 >/dev/null
 meson compile -C $folder >/dev/null
 find $folder -name '*.gcda' -delete
 # Of allocations and calls that are reached in the same way, one fails: the others count nothing new.

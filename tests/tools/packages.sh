@@ -1,14 +1,20 @@
 #!/bin/sh
-# Install the Debian packages of the groups named: build test conformance check bench docs.
+# Install the Debian packages of the groups named: build test conformance check debian bench docs.
 # Without the right to install it says what is missing, and fails if one is needed.
 set -eu
+
+# A bare system has no /etc/hosts, and the tests' servers no name then.
+localhost() {
+    getent hosts localhost >/dev/null || echo libnss-myhostname
+}
 
 packages() {
     case $1 in
     build) echo gcc libc6-dev make pkg-config meson ninja-build libssl-dev openssl python3 python3-dev ;;
-    test) echo libcmocka-dev python3-pytest python3-hypothesis python3-cryptography binutils g++ gnutls-bin curl ;;
+    test) echo libcmocka-dev python3-pytest python3-hypothesis python3-cryptography binutils g++ gnutls-bin curl mypy "$(localhost)" ;;
     conformance) echo python3-pip python3-venv python3-setuptools python3-pretend python3-flaky python3-pytest-rerunfailures python3-six ;;
-    check) echo clang libclang-rt-14-dev clang-format clang-tidy cppcheck valgrind abigail-tools codespell mypy python3-dbg ;;
+    check) echo cmake clang libclang-rt-dev clang-format clang-tidy cppcheck valgrind abigail-tools codespell python3-dbg ;;
+    debian) echo debootstrap ;;
     bench) echo python3-pip python3-cryptography ;;
     docs) echo doxygen python3-sphinx python3-breathe python3-docutils ;;
     *) echo "packages.sh: no group $1" >&2 && exit 2 ;;
