@@ -15,6 +15,7 @@
 #include "pyossl/export.h"
 #include "pyossl/info.h"
 #include "pyossl/name.h"
+#include "pyossl/oid.h"
 #include "pyossl/pkcs12.h"
 #include "pyossl/pkcs7.h"
 #include "pyossl/pkey.h"

@@ -253,6 +253,10 @@ pyossl_status pyossl_ctx_set_ciphersuites(pyossl_ctx *ctx, const char *suites)
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_groups(pyossl_ctx *ctx, const char *groups) PYOSSL_NONNULL(1, 2);
 
+/** Signature algorithms in order of preference, e.g. "RSA+SHA256:ed25519"; at least one. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_ctx_set_sigalgs(pyossl_ctx *ctx, const char *algorithms) PYOSSL_NONNULL(1, 2);
+
 /** Use the elliptic curve named @p curve alone; one that TLS cannot use changes nothing. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_tmp_ecdh(pyossl_ctx *ctx, const char *curve) PYOSSL_NONNULL(1, 2);

@@ -192,7 +192,7 @@ pyossl_status pyossl_conn_secret(const pyossl_conn *conn, pyossl_secret which, p
  * Derive @p len bytes that only the two peers know (RFC 5705, RFC 8446 section 7.5).
  *
  * @param context mixed in; NULL for none, which differs from empty before TLS 1.3
- * @retval PYOSSL_E_STATE the handshake is not over
+ * @retval PYOSSL_E_STATE the handshake is not over; in the info callback that says so, it is
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_export_keying_material(const pyossl_conn *conn, const char *label,

@@ -28,6 +28,10 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyossl_buf *out)
     PYOSSL_NONNULL(1, 3);
 
+/** A copy to change without touching the original. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_req_copy(pyossl_req **out, const pyossl_req *req) PYOSSL_NONNULL(1, 2);
+
 /** One more owner; returns @p req. */
 PYOSSL_API pyossl_req *pyossl_req_ref(pyossl_req *req) PYOSSL_NONNULL(1);
 

@@ -19,6 +19,7 @@
 #include "pyossl/crl.h"
 #include "pyossl/ext.h"
 #include "pyossl/name.h"
+#include "pyossl/oid.h"
 #include "pyossl/pkcs12.h"
 #include "pyossl/pkcs7.h"
 #include "pyossl/pkey.h"
@@ -450,6 +451,9 @@ struct pyossl_pkcs7 {
     osl_object base;
     PKCS7     *message;
 };
+
+/* A handle for a message that shares nothing with @made. */
+pyossl_status osl_pkcs7_settle(pyossl_pkcs7 **out, const PKCS7 *made) PYOSSL_MUST_CHECK;
 
 struct pyossl_pkcs12 {
     osl_object       base;

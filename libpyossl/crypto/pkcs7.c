@@ -54,6 +54,14 @@ static pyossl_status encode(const PKCS7 *message, pyossl_buf *der)
     return PYOSSL_OK;
 }
 
+pyossl_status osl_pkcs7_settle(pyossl_pkcs7 **out, const PKCS7 *made)
+{
+    osl_auto_buf der = PYOSSL_BUF_INIT;
+
+    OSL_TRY(encode(made, &der));
+    return parse(out, der.data, der.len);
+}
+
 static pyossl_status dump_text(const pyossl_pkcs7 *message, pyossl_buf *out)
 {
     osl_auto(BIO) *bio = osl_bio_writer();
@@ -93,7 +101,6 @@ pyossl_status pyossl_pkcs7_new_certs(pyossl_pkcs7 **out, pyossl_x509 *const *cer
 {
     OSL_API_ENTER;
     osl_auto(PKCS7) *message = NULL;
-    osl_auto_buf der = PYOSSL_BUF_INIT;
 
     OSL_TRY(osl_init());
     message = degenerate_new();
@@ -108,8 +115,7 @@ pyossl_status pyossl_pkcs7_new_certs(pyossl_pkcs7 **out, pyossl_x509 *const *cer
             return osl_fail(PYOSSL_E_OPENSSL);
     }
     /* Decoded again, it shares nothing with certificates that their owners may change. */
-    OSL_TRY(encode(message, &der));
-    return parse(out, der.data, der.len);
+    return osl_pkcs7_settle(out, message);
 }
 
 /* ---- what is in it: look at the type, then at the member of that type, then into that ---- */

@@ -96,6 +96,42 @@ pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyoss
     return status;
 }
 
+/* ---- copies ---- */
+
+/* Of one that is not finished, OpenSSL cannot read again what it writes. */
+static pyossl_status copy_fields(X509_REQ *to, const X509_REQ *from)
+{
+    X509_PUBKEY *key = X509_REQ_get_X509_PUBKEY(from);
+    EVP_PKEY *pkey = key != NULL ? X509_PUBKEY_get0(key) : NULL;
+
+    if (X509_REQ_set_version(to, X509_REQ_get_version(from)) != 1 ||
+        X509_REQ_set_subject_name(to, X509_REQ_get_subject_name(from)) != 1 ||
+        (pkey != NULL && X509_REQ_set_pubkey(to, pkey) != 1))
+        return osl_fail(PYOSSL_E_NOMEM);
+    for (int i = 0; i < X509_REQ_get_attr_count(from); i++)
+        if (X509_REQ_add1_attr(to, X509_REQ_get_attr(from, i)) != 1)
+            return osl_fail(PYOSSL_E_NOMEM);
+    ERR_clear_error(); /* of a key that is not there */
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_req_copy(pyossl_req **out, const pyossl_req *req)
+{
+    OSL_API_ENTER;
+    osl_auto(X509_REQ) *made = NULL;
+
+    ERR_set_mark();
+    made = X509_REQ_dup(req->req);
+    ERR_pop_to_mark();
+    if (made != NULL)
+        return wrap(out, osl_steal(made));
+    made = X509_REQ_new();
+    if (made == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    OSL_TRY(copy_fields(made, req->req));
+    return wrap(out, osl_steal(made));
+}
+
 /* ---- fields ---- */
 
 long pyossl_req_version(const pyossl_req *req)

@@ -156,8 +156,11 @@ pyossl_status pyossl_conn_use_fds(pyossl_conn *conn, int read_fd, int write_fd)
 
     if (read_fd < 0 || write_fd < 0)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "negative descriptor");
-    OSL_TRY(check_unused(conn));
-    OSL_TRY(use(conn, OSL_TRANSPORT_FD));
+    /* Of descriptors it may be given others, as long as nothing has been read from them. */
+    if (conn->transport.kind != OSL_TRANSPORT_FD || conn->begun) {
+        OSL_TRY(check_unused(conn));
+        OSL_TRY(use(conn, OSL_TRANSPORT_FD));
+    }
     conn->transport.read_fd = read_fd;
     conn->transport.write_fd = write_fd;
     return PYOSSL_OK;

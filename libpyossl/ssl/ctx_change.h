@@ -12,6 +12,7 @@ typedef enum osl_setting_kind {
     OSL_SET_CIPHER_LIST,
     OSL_SET_CIPHERSUITES,
     OSL_SET_GROUPS,
+    OSL_SET_SIGALGS,
     OSL_SET_TMP_DH,
     OSL_SET_SECURITY_LEVEL,
     OSL_SET_ALPN_PROTOS,

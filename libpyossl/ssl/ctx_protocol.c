@@ -187,6 +187,22 @@ pyossl_status pyossl_ctx_set_groups(pyossl_ctx *ctx, const char *groups)
     return osl_ctx_change_text(ctx, OSL_SET_GROUPS, apply_groups, groups);
 }
 
+static pyossl_status apply_sigalgs(osl_generation *generation, const osl_setting *setting)
+{
+    if (SSL_CTX_set1_sigalgs_list(generation->ssl_ctx, (char *)setting->data) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_ctx_set_sigalgs(pyossl_ctx *ctx, const char *algorithms)
+{
+    OSL_API_ENTER;
+
+    if (algorithms[strspn(algorithms, " \t\n\v\f\r")] == '\0')
+        return osl_fail_text(PYOSSL_E_OPENSSL, "an empty list of signature algorithms");
+    return osl_ctx_change_text(ctx, OSL_SET_SIGALGS, apply_sigalgs, algorithms);
+}
+
 static pyossl_status apply_curve(osl_generation *generation, const osl_setting *setting)
 {
     int nid = (int)setting->number;

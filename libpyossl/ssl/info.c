@@ -288,6 +288,15 @@ pyossl_status pyossl_conn_secret(const pyossl_conn *conn, pyossl_secret which, p
     return osl_fail_text(PYOSSL_E_ARGUMENT, "no such secret");
 }
 
+/*
+ * Whether both sides have shown that they have the keys: from the info callback that
+ * says so on, when OpenSSL has its last step still before it.
+ */
+static bool keys_are_agreed(const pyossl_conn *conn, const SSL *ssl)
+{
+    return conn->failed == PYOSSL_OK && SSL_in_init(ssl) == 0;
+}
+
 pyossl_status pyossl_conn_export_keying_material(const pyossl_conn *conn, const char *label,
                                                  size_t label_len, const void *context,
                                                  size_t context_len, size_t len, pyossl_buf *out)
@@ -298,7 +307,7 @@ pyossl_status pyossl_conn_export_keying_material(const pyossl_conn *conn, const 
 
     if (context != NULL && context_len > UINT16_MAX) /* its length is written in two bytes */
         return osl_fail_text(PYOSSL_E_ARGUMENT, "context too long");
-    if (!pyossl_conn_established(conn))
+    if (!keys_are_agreed(conn, ssl))
         return osl_fail_text(PYOSSL_E_STATE, "the handshake is not over");
     OSL_TRY(osl_buf_alloc(&material, len));
     if (SSL_export_keying_material(ssl, material.data, len, label, label_len, context,

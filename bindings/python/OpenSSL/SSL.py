@@ -92,6 +92,12 @@ class Context(_Context):
                 _CERTIFICATE_FILE_LOCATIONS, _CERTIFICATE_PATH_LOCATIONS
             )
 
+    def __copy__(self):
+        """Return another object on the same settings, for copy.copy()."""
+        from OpenSSL._private import copy
+
+        return copy(self)
+
     def _check_env_vars_set(self, dir_env_var, file_env_var):
         """Whether the environment says whom to trust."""
         return dir_env_var in os.environ or file_env_var in os.environ
@@ -104,6 +110,63 @@ class Context(_Context):
         for path in filter(os.path.isdir, dir_path):
             self.load_verify_locations(None, path)
             break
+
+
+class _Callback:
+    """Context._info_callback and its like: the callable that is set, or None.
+
+    A program may keep an object of its own under the name.
+    """
+
+    def __init__(self, place):
+        self.place = place
+
+    def __get__(self, thing, cls):
+        if thing is None:
+            return self
+        return vars(_pyossl)["private.context_callbacks"](thing._context)[self.place]
+
+
+# Places as in the binding's po_slot; where releases differ in the name, both.
+for _place, _names in enumerate(
+    (
+        "_verify_callback _verify_helper",
+        "_passphrase_callback _passphrase_helper",
+        "_passphrase_userdata",
+        "_info_callback",
+        "_keylog_callback",
+        "_tlsext_servername_callback",
+        "_alpn_select_callback _alpn_select_helper",
+        "_npn_advertise_callback _npn_advertise_helper",
+        "_npn_select_callback _npn_select_helper",
+        "_ocsp_server_callback _ocsp_callback _ocsp_helper",
+        "_ocsp_data",
+        "_ocsp_client_callback",
+        "_ocsp_client_data",
+        "_cookie_generate_callback _cookie_generate_helper",
+        "_cookie_verify_callback _cookie_verify_helper",
+    )
+):
+    for _name in _names.split():
+        setattr(Context, _name, _Callback(_place))
+for _name in "_verify_callback _verify_helper _cookie_generate_helper _cookie_verify_helper".split():
+    setattr(Connection, _name, vars(Context)[_name])
+for _class in (Context, Connection):
+    _class._app_data = property(_class.get_app_data, _class.set_app_data)
+del _class, _name, _names, _place
+
+
+class _ReverseMapping:
+    """Connection._reverse_mapping, made when it is first asked for."""
+
+    def __get__(self, connection, cls):
+        from OpenSSL._private import mapping
+
+        Connection._reverse_mapping = mapping()
+        return Connection._reverse_mapping
+
+
+Connection._reverse_mapping = _ReverseMapping()
 
 
 def _make_requires(flag, error):

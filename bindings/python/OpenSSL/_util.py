@@ -1,8 +1,9 @@
 """Names that programs know from inside another implementation of this package.
 
 There is no table of OpenSSL's functions behind `lib`: each name is a few lines
-over the package's own methods, and the pointers are the package's objects. A
-name that is not here raises AttributeError. What a program puts in the place of
+over the package's own methods, and the pointers are the package's objects: here
+those that are asked for often, in _private.py the others. A name that is in
+neither raises AttributeError. What a program puts in the place of
 one of them is called where the package would do what it names.
 """
 
@@ -19,6 +20,7 @@ _private = {
     if name.startswith("private.")
 }
 _Error = vars(_pyossl)["SSL.Error"]
+_Refused = (ValueError, NotImplementedError)  # as where a name or a file type is unknown
 StrOrBytesPath = "str | bytes | os.PathLike"
 
 
@@ -44,8 +46,11 @@ def _tries(function):
     def call(*args):
         try:
             function(*args)
-        except _Error as error:
-            _leave(error.args[0] if error.args else [])
+        except (_Error, vars(_pyossl)["crypto.Error"]) as error:
+            _leave(error.args[0] if error.args and isinstance(error.args[0], list) else [])
+            return 0
+        except _Refused as error:
+            _leave([("libpyossl", "", str(error))])
             return 0
         return 1
 
@@ -110,7 +115,7 @@ class _Ffi:
 
     @staticmethod
     def buffer(pointer, size=-1):
-        return memoryview(pointer) if size < 0 else memoryview(pointer)[:size]
+        return bytes(pointer) if size < 0 else bytes(pointer)[:size]
 
     @staticmethod
     def gc(pointer, destructor, size=0):
@@ -159,6 +164,14 @@ class _Lib:
     Cryptography_HAS_ALPN = int(_private["has_feature"](3))
     Cryptography_HAS_SSL_COOKIE = int(_private["has_feature"](5))
     Cryptography_HAS_SSL_GET0_GROUP_NAME = int(_private["has_feature"](6))
+
+    def __getattr__(self, name):
+        """What few programs ask for."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        from OpenSSL import _private
+
+        return _private.find(name)
 
     SSL_MODE_ENABLE_PARTIAL_WRITE = 0x1
     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 0x2

@@ -15,6 +15,36 @@ for _name in (
 # Which of an extension's names programs write with which word, by RFC 5280's numbers.
 X509Extension._prefixes = {1: "email", 2: "DNS", 6: "URI"}
 
+
+def _copy(self):
+    """Return another object with the same content, for copy.copy()."""
+    from OpenSSL._private import copy
+
+    return copy(self)
+
+
+def _handle(of_self):
+    """A property that programs take for a pointer, and give another one's."""
+    return property(of_self, lambda self, other: vars(_pyossl)["private.adopt"](self, other))
+
+
+def _message(self):
+    from OpenSSL._pointers import Message
+
+    return Message(self)
+
+
+def _from_raw_x509_ptr(cls, x509):
+    from OpenSSL._private import from_raw_x509_ptr
+
+    return from_raw_x509_ptr(cls, x509)
+
+
+X509._from_raw_x509_ptr = classmethod(_from_raw_x509_ptr)
+X509Extension._nid = property(vars(_pyossl)["private.ext_nid"])
+for _class in (PKCS7, PKey, X509, X509Extension, X509Name, X509Req, X509Store):
+    _class.__copy__ = _copy
+
 # Programs hand these to functions of OpenSSL._util.lib, which take the objects themselves.
 for _class, _name in (
     (CRL, "_crl"),
@@ -28,7 +58,7 @@ for _class, _name in (
     (X509Req, "_req"),
     (X509Store, "_store"),
 ):
-    setattr(_class, _name, property(lambda self: self))
+    setattr(_class, _name, _handle(_message if _class is PKCS7 else lambda self: self))
 
 del _class, _name, _value
 
@@ -78,6 +108,17 @@ _ELSEWHERE = {
     "_Key": ("OpenSSL._cryptography", "Key"),
     "_PrivateKey": ("OpenSSL._cryptography", "PrivateKey"),
     "_PublicKey": ("OpenSSL._cryptography", "PublicKey"),
+    "_PassphraseHelper": ("OpenSSL._pointers", "PassphraseHelper"),
+    "_X509NameInvalidator": ("OpenSSL._private", "X509NameInvalidator"),
+    "_UNSPECIFIED": ("OpenSSL._util", "UNSPECIFIED"),
+    "_bio_to_string": ("OpenSSL._pointers", "bio_to_string"),
+    "_byte_string": ("OpenSSL._util", "byte_string"),
+    "_make_assert": ("OpenSSL._util", "make_assert"),
+    "_native": ("OpenSSL._util", "native"),
+    "_new_mem_buf": ("OpenSSL._pointers", "new_mem_buf"),
+    "_openssl_assert": ("OpenSSL._private", "openssl_assert"),
+    "_path_bytes": ("OpenSSL._util", "path_bytes"),
+    "_text_to_bytes_and_warn": ("OpenSSL._util", "text_to_bytes_and_warn"),
     "_exception_from_error_queue": ("OpenSSL._util", "crypto_exception_from_error_queue"),
     "_raise_current_error": ("OpenSSL._util", "crypto_exception_from_error_queue"),
     "_ffi": ("OpenSSL._util", "ffi"),

@@ -107,6 +107,9 @@ void po_passphrase_release(po_passphrase *passphrase);
 
 /* ---- certificates ---- */
 
+/* Forget what was made of an X509 object's certificate, which has been replaced. */
+void po_x509_forget(PyObject *object);
+
 /* An X509 object as PEM or DER: the bytes made last time, where it has not changed since. */
 PyObject *po_x509_dump(PyObject *object, pyossl_format format);
 
@@ -144,6 +147,9 @@ PyObject *po_name_wrap(po_state *state, pyossl_name *name, PyObject *owner);
 
 /* Which of a certificate's names; of each, one view that nobody has is kept with the certificate. */
 typedef enum po_name_of { PO_SUBJECT, PO_ISSUER, PO_NAMES_OF_X509 } po_name_of;
+
+/* name_add(name, field, utf8): an entry at the end, for OpenSSL._private. */
+PyObject *po_name_add(PyObject *module, PyObject *args);
 
 /* Say of a new view that it is of @cert, as that was at @revision. */
 void po_name_set_source(PyObject *object, const pyossl_x509 *cert, po_name_of which,

@@ -154,6 +154,28 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
     return 0;
 }
 
+PyObject *po_name_add(PyObject *module, PyObject *args)
+{
+    po_state *state = PyModule_GetState(module);
+    PyObject *object;
+    const char *field, *utf8;
+    Py_ssize_t len;
+    pyossl_name *name;
+    pyossl_status status;
+    po_frame frame;
+
+    if (!PyArg_ParseTuple(args, "O!yy#", state->types[PO_NAME], &object, &field, &utf8, &len))
+        return NULL;
+    name = enter(&frame, (po_object *)object);
+    if (name == NULL)
+        return NULL;
+    status = pyossl_name_add(name, field, utf8, (size_t)len);
+    po_frame_end(&frame);
+    if (status != PYOSSL_OK)
+        return po_raise(state, PO_CRYPTO, status);
+    Py_RETURN_NONE;
+}
+
 /* ---- fields as attributes ---- */
 
 /* The field's name in UTF-8; NULL without an exception where it cannot be one. */

@@ -18,7 +18,7 @@ typedef struct po_x509 {
 
 PO_INIT_NEW(pyossl_x509, PO_X509, "X509", pyossl_x509_new)
 
-static void forget_all(PyObject *object)
+void po_x509_forget(PyObject *object)
 {
     po_x509 *self = (po_x509 *)object;
 
@@ -35,7 +35,7 @@ static void forget_all(PyObject *object)
 
 static int forget(PyObject *object)
 {
-    forget_all(object);
+    po_x509_forget(object);
     return po_clear(object);
 }
 
@@ -68,7 +68,7 @@ static int init_afresh(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     const int result = init(object, args, kwargs);
 
-    forget_all(object);
+    po_x509_forget(object);
     return result;
 }
 

@@ -221,7 +221,8 @@ static int exec(PyObject *module)
     if (add_functions(module, "crypto", po_crypto_functions) < 0 ||
         add_functions(module, "rand", po_rand_functions) < 0 ||
         add_functions(module, "SSL", po_ssl_functions) < 0 ||
-        add_functions(module, "private", po_private_functions) < 0)
+        add_functions(module, "private", po_private_functions) < 0 ||
+        add_functions(module, "private", po_crypto_private_functions) < 0)
         return -1;
     return 0;
 }

@@ -37,6 +37,8 @@ typedef struct po_context {
     po_object base;
     PyObject *callbacks; /* by po_slot */
     PyObject *app_data;
+    /* Of a copy: the Context whose handle, lock and callbacks it shares, kept until the copy goes. */
+    struct po_context *root;
 } po_context;
 
 /* Where the bytes of a Connection travel. */
@@ -83,6 +85,17 @@ typedef struct po_session {
 } po_session;
 
 /* ---- ssl_context.c ---- */
+
+/* Whose lock and callbacks count: the Context that @object is a copy of, or itself; borrowed. */
+static inline po_context *po_context_root(PyObject *object)
+{
+    po_context *self = (po_context *)object;
+
+    return self->root != NULL ? self->root : self;
+}
+
+/* context_copy(context): one more object on the same settings, for OpenSSL._private. */
+PyObject *po_context_copy(PyObject *module, PyObject *object);
 
 /* The callbacks of the moment. A new reference; NULL for a Context without __init__. */
 PyObject *po_context_callbacks(po_context *self);

@@ -158,7 +158,8 @@ SETTING(set_alpn_protos)
     if (any < 0)
         return NULL;
     if (!any) {
-        PyErr_SetString(PyExc_ValueError, "at least one protocol must be specified");
+        PyErr_SetString(self->base.state->exceptions[PO_EXC_SSL_VALUE],
+                        "at least one protocol must be specified");
         return NULL;
     }
     wire = po_wire_protocols(given[0]);

@@ -50,7 +50,27 @@ po_context *po_to_context(po_state *state, PyObject *object)
 
 PyObject *po_context_callbacks(po_context *self)
 {
-    return po_field_get(&self->base, &self->callbacks);
+    po_context *root = po_context_root((PyObject *)self);
+
+    return po_field_get(&root->base, &root->callbacks);
+}
+
+PyObject *po_context_copy(PyObject *module, PyObject *object)
+{
+    po_state *state = PyModule_GetState(module);
+    PyTypeObject *type = Py_TYPE(object);
+    po_context *from, *made;
+
+    if (po_to_context(state, object) == NULL)
+        return NULL;
+    from = po_context_root(object);
+    made = (po_context *)po_new(type, NULL, NULL);
+    if (made == NULL)
+        return NULL;
+    made->root = (po_context *)Py_NewRef((PyObject *)from);
+    made->base.handle = pyossl_ctx_ref(from->base.handle);
+    made->app_data = po_field_get((po_object *)object, &((po_context *)object)->app_data);
+    return (PyObject *)made;
 }
 
 /* Append @item to @wire behind its length. */
@@ -97,7 +117,7 @@ int po_to_bytes_only(PyObject *object, const char *name, po_str_rule rule, po_by
 
 static po_context *context_of(PyObject *object)
 {
-    po_context *self = (po_context *)object;
+    po_context *self = po_context_root(object);
 
     if (self->base.handle != NULL)
         return self;
@@ -363,7 +383,8 @@ PO_METHOD(set_alpn_protos)
     if (any < 0)
         return NULL;
     if (!any) {
-        PyErr_SetString(PyExc_ValueError, "at least one protocol must be specified");
+        PyErr_SetString(self->base.state->exceptions[PO_EXC_SSL_VALUE],
+                        "at least one protocol must be specified");
         return NULL;
     }
     wire = po_wire_protocols(given[0]);
@@ -421,7 +442,8 @@ PO_METHOD(set_tmp_ecdh)
 PO_METHOD(set_app_data)
 {
     ARGUMENTS(set_app_data, 1, "data");
-    po_field_set(&self->base, &self->app_data, Py_NewRef(given[0]));
+    (void)self; /* a copy has data of its own */
+    po_field_set((po_object *)object, &((po_context *)object)->app_data, Py_NewRef(given[0]));
     Py_RETURN_NONE;
 }
 
@@ -484,6 +506,7 @@ static int traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(((po_context *)object)->callbacks);
     Py_VISIT(((po_context *)object)->app_data);
+    Py_VISIT(((po_context *)object)->root);
     return po_traverse(object, visit, arg);
 }
 
@@ -492,6 +515,15 @@ static int clear(PyObject *object)
     Py_CLEAR(((po_context *)object)->callbacks);
     Py_CLEAR(((po_context *)object)->app_data);
     return po_clear(object);
+}
+
+/* The root of a copy stays until here: the handle, which both have, calls back into it. */
+static void dealloc(PyObject *object)
+{
+    PyObject *root = (PyObject *)((po_context *)object)->root;
+
+    po_dealloc(object);
+    Py_XDECREF(root);
 }
 
 /* Programs hand this to functions of OpenSSL._util.lib, which take the object itself. */
@@ -518,7 +550,7 @@ static PyMethodDef methods[] = {
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
     { Py_tp_init, (void *)init },
-    { Py_tp_dealloc, (void *)po_dealloc },
+    { Py_tp_dealloc, (void *)dealloc },
     { Py_tp_traverse, (void *)traverse },
     { Py_tp_clear, (void *)clear },
     { Py_tp_members, po_members },

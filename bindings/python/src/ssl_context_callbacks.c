@@ -84,7 +84,7 @@ PyObject *po_ctx_set_verify(PyObject *object, PyObject *const *args, Py_ssize_t 
     callback = given[1] != NULL ? given[1] : Py_None;
     if (po_check_callback(callback) < 0)
         return NULL;
-    return set((po_context *)object, PO_CB_VERIFY, mode, callback, NULL);
+    return set(po_context_root(object), PO_CB_VERIFY, mode, callback, NULL);
 }
 
 /* A setter of a callback with data of the program's own; @refused is what it cannot be. */
@@ -104,7 +104,7 @@ PyObject *po_ctx_set_verify(PyObject *object, PyObject *const *args, Py_ssize_t 
         }                                                                                          \
         if (po_check_callback(given[0]) < 0)                                                       \
             return NULL;                                                                           \
-        return set((po_context *)object, slot, -1, given[0],                                       \
+        return set(po_context_root(object), slot, -1, given[0],                                       \
                    given[1] != NULL ? given[1] : Py_None);                                         \
     }
 
@@ -129,7 +129,7 @@ WITH_DATA(set_ocsp_client_callback, PO_CB_OCSP_CLIENT, "data", NULL)
         }                                                                                          \
         if (po_check_callback(given[0]) < 0)                                                       \
             return NULL;                                                                           \
-        return set((po_context *)object, slot, -1, given[0], NULL);                                \
+        return set(po_context_root(object), slot, -1, given[0], NULL);                                \
     }
 
 ALONE(set_info_callback, PO_CB_INFO, 0, "")

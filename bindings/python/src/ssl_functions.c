@@ -137,7 +137,72 @@ static PyObject *dtls_handle_timeout(PyObject *module, PyObject *object)
     return to_connection(module, object) != NULL ? po_conn_dtls_handle_timeout(object, NULL) : NULL;
 }
 
+/* The callables of a Context and their data, in po_slot's order. */
+static PyObject *context_callbacks(PyObject *module, PyObject *object)
+{
+    po_context *context = po_to_context(PyModule_GetState(module), object);
+
+    return context != NULL ? po_context_callbacks(context) : NULL;
+}
+
+/* set_sigalgs(context, list) */
+static PyObject *set_sigalgs(PyObject *module, PyObject *args)
+{
+    po_state *state = PyModule_GetState(module);
+    po_context *context;
+    PyObject *object;
+    const char *list;
+    po_frame frame;
+    pyossl_status status;
+
+    if (!PyArg_ParseTuple(args, "Oy", &object, &list))
+        return NULL;
+    context = po_to_context(state, object);
+    if (context == NULL)
+        return NULL;
+    po_quick_enter(&frame, &context->base);
+    status = pyossl_ctx_set_sigalgs(context->base.handle, list);
+    po_frame_end(&frame);
+    if (status != PYOSSL_OK)
+        return po_raise(state, PO_SSL, status);
+    Py_RETURN_NONE;
+}
+
+/* set_fd(connection, descriptor): from here on the bytes travel there. */
+static PyObject *set_fd(PyObject *module, PyObject *args)
+{
+    PyObject *object, *descriptor;
+    po_connection *self;
+    PyObject *reader = NULL, *writer = NULL;
+    po_frame frame;
+    int opened = -1;
+
+    if (!PyArg_ParseTuple(args, "OO!", &object, &PyLong_Type, &descriptor))
+        return NULL;
+    self = to_connection(module, object);
+    if (self == NULL)
+        return NULL;
+    po_quick_enter(&frame, &self->base);
+    if (self->bound) {
+        PyErr_SetString(PyExc_ValueError, "the handshake has begun");
+    } else {
+        reader = self->reader;
+        writer = self->writer;
+        self->reader = self->writer = NULL;
+        self->fileno = NULL;
+        opened = po_channel_open(self, descriptor); /* a number has no code of its own to run */
+    }
+    po_frame_end(&frame);
+    Py_XDECREF(reader);
+    Py_XDECREF(writer);
+    return opened == 0 ? Py_NewRef(Py_None) : NULL;
+}
+
 PyMethodDef po_private_functions[] = {
+    { "context_callbacks", context_callbacks, METH_O, NULL },
+    { "context_copy", po_context_copy, METH_O, NULL },
+    { "set_fd", set_fd, METH_VARARGS, NULL },
+    { "set_sigalgs", set_sigalgs, METH_VARARGS, NULL },
     { "store_count", store_count, METH_O, NULL },
     { "group_name", group_name, METH_O, NULL },
     { "dtls_handle_timeout", dtls_handle_timeout, METH_O, NULL },

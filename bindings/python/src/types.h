@@ -37,6 +37,7 @@ extern PyMethodDef po_crypto_functions[];
 extern PyMethodDef po_rand_functions[];
 extern PyMethodDef po_ssl_functions[];
 extern PyMethodDef po_private_functions[]; /* for the package's own files */
+extern PyMethodDef po_crypto_private_functions[];
 
 /* Release the room of X509Extension objects that are gone. */
 void po_ext_drop_spares(po_state *state);
