@@ -102,7 +102,7 @@ pyossl_status pyossl_conn_set_role(pyossl_conn *conn, pyossl_role role) PYOSSL_N
 /**
  * Talk through @p fd, which stays the caller's to close: a socket, or what read()
  * and write() take. A closed one is PYOSSL_E_SYSTEM when used. A socket for DTLS
- * must be connected to the peer.
+ * must be connected to the peer. Until the handshake begins, another may be given.
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_use_fd(pyossl_conn *conn, int fd) PYOSSL_NONNULL(1);

@@ -4,7 +4,7 @@ import io
 import sys
 
 from OpenSSL import SSL, crypto
-from OpenSSL._util import _entries, _leave, _private, ffi
+from OpenSSL._util import _FAILURES, _entries, _leave_why, _private, ffi
 
 NULL = ffi.NULL
 PEM, DER = crypto.FILETYPE_PEM, crypto.FILETYPE_ASN1
@@ -20,8 +20,8 @@ def gives(function):
     def call(*args):
         try:
             value = function(*args)
-        except (crypto.Error, SSL.Error) as error:
-            _leave(error.args[0] if error.args and isinstance(error.args[0], list) else [])
+        except _FAILURES as error:
+            _leave_why(error)
             return NULL
         return NULL if value is None else value
 
@@ -245,13 +245,13 @@ def writes_key(dump):
         asked = counted(text, length or -1) if text else passphrase(callback, userdata)
         try:
             bio.write(dump(key, cipher or None, asked if cipher else None))
-        except crypto.Error as error:
-            _leave(error.args[0] if error.args else [])
-            return 0
         except Exception as error:
             if error in getattr(getattr(callback, "__self__", None), "_problems", ()):
                 return 0
-            raise
+            if not isinstance(error, _FAILURES):
+                raise
+            _leave_why(error)
+            return 0
         return 1
 
     return staticmethod(write)

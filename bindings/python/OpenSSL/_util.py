@@ -21,6 +21,7 @@ _private = {
 }
 _Error = vars(_pyossl)["SSL.Error"]
 _Refused = (ValueError, NotImplementedError)  # as where a name or a file type is unknown
+_FAILURES = (_Error, vars(_pyossl)["crypto.Error"], *_Refused)
 StrOrBytesPath = "str | bytes | os.PathLike"
 
 
@@ -40,17 +41,22 @@ def _leave(entries):
     _entries()[:] = entries
 
 
+def _leave_why(error):
+    """The same, of a failure that has been raised."""
+    if isinstance(error, _Refused) and not (error.args and isinstance(error.args[0], list)):
+        _leave([("libpyossl", "", str(error))])
+    else:
+        _leave(error.args[0] if error.args and isinstance(error.args[0], list) else [])
+
+
 def _tries(function):
     """1 for a call that works; 0, and the reason left behind, for one that fails."""
 
     def call(*args):
         try:
             function(*args)
-        except (_Error, vars(_pyossl)["crypto.Error"]) as error:
-            _leave(error.args[0] if error.args and isinstance(error.args[0], list) else [])
-            return 0
-        except _Refused as error:
-            _leave([("libpyossl", "", str(error))])
+        except _FAILURES as error:
+            _leave_why(error)
             return 0
         return 1
 

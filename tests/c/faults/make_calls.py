@@ -27,6 +27,8 @@ TEXTS = {
     "hex": '"1234"', "reason": '"keyCompromise"', "ciphers": '"DEFAULT"',
     "suites": '"TLS_AES_128_GCM_SHA256"', "groups": '"P-256"', "purpose": '"sslserver"',
     "oid": '"1.2.3.4"', "profiles": '"SRTP_AES128_CM_SHA1_80"', "type": '"basicConstraints"',
+    "algorithms": '"RSA+SHA256"', "text": '"CN"', "dotted": '"2.5.4.3"', "short_name": '"CN"',
+    "long_name": '"commonName"',  # which is taken, each time
     "path": 'DATA("root.pem")', "file": 'DATA("root.pem")', "dir": "NULL", "name": '"prime256v1"',
 }
 FUNCTION_TEXTS = {
@@ -44,7 +46,7 @@ NUMBERS = {
     "which": "PYOSSL_CLIENT_RANDOM", "type": "PYOSSL_KEY_ED25519", "flags": "0", "level": "1",
     "depth": "5", "seconds": "100", "count": "2", "max": "16", "entropy": "0.0", "on": "1",
     "strict": "0", "critical": "1", "peer_too": "1", "part": "0", "feature": "PYOSSL_FEATURE_ALPN",
-    "error": "0", "when": "1700000000", "status": "PYOSSL_OK", "cap": "1",
+    "error": "0", "nid": "13", "when": "1700000000", "status": "PYOSSL_OK", "cap": "1",
 }
 FUNCTION_NUMBERS = {
     ("pyossl_x509_set_version", "version"): "2", ("pyossl_req_set_version", "version"): "0",

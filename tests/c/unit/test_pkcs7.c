@@ -215,6 +215,94 @@ static void test_certificates_make_a_message(void **state)
     pyossl_buf_clear(&out);
 }
 
+/* ---- signatures ---- */
+
+typedef struct signing {
+    pyossl_x509 *cert, *root;
+    pyossl_pkey *key;
+    pyossl_store *store;
+} signing;
+
+static void signing_make(signing *own)
+{
+    own->cert = material_cert(DATA("client.pem"));
+    own->root = material_cert(DATA("root.pem"));
+    own->key = material_key(DATA("client-key.pem"));
+    own->store = NULL;
+    assert_ok(pyossl_store_new(&own->store));
+    assert_ok(pyossl_store_add_cert(own->store, own->root));
+}
+
+static void signing_free(signing *own)
+{
+    pyossl_x509_unref(own->cert);
+    pyossl_x509_unref(own->root);
+    pyossl_pkey_unref(own->key);
+    pyossl_store_unref(own->store);
+}
+
+static void test_na_232_signed_messages(void **state)
+{
+    static const unsigned flags[] = { 0, PYOSSL_PKCS7_BINARY, PYOSSL_PKCS7_NOATTR,
+                                      PYOSSL_PKCS7_DETACHED | PYOSSL_PKCS7_BINARY };
+    signing own;
+
+    (void)state;
+    signing_make(&own);
+    for (size_t i = 0; i < COUNT_OF(flags); i++) {
+        const bool apart = (flags[i] & PYOSSL_PKCS7_DETACHED) != 0;
+        pyossl_buf content = PYOSSL_BUF_INIT;
+        pyossl_pkcs7 *message = NULL;
+
+        assert_ok(pyossl_pkcs7_sign(&message, own.cert, own.key, &own.root, 1, "data", 4, flags[i]));
+        assert_int_equal(pyossl_pkcs7_type(message), PYOSSL_PKCS7_SIGNED);
+        assert_int_equal(count_certs(message), 2);
+        assert_ok(pyossl_pkcs7_verify(message, NULL, 0, NULL, apart ? "data" : NULL, apart ? 4 : 0,
+                                      PYOSSL_PKCS7_NOVERIFY, &content));
+        assert_buf_equal(&content, "data", 4);
+        pyossl_buf_clear(&content);
+        assert_fails(pyossl_pkcs7_verify(message, NULL, 0, NULL, apart ? "data" : NULL,
+                                         apart ? 4 : 0, 0, &content),
+                     PYOSSL_E_VERIFY);
+        if (apart)
+            assert_fails(pyossl_pkcs7_verify(message, NULL, 0, NULL, "Data", 4,
+                                             PYOSSL_PKCS7_NOVERIFY, &content),
+                         PYOSSL_E_VERIFY);
+        assert_null(content.data);
+        pyossl_pkcs7_unref(message);
+    }
+    signing_free(&own);
+}
+
+static void test_na_235_what_cannot_be_signed_or_verified(void **state)
+{
+    pyossl_pkey *other = material_key(DATA("root-key.pem"));
+    pyossl_pkcs7 *message = NULL, *enveloped = load(DATA("pkcs7-enveloped.pem")), *bare = NULL;
+    static const unsigned char no_content[] = { 0x30, 0x0b, 0x06, 0x09, 0x2a, 0x86, 0x48,
+                                                0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02 };
+    pyossl_buf content = PYOSSL_BUF_INIT;
+    signing own;
+
+    (void)state;
+    signing_make(&own);
+    assert_fails(pyossl_pkcs7_sign(&message, own.cert, other, NULL, 0, "data", 4, 0),
+                 PYOSSL_E_OPENSSL);
+    assert_fails(pyossl_pkcs7_sign(&message, own.cert, own.key, NULL, 0, "data", 4, 0x8000),
+                 PYOSSL_E_ARGUMENT);
+    assert_null(message);
+    assert_fails(pyossl_pkcs7_verify(enveloped, NULL, 0, own.store, NULL, 0, 0, &content),
+                 PYOSSL_E_ARGUMENT);
+    assert_ok(pyossl_pkcs7_load(&bare, PYOSSL_DER, no_content, sizeof no_content));
+    assert_fails(pyossl_pkcs7_verify(bare, NULL, 0, own.store, NULL, 0, PYOSSL_PKCS7_NOVERIFY,
+                                     &content),
+                 PYOSSL_E_ARGUMENT);
+    assert_null(content.data);
+    pyossl_pkcs7_unref(bare);
+    pyossl_pkcs7_unref(enveloped);
+    pyossl_pkey_unref(other);
+    signing_free(&own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +312,8 @@ int main(void)
         cmocka_unit_test(test_labels_that_others_write),
         cmocka_unit_test(test_bad_input_is_refused),
         cmocka_unit_test(test_certificates_make_a_message),
+        cmocka_unit_test(test_na_232_signed_messages),
+        cmocka_unit_test(test_na_235_what_cannot_be_signed_or_verified),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

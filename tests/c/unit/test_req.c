@@ -389,6 +389,32 @@ static void test_na_006_every_allocation_may_fail(void **state)
     assert_int_equal(oom_sweep(&sweep), 0);
 }
 
+static void test_na_234_copies(void **state)
+{
+    osl_auto(pyossl_req) *request = load(DATA("request.pem"));
+    osl_auto(pyossl_req) *copy = NULL;
+    osl_auto(pyossl_req) *blank = NULL;
+    osl_auto(pyossl_req) *second = NULL;
+    osl_auto(pyossl_name) *name = NULL;
+    osl_auto_buf text = PYOSSL_BUF_INIT;
+    pyossl_ext *ext = make_ext("subjectAltName", "DNS:a");
+
+    (void)state;
+    assert_ok(pyossl_req_copy(&copy, request));
+    assert_int_equal(pyossl_req_ext_count(copy), pyossl_req_ext_count(request));
+    assert_ok(pyossl_req_new(&blank));
+    assert_ok(pyossl_req_add_exts(blank, &ext, 1));
+    assert_ok(pyossl_req_copy(&second, blank));
+    assert_int_equal(pyossl_req_ext_count(second), 1);
+    assert_ok(pyossl_req_subject(second, &name));
+    assert_ok(pyossl_name_set(name, "CN", "changed", 7));
+    pyossl_name_unref(name);
+    name = NULL;
+    assert_ok(pyossl_req_subject(blank, &name));
+    assert_fails(pyossl_name_get(name, "CN", &text), PYOSSL_E_NOT_FOUND);
+    pyossl_ext_unref(ext);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_na_007_bad_signatures),
         cmocka_unit_test(test_failed_signature_leaves_the_old_one),
         cmocka_unit_test(test_references),
+        cmocka_unit_test(test_na_234_copies),
         cmocka_unit_test(test_mutated_requests),
         cmocka_unit_test(test_na_006_every_allocation_may_fail),
     };
