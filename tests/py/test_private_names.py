@@ -298,7 +298,7 @@ def test_na_235_messages_that_cannot_be_signed_or_verified():
             lambda wrong=wrong: lib.PKCS7_verify(wrong, ffi.NULL, ffi.NULL, ffi.NULL, ffi.NULL, 0),
             lambda wrong=wrong: setattr(X509(), "_x509", wrong),
             lambda wrong=wrong: lib.X509_NAME_entry_count(wrong),
-            lambda wrong=wrong: lib.sk_X509_value([wrong], wrong),
+            lambda wrong=wrong: lib.sk_X509_value([wrong], b"x"),
             lambda wrong=wrong: lib.SSL_set_fd(wrong, 1),
         ):
             with pytest.raises((TypeError, AttributeError)):

@@ -124,7 +124,8 @@ class _Callback:
     def __get__(self, thing, cls):
         if thing is None:
             return self
-        return vars(_pyossl)["private.context_callbacks"](thing._context)[self.place]
+        context = thing._context
+        return vars(_pyossl)["private.context_callbacks"](context)[self.place] if context else None
 
 
 # Places as in the binding's po_slot; where releases differ in the name, both.
