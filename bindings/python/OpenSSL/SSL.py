@@ -125,7 +125,9 @@ class _Callback:
         if thing is None:
             return self
         context = thing._context
-        return vars(_pyossl)["private.context_callbacks"](context)[self.place] if context else None
+        if context is None or vars(_pyossl)["private.is_empty"](context):
+            return None
+        return vars(_pyossl)["private.context_callbacks"](context)[self.place]
 
 
 # Places as in the binding's po_slot; where releases differ in the name, both.
