@@ -65,10 +65,10 @@ pyossl_status pyossl_ext_data(const pyossl_ext *ext, pyossl_buf *out) PYOSSL_NON
  * bytes, a NUL included. Do not decide anything by it: one name can be made to
  * look like several. pyossl_ext_general_name_at() tells them apart.
  *
- * Bytes that are not UTF-8 come as \\xNN.
+ * Bytes that are not UTF-8 come as \\xNN. What OpenSSL does not know, or cannot read, comes as
+ * a hexadecimal dump, like that of "openssl x509 -text -certopt ext_dump".
  *
- * @retval PYOSSL_E_UNSUPPORTED OpenSSL cannot print this extension
- * @retval PYOSSL_E_FORMAT      it does not hold what its type says
+ * @retval PYOSSL_E_FORMAT a subjectAltName or issuerAltName that does not hold names
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ext_text(const pyossl_ext *ext, pyossl_buf *out) PYOSSL_NONNULL(1, 2);

@@ -41,7 +41,11 @@ PYOSSL_API void pyossl_req_unref(pyossl_req *req);
 /** The version field. */
 PYOSSL_API long pyossl_req_version(const pyossl_req *req) PYOSSL_NONNULL(1);
 
-/** Set the version field; PYOSSL_E_ARGUMENT for anything but 0 (RFC 2986, section 4.1). */
+/**
+ * Set the version field: 0, which a new request has and RFC 2986 (section 4.1) knows alone.
+ * Others are stored, because programs of old ask for them and authorities sign them;
+ * PYOSSL_E_ARGUMENT for negative ones.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_req_set_version(pyossl_req *req, long version) PYOSSL_NONNULL(1);
 

@@ -375,6 +375,18 @@ pyossl_status osl_x509_wrap(pyossl_x509 **out, X509 *x509) PYOSSL_MUST_CHECK;
  * takes it from one connection to another, so that it is enough if there is a slim one.
  */
 pyossl_status osl_x509_wrap_apart(pyossl_x509 **out, X509 *x509) PYOSSL_MUST_CHECK;
+/*
+ * The first certificate in a PEM block with one of the labels in @wanted. Where @end is not NULL,
+ * it gets the offset of what comes behind the block.
+ */
+pyossl_status osl_x509_from_pem(pyossl_x509 **out, const void *data, size_t len,
+                                const char *const *wanted, size_t *end) PYOSSL_MUST_CHECK;
+
+/* ---- x509_list.c ---- */
+
+/* As pyossl_x509_load_all(), for a chain that is sent: its first may be a TRUSTED CERTIFICATE. */
+pyossl_status osl_x509_load_chain(pyossl_x509_list *out, const void *pem, size_t len)
+    PYOSSL_MUST_CHECK;
 /* Own references to the certificates of a stack, which may be NULL: then an empty list. */
 pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack) PYOSSL_MUST_CHECK;
 pyossl_status osl_x509_wrap_stack_apart(pyossl_x509_list *out, STACK_OF(X509) *stack)

@@ -1,6 +1,8 @@
 /* X.509 extensions: from words, from DER, and what they say. */
 #include "crypto.h"
 
+#include <openssl/conf.h>
+
 void osl_ext_table_unref(osl_ext_table *table)
 {
     if (table == NULL || !osl_object_unref(&table->base))
@@ -103,17 +105,45 @@ static pyossl_status config_words(pyossl_buf *out, int critical, const char *val
     return PYOSSL_OK;
 }
 
-/* Without a database, so that nothing but the words themselves decides what comes out. */
+OSL_DEFINE_AUTO(CONF, NCONF_free)
+
+/* A configuration without a section. NULL, with OpenSSL's queue telling why. */
+static CONF *empty_conf(void)
+{
+    osl_auto(BIO) *nothing = BIO_new_mem_buf("", 0);
+    osl_auto(CONF) *conf = NCONF_new(NULL);
+    long line;
+
+    if (nothing == NULL || conf == NULL || NCONF_load_bio(conf, nothing, &line) != 1)
+        return NULL;
+    return osl_steal(conf);
+}
+
+/* "proxyCertInfo" can be told to take its policy from a file: no words of anybody's shall. */
+static bool reads_files(const char *type, const char *words)
+{
+    return strcmp(type, SN_proxyCertInfo) == 0 && strstr(words, "file:") != NULL;
+}
+
+/*
+ * Some extensions are made only where there is a configuration, though they may not need
+ * anything in it. It is empty, so that nothing but the words decides what comes out.
+ */
 static pyossl_status from_words(X509_EXTENSION **out, const char *type, const char *words,
                                 X509 *subject, X509 *issuer)
 {
+    osl_auto(CONF) *conf = empty_conf();
     X509V3_CTX ctx;
     X509_EXTENSION *made;
 
+    if (conf == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    if (reads_files(type, words))
+        return osl_fail_text(PYOSSL_E_OPENSSL, "the words of an extension may not name a file");
     memset(&ctx, 0, sizeof ctx);
     X509V3_set_ctx(&ctx, issuer, subject, NULL, NULL, 0);
-    X509V3_set_ctx_nodb(&ctx);
-    made = X509V3_EXT_nconf(NULL, &ctx, type, words);
+    X509V3_set_nconf(&ctx, conf);
+    made = X509V3_EXT_nconf(conf, &ctx, type, words);
     if (made == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
     *out = made;

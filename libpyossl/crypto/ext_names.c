@@ -125,15 +125,39 @@ static pyossl_status print_subject_names(BIO *bio, const pyossl_ext *ext)
     return PYOSSL_OK;
 }
 
+/* What OpenSSL cannot read, or does not know how to print, in hexadecimal. */
+static pyossl_status print_bytes(BIO *bio, const pyossl_ext *ext)
+{
+    const ASN1_OCTET_STRING *octets = X509_EXTENSION_get_data(ext->ext);
+    const int len = ASN1_STRING_length(octets);
+
+    if (len > 0 && BIO_dump(bio, (const char *)ASN1_STRING_get0_data(octets), len) <= 0)
+        return osl_fail(PYOSSL_E_NOMEM);
+    return PYOSSL_OK;
+}
+
+/*
+ * Programs look for names in the text: bytes that are not names must not look like some, so
+ * general names that cannot be read are an error.
+ */
 static pyossl_status print(BIO *bio, const pyossl_ext *ext)
 {
-    if (OBJ_obj2nid(X509_EXTENSION_get_object(ext->ext)) == NID_subject_alt_name)
+    const int nid = OBJ_obj2nid(X509_EXTENSION_get_object(ext->ext));
+    pyossl_status status;
+
+    if (nid == NID_subject_alt_name)
         return print_subject_names(bio, ext);
     if (X509V3_EXT_get(ext->ext) == NULL)
-        return osl_fail_text(PYOSSL_E_UNSUPPORTED, "OpenSSL cannot print this extension");
-    if (X509V3_EXT_print(bio, ext->ext, X509V3_EXT_DEFAULT, 0) != 1)
-        return osl_fail(PYOSSL_E_FORMAT);
-    return PYOSSL_OK;
+        return print_bytes(bio, ext);
+    if (X509V3_EXT_print(bio, ext->ext, X509V3_EXT_DEFAULT, 0) == 1)
+        return PYOSSL_OK;
+    status = osl_fail(PYOSSL_E_FORMAT);
+    if (nid == NID_issuer_alt_name || status == PYOSSL_E_NOMEM)
+        return status;
+    pyossl_error_clear();
+    if (BIO_reset(bio) != 1)
+        return osl_fail(PYOSSL_E_NOMEM);
+    return print_bytes(bio, ext);
 }
 
 static bool is_ascii(const unsigned char *data, size_t len)

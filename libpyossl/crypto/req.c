@@ -143,8 +143,8 @@ pyossl_status pyossl_req_set_version(pyossl_req *req, long version)
 {
     OSL_API_ENTER;
 
-    if (version != X509_REQ_VERSION_1)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "requests have version 0 only");
+    if (version < 0)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "a version cannot be negative");
     return osl_req_changed(req->req, X509_REQ_set_version(req->req, version));
 }
 

@@ -209,12 +209,12 @@ static pyossl_status from_bytes(pyossl_x509 **out, const void *der, size_t len)
     return PYOSSL_OK;
 }
 
-/* Where @end is not NULL, it gets the offset of what comes behind the block. */
-static pyossl_status from_pem(pyossl_x509 **out, const void *data, size_t len, size_t *end)
+pyossl_status osl_x509_from_pem(pyossl_x509 **out, const void *data, size_t len,
+                                const char *const *wanted, size_t *end)
 {
     osl_auto_pem block = OSL_PEM_INIT;
 
-    OSL_TRY(osl_pem_find(data, len, labels, &block));
+    OSL_TRY(osl_pem_find(data, len, wanted, &block));
     if (block.dek[0] != '\0') {
         ERR_raise(ERR_LIB_PEM, PEM_R_UNSUPPORTED_ENCRYPTION);
         return osl_fail(PYOSSL_E_FORMAT);
@@ -239,7 +239,7 @@ pyossl_status pyossl_x509_load(pyossl_x509 **out, pyossl_format format, const vo
 
     OSL_TRY(osl_init());
     if (format == PYOSSL_PEM)
-        return from_pem(out, data, len, NULL);
+        return osl_x509_from_pem(out, data, len, labels, NULL);
     if (format == PYOSSL_DER)
         return from_bytes(out, data, len);
     return osl_fail_format();
@@ -462,132 +462,4 @@ int pyossl_x509_equal(const pyossl_x509 *a, const pyossl_x509 *b)
         osl_x509_der(b, &b_room, &b_der, &b_len) != PYOSSL_OK)
         return 0;
     return a_len == b_len && memcmp(a_der, b_der, a_len) == 0;
-}
-
-/* ---- lists and stacks ---- */
-
-void pyossl_x509_list_clear(pyossl_x509_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        pyossl_x509_unref(list->items[i]);
-    OPENSSL_free(list->items);
-    list->items = NULL;
-    list->count = 0;
-}
-
-/* Takes @cert over, also on failure. The room doubles, so that it is always a power of two. */
-static pyossl_status list_add(pyossl_x509_list *list, pyossl_x509 *cert)
-{
-    osl_auto(pyossl_x509) *held = cert;
-    const size_t count = list->count;
-    pyossl_x509 **items = list->items;
-
-    if (items == NULL || (count & (count - 1)) == 0) {
-        items = OPENSSL_realloc(items, (count != 0 ? count * 2 : 1) * sizeof *items);
-        if (items == NULL)
-            return osl_fail_nomem();
-        list->items = items;
-    }
-    items[count] = osl_steal(held);
-    list->count++;
-    return PYOSSL_OK;
-}
-
-static void list_move(pyossl_x509_list *to, pyossl_x509_list *from)
-{
-    pyossl_x509_list_clear(to);
-    *to = *from;
-    *from = (pyossl_x509_list)PYOSSL_X509_LIST_INIT;
-}
-
-/* Whether what was recorded only says that there is no further block. */
-static bool recorded_no_more(void)
-{
-    const pyossl_error_entry *entry = pyossl_error_entry_at(pyossl_error_last(), 0);
-
-    return entry != NULL && ERR_GET_LIB(entry->code) == ERR_LIB_PEM &&
-           ERR_GET_REASON(entry->code) == PEM_R_NO_START_LINE;
-}
-
-pyossl_status pyossl_x509_load_all(pyossl_x509_list *out, const void *pem, size_t len)
-{
-    OSL_API_ENTER;
-    osl_auto_x509_list list = PYOSSL_X509_LIST_INIT;
-    const char *at = pem;
-
-    OSL_TRY(osl_init());
-    for (;;) {
-        pyossl_x509 *cert = NULL;
-        size_t end = 0;
-        const pyossl_status status = from_pem(&cert, at, len, &end);
-
-        if (status == PYOSSL_E_FORMAT && list.count > 0 && recorded_no_more())
-            break;
-        OSL_TRY(status);
-        OSL_TRY(list_add(&list, cert));
-        at += end;
-        len -= end;
-    }
-    pyossl_error_clear();
-    list_move(out, &list);
-    return PYOSSL_OK;
-}
-
-static pyossl_status wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack,
-                                pyossl_status (*wrap_one)(pyossl_x509 **out, X509 *x509))
-{
-    osl_auto_x509_list list = PYOSSL_X509_LIST_INIT;
-
-    for (int i = 0; i < sk_X509_num(stack); i++) {
-        X509 *x509 = sk_X509_value(stack, i);
-        pyossl_x509 *cert = NULL;
-
-        if (X509_up_ref(x509) != 1)
-            return osl_fail(PYOSSL_E_OPENSSL);
-        OSL_TRY(wrap_one(&cert, x509));
-        OSL_TRY(list_add(&list, cert));
-    }
-    list_move(out, &list);
-    return PYOSSL_OK;
-}
-
-pyossl_status osl_x509_wrap_stack(pyossl_x509_list *out, STACK_OF(X509) *stack)
-{
-    return wrap_stack(out, stack, osl_x509_wrap);
-}
-
-pyossl_status osl_x509_wrap_stack_apart(pyossl_x509_list *out, STACK_OF(X509) *stack)
-{
-    return wrap_stack(out, stack, osl_x509_wrap_apart);
-}
-
-static bool push(STACK_OF(X509) *stack, X509 *x509)
-{
-    if (X509_up_ref(x509) != 1)
-        return false;
-    if (sk_X509_push(stack, x509) > 0)
-        return true;
-    X509_free(x509);
-    return false;
-}
-
-STACK_OF(X509) *osl_x509_stack(pyossl_x509 *const *certs, size_t count)
-{
-    STACK_OF(X509) *stack = sk_X509_new_null();
-
-    if (stack == NULL) {
-        (void)!osl_fail(PYOSSL_E_NOMEM);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        X509 *x509 = osl_x509_full(certs[i]);
-
-        if (x509 != NULL && push(stack, x509))
-            continue;
-        if (x509 != NULL)
-            (void)!osl_fail(PYOSSL_E_NOMEM);
-        sk_X509_pop_free(stack, X509_free);
-        return NULL;
-    }
-    return stack;
 }

@@ -189,7 +189,7 @@ pyossl_status pyossl_ctx_use_certificate_chain_file(pyossl_ctx *ctx, const char 
 
     OSL_TRY(osl_ctx_changeable(ctx));
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
-    OSL_TRY(pyossl_x509_load_all(&certs, bytes.data, bytes.len));
+    OSL_TRY(osl_x509_load_chain(&certs, bytes.data, bytes.len));
     leaf = share_cert(certs.items[0]);
     if (leaf == NULL)
         return osl_recorded();

@@ -38,6 +38,43 @@ def test_values(name, value, text):
     assert same.get_data() == extension.get_data()
 
 
+@pytest.mark.parametrize(
+    "name, value, text",
+    [
+        (b"1.3.6.1.4.1.311.20.2", b"ASN1:BMPString:Machine", "0000 - 1e 0e 00 4d"),
+        (b"1.2.3.4.5", b"ASN1:UTF8String:hello", "0000 - 0c 05 68 65 6c 6c 6f"),
+        (b"nsComment", b"", "0000 - 16 00"),
+        (b"keyUsage", b"DER:01:02:03", "0000 - 01 02 03"),
+    ],
+)
+def test_na_188_what_openssl_cannot_print(name, value, text):
+    assert str(X509Extension(name, False, value)).startswith(text)
+
+
+@pytest.mark.parametrize(
+    "name, value, text",
+    [
+        (b"certificatePolicies", b"1.2.3.4", "Policy: 1.2.3.4"),
+        (b"certificatePolicies", b"1.2.3.4, 2.5.29.32.0", "X509v3 Any Policy"),
+        (b"certificatePolicies", b"ia5org, 1.2.3.4", "Policy: 1.2.3.4"),
+        (b"policyMappings", b"1.2.3.4:1.2.3.5", "1.2.3.4:1.2.3.5"),
+        (b"policyConstraints", b"requireExplicitPolicy:3", "Require Explicit Policy:3"),
+        (b"proxyCertInfo", b"language:id-ppl-anyLanguage,pathlen:3", "Path Length Constraint: 03"),
+        (b"issuerSignTool", b"signTool:x", "x"),
+    ],
+)
+def test_na_191_no_database_is_an_empty_one(name, value, text):
+    """Some extensions want a configuration, though nothing of it."""
+    for about in ({}, {"issuer": certificate()}, {"subject": certificate(), "issuer": certificate()}):
+        assert text in str(X509Extension(name, False, value, **about))
+
+
+@pytest.mark.parametrize("value", [b"@section", b"1.2.3.4, @section", b"@ENV", b"1.2.3.4,@ENV"])
+def test_na_191_there_is_nothing_in_it(value):
+    with pytest.raises(crypto.Error):
+        X509Extension(b"certificatePolicies", False, value)
+
+
 def test_data():
     assert X509Extension(b"basicConstraints", True, b"CA:true").get_data() == b"0\x03\x01\x01\xff"
     assert X509Extension(b"basicConstraints", True, b"CA:false").get_data() == b"0\x00"

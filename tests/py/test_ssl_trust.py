@@ -1,5 +1,6 @@
 """OpenSSL.SSL.Context: certificates, keys, passphrases, and whom it trusts."""
 
+import base64
 import threading
 import time
 
@@ -47,6 +48,39 @@ def test_na_009_empty_objects(context):
         context.use_privatekey(crypto.PKey())
     with pytest.raises(SSL.Error):
         context.check_privatekey()
+
+
+def pem_block(label, der):
+    text = base64.encodebytes(der).replace(b"\n", b"")
+    lines = [text[i : i + 64] for i in range(0, len(text), 64)]
+    return b"-----BEGIN %s-----\n%s\n-----END %s-----\n" % (label, b"\n".join(lines), label)
+
+
+ALIAS = bytes.fromhex("3004 0c026869")  # what "openssl x509 -trustout -setalias hi" adds
+
+
+@pytest.mark.parametrize("label, more", [(b"CERTIFICATE", b""), (b"X509 CERTIFICATE", b""), (b"TRUSTED CERTIFICATE", ALIAS)])
+def test_na_190_labels_of_certificates(context, tmp_path, label, more):
+    """Wherever OpenSSL's own reader takes one: the first of a chain, and what is trusted."""
+    leaf, root = (crypto.dump_certificate(crypto.FILETYPE_ASN1, cert) for cert in (CERT, ROOT))
+    chain, trusted = tmp_path / "chain.pem", tmp_path / "trusted.pem"
+    chain.write_bytes(pem_block(label, leaf + more) + read("intermediate.pem"))
+    trusted.write_bytes(pem_block(label, root + more))
+    context.use_certificate_chain_file(chain)
+    context.use_privatekey(KEY)
+    context.check_privatekey()
+    client = SSL.Context(SSL.TLS_METHOD)
+    client.load_verify_locations(trusted)
+    client.set_verify(SSL.VERIFY_PEER)
+    _, peer = connected(context, client)
+    assert [cert.get_subject() for cert in peer.get_peer_cert_chain()][0] == CERT.get_subject()
+    assert len(peer.get_peer_cert_chain()) == 2
+    store = crypto.X509Store()
+    store.load_locations(trusted)
+    if more == b"":
+        context.use_certificate_file(chain)
+        context.load_client_ca(str(trusted).encode())
+        assert crypto.load_certificate(crypto.FILETYPE_PEM, trusted.read_bytes()) == ROOT
 
 
 def test_keys_that_do_not_belong(context):

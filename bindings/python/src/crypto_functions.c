@@ -24,7 +24,7 @@ static PyObject *load(PyObject *module, const char *function, po_type_id id, loa
     po_frame frame;
 
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_bytes(given[1], "buffer", PO_STR_ASCII, &bytes) < 0 ||
+        po_to_bytes(given[1], "buffer", PO_STR_UTF8, &bytes) < 0 ||
         po_to_format(given[0], &format) < 0)
         return NULL;
     po_quick_enter(&frame, NULL);
@@ -155,7 +155,7 @@ FUNCTION(load_privatekey)
     po_frame frame;
 
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_bytes(given[1], "buffer", PO_STR_ASCII, &bytes) < 0 ||
+        po_to_bytes(given[1], "buffer", PO_STR_UTF8, &bytes) < 0 ||
         check_encryptable(given[0], given[2]) < 0 || po_to_passphrase(given[2], &passphrase) < 0 ||
         po_to_format(given[0], &format) < 0)
         return NULL;
@@ -247,7 +247,7 @@ FUNCTION(load_pkcs12)
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
         (given[1] != NULL && given[1] != Py_None &&
          po_to_bytes(given[1], "passphrase", PO_STR_WARN, &secret) < 0) ||
-        po_to_bytes(given[0], "buffer", PO_STR_ASCII, &bytes) < 0)
+        po_to_bytes(given[0], "buffer", PO_STR_UTF8, &bytes) < 0)
         return NULL;
     passphrase.data = secret.data;
     passphrase.len = secret.len;
