@@ -145,6 +145,16 @@ PYOSSL_API int pyossl_ctx_verify_mode(const pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_verify_depth(pyossl_ctx *ctx, int depth) PYOSSL_NONNULL(1);
 
+/**
+ * How many bytes of certificates a peer may send; OpenSSL's default is 102400. A longer chain ends the
+ * handshake: "excessive message size". PYOSSL_E_ARGUMENT for a negative number.
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_ctx_set_max_cert_list(pyossl_ctx *ctx, long bytes) PYOSSL_NONNULL(1);
+
+/** How many bytes of certificates a peer may send. */
+PYOSSL_API long pyossl_ctx_max_cert_list(const pyossl_ctx *ctx) PYOSSL_NONNULL(1);
+
 /** The depth set, or -1. */
 PYOSSL_API int pyossl_ctx_verify_depth(const pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 

@@ -40,7 +40,7 @@ pyossl_status pyossl_pkcs12_load(pyossl_pkcs12 **out, const void *der, size_t le
 /** How pyossl_pkcs12_dump() encrypts. Start from PYOSSL_PKCS12_OPTIONS_INIT. */
 typedef struct pyossl_pkcs12_options {
     size_t      size;           /**< sizeof(pyossl_pkcs12_options) */
-    int         iterations;     /**< rounds for key and certificates; 0 for OpenSSL's number */
+    int         iterations;     /**< rounds for key and certificates; 0 or -1 for OpenSSL's number */
     int         mac_iterations; /**< rounds for the MAC; 0 for OpenSSL's number, -1 for no MAC */
     const char *cipher;         /**< e.g. "aes-256-cbc"; NULL for 3DES, which all can read */
     const char *mac_digest;     /**< e.g. "sha256"; NULL for OpenSSL's choice */
@@ -50,9 +50,9 @@ typedef struct pyossl_pkcs12_options {
 #define PYOSSL_PKCS12_OPTIONS_INIT { sizeof(pyossl_pkcs12_options), 2048, 1, NULL, NULL }
 
 /**
- * Encode as DER.
+ * Encode as DER. Certificates that came out of pyossl_pkcs12_load() keep their friendly names.
  *
- * @param passphrase NULL for an empty one
+ * @param passphrase NULL for an empty one; unless it comes from a callback, of any length
  * @param options    NULL for PYOSSL_PKCS12_OPTIONS_INIT
  * @retval PYOSSL_E_STATE    there is nothing in it, a key without its private half, or
  *                           a certificate with parts missing

@@ -75,11 +75,11 @@ pyossl_status pyossl_pkey_load_public(pyossl_pkey **out, pyossl_format format, c
 /**
  * Encode the private key.
  *
- * PYOSSL_PEM writes PKCS #8, encrypted if @p cipher is given; PYOSSL_DER the
- * traditional encoding, or PKCS #8 for types that have none; PYOSSL_TEXT the
- * numbers, for people.
+ * With @p cipher PYOSSL_PEM and PYOSSL_DER write encrypted PKCS #8. Without it
+ * PYOSSL_PEM writes PKCS #8; PYOSSL_DER the traditional encoding, or PKCS #8 for
+ * types that have none; PYOSSL_TEXT the numbers, for people.
  *
- * @param cipher     e.g. "aes-256-cbc", or NULL for none; PYOSSL_PEM only
+ * @param cipher     e.g. "aes-256-cbc", or NULL for none
  * @param passphrase needed with @p cipher
  * @retval PYOSSL_E_ARGUMENT an unknown cipher, a cipher without a passphrase or
  *                           with another format, or an unknown format

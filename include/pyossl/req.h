@@ -84,6 +84,10 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_req_ext_at(const pyossl_req *req, size_t index, pyossl_ext **out)
     PYOSSL_NONNULL(1, 3);
 
+/** Ask for all but extension @p index; PYOSSL_E_NOT_FOUND past the end. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_req_remove_ext(pyossl_req *req, size_t index) PYOSSL_NONNULL(1);
+
 /** Ask for copies of @p count extensions, once (RFC 2985, section 5.4.2): all or none. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_req_add_exts(pyossl_req *req, pyossl_ext *const *exts, size_t count)

@@ -199,13 +199,20 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_x509_ext_at(const pyossl_x509 *cert, size_t index, pyossl_ext **out)
     PYOSSL_NONNULL(1, 3);
 
-/** Add copies of @p count extensions at the end: all or none. */
+/**
+ * Add copies of @p count extensions at the end: all or none. Signing sets the version of a
+ * certificate with extensions to 2, which stands for version 3 (RFC 5280, section 4.1.2.1).
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_x509_add_exts(pyossl_x509 *cert, pyossl_ext *const *exts, size_t count)
     PYOSSL_NONNULL(1);
 
 /** 1 if both have the same encoding, else 0. */
 PYOSSL_API int pyossl_x509_equal(const pyossl_x509 *a, const pyossl_x509 *b) PYOSSL_NONNULL(1, 2);
+
+/** Remove extension @p index, after which those behind it move up; PYOSSL_E_NOT_FOUND past the end. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_x509_remove_ext(pyossl_x509 *cert, size_t index) PYOSSL_NONNULL(1);
 
 /** OpenSSL's text for a verification result, e.g. "certificate has expired"; never freed. */
 PYOSSL_API const char *pyossl_verify_error_string(long error);

@@ -124,6 +124,21 @@ pyossl_status osl_fail_nomem(void)
     return osl_fail_text(PYOSSL_E_NOMEM, "out of memory");
 }
 
+pyossl_status osl_in_file(pyossl_status status, const char *path)
+{
+    const size_t last = record.count - 1;
+    char *detail;
+    size_t len;
+
+    if (status >= PYOSSL_OK || record.count == 0)
+        return status;
+    detail = record.details[last];
+    len = strlen(detail);
+    if (strstr(detail, path) == NULL)
+        snprintf(detail + len, sizeof record.details[last] - len, "%s%s", len > 0 ? ", in " : "", path);
+    return status;
+}
+
 void osl_aside_put(osl_aside *aside)
 {
     const char *text;

@@ -140,6 +140,8 @@ pyossl_status osl_fail_errno(int number, const char *detail) PYOSSL_MUST_CHECK;
 
 /* Record that there is no memory; PYOSSL_E_NOMEM. */
 pyossl_status osl_fail_nomem(void) PYOSSL_MUST_CHECK;
+/* Say in the record, where @status tells of a failure, which file was read; returns @status. */
+pyossl_status osl_in_file(pyossl_status status, const char *path) PYOSSL_MUST_CHECK;
 
 /* What was recorded last: the status to return after a function that says "NULL and recorded". */
 static inline pyossl_status osl_recorded(void)

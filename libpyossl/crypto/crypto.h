@@ -157,12 +157,22 @@ pyossl_status osl_rounds_of(int64_t *total, const X509_ALGOR *algorithm) PYOSSL_
 /* A passphrase in the open, wiped by osl_secret_clear. */
 typedef struct osl_secret {
     char   bytes[PYOSSL_PASSPHRASE_MAX + 1]; /* a NUL behind the last */
+    char  *large;   /* a longer one, of osl_secret_get_any(); else NULL */
     size_t len;
     bool   present; /* false: there is none */
 } osl_secret;
 
+/* The text, with a NUL behind it; "" where there is none. */
+static inline const char *osl_secret_text(const osl_secret *secret)
+{
+    return secret->large != NULL ? secret->large : secret->bytes;
+}
+
 /* Ask. PYOSSL_E_CALLBACK if the callback stops it, PYOSSL_E_ARGUMENT if it is too long. */
 pyossl_status osl_secret_get(osl_secret *out, const pyossl_passphrase *from, int confirm)
+    PYOSSL_MUST_CHECK;
+/* The same for what may be longer than PYOSSL_PASSPHRASE_MAX: use osl_secret_text(). */
+pyossl_status osl_secret_get_any(osl_secret *out, const pyossl_passphrase *from, int confirm)
     PYOSSL_MUST_CHECK;
 void osl_secret_clear(osl_secret *secret);
 #define osl_auto_secret __attribute__((cleanup(osl_secret_clear))) osl_secret

@@ -3,6 +3,7 @@
 
 void osl_secret_clear(osl_secret *secret)
 {
+    OPENSSL_clear_free(secret->large, secret->large != NULL ? secret->len : 0);
     OPENSSL_cleanse(secret, sizeof *secret);
 }
 
@@ -45,4 +46,19 @@ pyossl_status osl_secret_get(osl_secret *out, const pyossl_passphrase *from, int
         osl_secret_clear(out);
     out->bytes[out->len] = '\0';
     return status;
+}
+
+pyossl_status osl_secret_get_any(osl_secret *out, const pyossl_passphrase *from, int confirm)
+{
+    if (from == NULL || from->callback != NULL || from->len <= PYOSSL_PASSPHRASE_MAX)
+        return osl_secret_get(out, from, confirm);
+    memset(out, 0, sizeof *out);
+    if (!osl_len_fits(from->len))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "the passphrase is too long");
+    out->large = osl_memdup(from->data, from->len); /* with a NUL behind it */
+    if (out->large == NULL)
+        return osl_fail_nomem();
+    out->len = from->len;
+    out->present = true;
+    return PYOSSL_OK;
 }

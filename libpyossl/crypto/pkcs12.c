@@ -152,7 +152,7 @@ static pyossl_status take_options(writer *w, const pyossl_pkcs12_options *option
 
     if (options == NULL)
         options = &defaults;
-    if (options->size < sizeof *options || options->iterations < 0 || options->mac_iterations < -1)
+    if (options->size < sizeof *options || options->iterations < -1 || options->mac_iterations < -1)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "not PKCS #12 options");
     w->rounds = options->iterations > 0 ? options->iterations : PKCS12_DEFAULT_ITER;
     w->mac_rounds = options->mac_iterations;
@@ -177,9 +177,9 @@ static pyossl_status take_options(writer *w, const pyossl_pkcs12_options *option
 static pyossl_status take_passphrase(writer *w, const pyossl_passphrase *passphrase)
 {
     if (passphrase != NULL)
-        OSL_TRY(osl_secret_get(&w->secret, passphrase, 1));
+        OSL_TRY(osl_secret_get_any(&w->secret, passphrase, 1));
     /* Other programs could not be told such a passphrase. */
-    if (memchr(w->secret.bytes, '\0', w->secret.len) != NULL)
+    if (memchr(osl_secret_text(&w->secret), '\0', w->secret.len) != NULL)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "a NUL in the passphrase");
     return PYOSSL_OK;
 }
@@ -214,16 +214,36 @@ static bool add_name(PKCS12_SAFEBAG *bag, const char *utf8, size_t len)
     return ok;
 }
 
+/* A friendly name, borrowed; NULL for none. */
+typedef struct bag_name {
+    const char *text;
+    size_t len;
+} bag_name;
+
+/* Key and certificate have the message's name. */
+static bag_name main_name(const pyossl_pkcs12 *p12)
+{
+    return (bag_name){ p12->friendly_name, p12->friendly_name_len };
+}
+
+/* The other certificates keep those that they were loaded with, which are their aliases. */
+static bag_name own_name(X509 *x509)
+{
+    int len = 0;
+    const unsigned char *alias = X509_alias_get0(x509, &len);
+
+    return (bag_name){ (const char *)alias, alias != NULL && len > 0 ? (size_t)len : 0 };
+}
+
 /* Give @bag the name and the identifier, and @bags the bag, which is taken over in any case. */
-static pyossl_status add_bag(bag_stack *bags, PKCS12_SAFEBAG *made, const writer *w, bool main_bag)
+static pyossl_status add_bag(bag_stack *bags, PKCS12_SAFEBAG *made, const writer *w,
+                             const bag_name *name, bool main_bag)
 {
     osl_auto(PKCS12_SAFEBAG) *bag = made;
-    const pyossl_pkcs12 *p12 = w->p12;
 
     if (bag == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if (main_bag && p12->friendly_name != NULL &&
-        !add_name(bag, p12->friendly_name, p12->friendly_name_len))
+    if (name->text != NULL && !add_name(bag, name->text, name->len))
         return osl_fail(PYOSSL_E_OPENSSL);
     if (main_bag && w->key_id_len > 0 &&
         PKCS12_add_localkeyid(bag, (unsigned char *)(uintptr_t)w->key_id, (int)w->key_id_len) != 1)
@@ -238,11 +258,12 @@ static pyossl_status add_cert(bag_stack *bags, const pyossl_x509 *cert, const wr
                               bool main_bag)
 {
     X509 *x509 = osl_x509_read(cert);
+    const bag_name name = main_bag ? main_name(w->p12) : own_name(x509);
 
     /* Of one that cannot be encoded OpenSSL says that there is no memory. */
     if (i2d_X509(x509, NULL) <= 0)
         return osl_fail(PYOSSL_E_STATE);
-    return add_bag(bags, PKCS12_SAFEBAG_create_cert(x509), w, main_bag);
+    return add_bag(bags, PKCS12_SAFEBAG_create_cert(x509), w, &name, main_bag);
 }
 
 /* @safe is taken over in any case. */
@@ -270,7 +291,7 @@ static pyossl_status write_certs(const writer *w, safe_stack *safes)
         OSL_TRY(add_cert(bags, p12->cert, w, true));
     for (size_t i = 0; i < p12->cas.count; i++)
         OSL_TRY(add_cert(bags, p12->cas.items[i], w, false));
-    return add_safe(safes, PKCS12_pack_p7encdata(w->nid, w->secret.bytes, (int)w->secret.len, NULL,
+    return add_safe(safes, PKCS12_pack_p7encdata(w->nid, osl_secret_text(&w->secret), (int)w->secret.len, NULL,
                                                  0, w->rounds, bags));
 }
 
@@ -278,6 +299,7 @@ static pyossl_status write_key(const writer *w, safe_stack *safes)
 {
     osl_auto(bag_stack) *bags = NULL;
     osl_auto(PKCS8_PRIV_KEY_INFO) *info = NULL;
+    const bag_name name = main_name(w->p12);
 
     if (w->p12->pkey == NULL)
         return PYOSSL_OK;
@@ -288,9 +310,9 @@ static pyossl_status write_key(const writer *w, safe_stack *safes)
     if (bags == NULL || info == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
     OSL_TRY(add_bag(bags,
-                    PKCS12_SAFEBAG_create_pkcs8_encrypt(w->nid, w->secret.bytes, (int)w->secret.len,
+                    PKCS12_SAFEBAG_create_pkcs8_encrypt(w->nid, osl_secret_text(&w->secret), (int)w->secret.len,
                                                         NULL, 0, w->rounds, info),
-                    w, true));
+                    w, &name, true));
     return add_safe(safes, PKCS12_pack_p7data(bags));
 }
 
@@ -303,7 +325,7 @@ static pyossl_status seal(const writer *w, const safe_stack *safes, pyossl_buf *
 
     if (p12 == NULL || PKCS12_pack_authsafes(p12, (safe_stack *)(uintptr_t)safes) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if (w->mac_rounds >= 0 && PKCS12_set_mac(p12, w->secret.bytes, (int)w->secret.len, NULL, 0,
+    if (w->mac_rounds >= 0 && PKCS12_set_mac(p12, osl_secret_text(&w->secret), (int)w->secret.len, NULL, 0,
                                              w->mac_rounds, w->mac_digest) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     len = i2d_PKCS12(p12, NULL);

@@ -64,14 +64,14 @@ static pyossl_status need_passphrase(reader *r)
     if (r->asked)
         return PYOSSL_OK;
     if (r->from != NULL)
-        OSL_TRY(osl_secret_get(&r->secret, r->from, 0));
+        OSL_TRY(osl_secret_get_any(&r->secret, r->from, 0));
     r->asked = true;
     return PYOSSL_OK;
 }
 
 static const char *secret_of(const reader *r)
 {
-    return r->secret.len > 0 || r->empty ? r->secret.bytes : NULL;
+    return r->secret.len > 0 || r->empty ? osl_secret_text(&r->secret) : NULL;
 }
 
 /* None and empty are different keys, and programs do not agree on which is "no passphrase". */

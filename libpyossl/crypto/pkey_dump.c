@@ -65,8 +65,9 @@ static pyossl_status encrypt_pkcs8(PKCS8_PRIV_KEY_INFO *info, const EVP_CIPHER *
     return take_der(der, bytes, len);
 }
 
-static pyossl_status dump_pkcs8(const pyossl_pkey *pkey, const EVP_CIPHER *cipher,
-                                const osl_secret *secret, pyossl_buf *out)
+static pyossl_status dump_pkcs8(const pyossl_pkey *pkey, pyossl_format format,
+                                const EVP_CIPHER *cipher, const osl_secret *secret,
+                                pyossl_buf *out)
 {
     osl_auto(PKCS8_PRIV_KEY_INFO) *info = EVP_PKEY2PKCS8(pkey->key);
     osl_auto_buf der = PYOSSL_BUF_INIT;
@@ -77,11 +78,11 @@ static pyossl_status dump_pkcs8(const pyossl_pkey *pkey, const EVP_CIPHER *ciphe
         return osl_fail(PYOSSL_E_OPENSSL);
     if (cipher != NULL) {
         OSL_TRY(encrypt_pkcs8(info, cipher, secret, &der));
-        return osl_pem_write("ENCRYPTED PRIVATE KEY", der.data, der.len, out);
+        return osl_encode(format, "ENCRYPTED PRIVATE KEY", der.data, der.len, out);
     }
     len = i2d_PKCS8_PRIV_KEY_INFO(info, &bytes);
     OSL_TRY(take_der(&der, bytes, len));
-    return osl_pem_write("PRIVATE KEY", der.data, der.len, out);
+    return osl_encode(format, "PRIVATE KEY", der.data, der.len, out);
 }
 
 /* ---- the other formats ---- */
@@ -103,19 +104,19 @@ pyossl_status pyossl_pkey_dump_private(const pyossl_pkey *pkey, pyossl_format fo
 {
     OSL_API_ENTER;
     const EVP_CIPHER *algorithm = NULL;
-    osl_auto_secret secret;
+    osl_auto_secret secret = { .large = NULL };
     unsigned char *der = NULL;
     int len;
 
     OSL_TRY(require_private(pkey));
-    if (format == PYOSSL_PEM) {
+    if (format == PYOSSL_PEM || (format == PYOSSL_DER && cipher != NULL)) {
         OSL_TRY(prepare(cipher, passphrase, &algorithm, &secret));
-        return dump_pkcs8(pkey, algorithm, &secret, out);
+        return dump_pkcs8(pkey, format, algorithm, &secret, out);
     }
     if (format != PYOSSL_DER && format != PYOSSL_TEXT)
         return osl_fail_format();
     if (cipher != NULL)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "only PEM can be encrypted");
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "only PEM and DER can be encrypted");
     if (format == PYOSSL_TEXT)
         return dump_text(pkey, out);
     len = i2d_PrivateKey(pkey->key, &der);
@@ -133,7 +134,7 @@ pyossl_status pyossl_pkey_dump_traditional(const pyossl_pkey *pkey, const char *
 {
     OSL_API_ENTER;
     const EVP_CIPHER *algorithm = NULL;
-    osl_auto_secret secret;
+    osl_auto_secret secret = { .large = NULL };
     osl_auto(BIO) *bio = NULL;
 
     OSL_TRY(require_private(pkey));

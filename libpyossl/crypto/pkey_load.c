@@ -62,7 +62,7 @@ static pyossl_status fail_decrypt(void)
 static pyossl_status decrypt(decrypt_fn *attempt, const void *encrypted,
                              const pyossl_passphrase *passphrase, pyossl_buf *der)
 {
-    osl_auto_secret secret;
+    osl_auto_secret secret = { .large = NULL };
 
     OSL_TRY(get_secret(&secret, passphrase));
     if (attempt(encrypted, &secret, der))

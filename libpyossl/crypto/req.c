@@ -256,6 +256,38 @@ static bool has_request(const X509_REQ *req)
            X509_REQ_get_attr_by_NID(req, NID_ms_ext_req, -1) >= 0;
 }
 
+/* Take out the attribute that asks for extensions. NULL where there is none. */
+static X509_ATTRIBUTE *take_request(X509_REQ *req)
+{
+    int at = X509_REQ_get_attr_by_NID(req, NID_ext_req, -1);
+
+    if (at < 0)
+        at = X509_REQ_get_attr_by_NID(req, NID_ms_ext_req, -1);
+    return at >= 0 ? X509_REQ_delete_attr(req, at) : NULL;
+}
+
+pyossl_status pyossl_req_remove_ext(pyossl_req *req, size_t index)
+{
+    OSL_API_ENTER;
+    auto_extensions *exts = requested(req);
+    const int count = sk_X509_EXTENSION_num(exts);
+    X509_ATTRIBUTE *old;
+    bool done;
+
+    if (count <= 0 || index >= (size_t)count)
+        return osl_fail_text(PYOSSL_E_NOT_FOUND, "there is no such extension");
+    X509_EXTENSION_free(sk_X509_EXTENSION_delete(exts, (int)index));
+    old = take_request(req->req);
+    done = count == 1 || X509_REQ_add_extensions(req->req, exts) == 1;
+    if (!done) {
+        ERR_set_mark();
+        (void)X509_REQ_add1_attr(req->req, old);
+        ERR_pop_to_mark();
+    }
+    X509_ATTRIBUTE_free(old);
+    return done ? osl_req_changed(req->req, 1) : osl_fail(PYOSSL_E_OPENSSL);
+}
+
 pyossl_status pyossl_req_add_exts(pyossl_req *req, pyossl_ext *const *exts, size_t count)
 {
     OSL_API_ENTER;

@@ -1,12 +1,14 @@
 /* Signatures over plain data, and what all that signs has in common. */
 #include "crypto.h"
 
+#include <openssl/proverr.h>
+
 static bool brings_digest(const EVP_PKEY *key)
 {
     return EVP_PKEY_is_a(key, "ED25519") == 1 || EVP_PKEY_is_a(key, "ED448") == 1;
 }
 
-/* A digest for a key that brings its own is looked up all the same: OpenSSL then refuses it. */
+/* A digest for a key that brings its own is looked up all the same: unknown ones come first. */
 static pyossl_status find_digest(const EVP_PKEY *key, const char *name, const EVP_MD **md)
 {
     const EVP_MD *found = NULL;
@@ -15,6 +17,11 @@ static pyossl_status find_digest(const EVP_PKEY *key, const char *name, const EV
         found = osl_digest(name);
         if (found == NULL)
             return osl_recorded();
+        if (brings_digest(key)) {
+            ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_DIGEST); /* as OpenSSL would say */
+            return osl_fail_text(PYOSSL_E_OPENSSL, "this type of key brings its own digest: pass "
+                                                   "none (NULL; None in Python)");
+        }
     } else if (!brings_digest(key)) {
         return osl_fail_text(PYOSSL_E_ARGUMENT, "this type of key needs a digest");
     }

@@ -133,7 +133,7 @@ static pyossl_status load_file(X509_STORE *store, const char *path)
     }
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &text));
     if (!osl_store_add_pem(store, text.data, text.len, OSL_STORE_CERTS | OSL_STORE_CRLS, &added))
-        return osl_fail(PYOSSL_E_FORMAT);
+        return osl_in_file(osl_fail(PYOSSL_E_FORMAT), path);
     if (added == 0) {
         ERR_raise_data(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND, "%s", path);
         return osl_fail(PYOSSL_E_FORMAT);

@@ -276,6 +276,9 @@ pyossl_status pyossl_x509_sign(pyossl_x509 *cert, const pyossl_pkey *pkey, const
     x509 = osl_x509_mutable(cert);
     if (x509 == NULL)
         return osl_recorded();
+    /* As OpenSSL does from 3.2 on: extensions are of version 3 (RFC 5280, section 4.1.2.1). */
+    if (X509_get_ext_count(x509) > 0 && X509_set_version(x509, X509_VERSION_3) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
     present = algorithms_of(x509);
     kept = (algorithms){ X509_ALGOR_new(), X509_ALGOR_new() };
     if (kept.signed_part == NULL || kept.outside == NULL || !algorithms_copy(&kept, &present))
@@ -422,6 +425,21 @@ pyossl_status pyossl_x509_add_exts(pyossl_x509 *cert, pyossl_ext *const *exts, s
             X509_EXTENSION_free(X509_delete_ext(x509, before));
         return osl_fail(PYOSSL_E_OPENSSL);
     }
+    return osl_x509_changed(x509, 1);
+}
+
+pyossl_status pyossl_x509_remove_ext(pyossl_x509 *cert, size_t index)
+{
+    OSL_API_ENTER;
+    const size_t count = pyossl_x509_ext_count(cert);
+    X509 *x509;
+
+    if (index >= count)
+        return osl_fail_text(PYOSSL_E_NOT_FOUND, "there is no such extension");
+    /* Views of the extensions point into what is there now, so that must stay as it is. */
+    if (osl_x509_full(cert) == NULL || (x509 = osl_x509_mutable(cert)) == NULL)
+        return osl_recorded();
+    X509_EXTENSION_free(X509_delete_ext(x509, (int)index));
     return osl_x509_changed(x509, 1);
 }
 

@@ -24,6 +24,7 @@ typedef enum osl_setting_kind {
     OSL_SET_TIMEOUT,
     OSL_SET_NUM_TICKETS,
     OSL_SET_VERIFY_DEPTH,
+    OSL_SET_MAX_CERT_LIST,
     OSL_SET_IDENTITY,
     OSL_SET_CREDENTIAL,      /* one for each type of key */
     OSL_SET_CALLBACK,        /* one for each osl_callback */

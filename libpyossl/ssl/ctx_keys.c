@@ -175,8 +175,8 @@ pyossl_status pyossl_ctx_use_certificate_file(pyossl_ctx *ctx, const char *path,
     OSL_TRY(osl_ctx_changeable(ctx));
     OSL_TRY(check_format(format));
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
-    OSL_TRY(pyossl_x509_load(&cert, (pyossl_format)format, bytes.data, bytes.len));
-    return pyossl_ctx_use_certificate(ctx, cert);
+    OSL_TRY(osl_in_file(pyossl_x509_load(&cert, (pyossl_format)format, bytes.data, bytes.len), path));
+    return osl_in_file(pyossl_ctx_use_certificate(ctx, cert), path);
 }
 
 pyossl_status pyossl_ctx_use_certificate_chain_file(pyossl_ctx *ctx, const char *path)
@@ -189,14 +189,14 @@ pyossl_status pyossl_ctx_use_certificate_chain_file(pyossl_ctx *ctx, const char 
 
     OSL_TRY(osl_ctx_changeable(ctx));
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
-    OSL_TRY(osl_x509_load_chain(&certs, bytes.data, bytes.len));
+    OSL_TRY(osl_in_file(osl_x509_load_chain(&certs, bytes.data, bytes.len), path));
     leaf = share_cert(certs.items[0]);
     if (leaf == NULL)
         return osl_recorded();
     chain = osl_x509_stack(certs.items + 1, certs.count - 1);
     if (chain == NULL)
         return osl_recorded();
-    return change_credential(ctx, osl_steal(leaf), NULL, chain, 0);
+    return osl_in_file(change_credential(ctx, osl_steal(leaf), NULL, chain, 0), path);
 }
 
 static pyossl_status apply_extra_chain(osl_generation *generation, const osl_setting *setting)
@@ -272,9 +272,10 @@ pyossl_status pyossl_ctx_use_pkey_file(pyossl_ctx *ctx, const char *path, int fo
         passphrase.callback = (pyossl_passphrase_cb)closure->call;
         passphrase.userdata = closure->userdata;
     }
-    OSL_TRY(pyossl_pkey_load_private(&pkey, (pyossl_format)format, bytes.data, bytes.len,
-                                     closure != NULL ? &passphrase : NULL));
-    return pyossl_ctx_use_pkey(ctx, pkey);
+    OSL_TRY(osl_in_file(pyossl_pkey_load_private(&pkey, (pyossl_format)format, bytes.data,
+                                                 bytes.len, closure != NULL ? &passphrase : NULL),
+                        path));
+    return osl_in_file(pyossl_ctx_use_pkey(ctx, pkey), path);
 }
 
 pyossl_status pyossl_ctx_check_pkey(pyossl_ctx *ctx)

@@ -301,7 +301,7 @@ pyossl_status pyossl_ctx_load_tmp_dh(pyossl_ctx *ctx, const char *path)
 
     OSL_TRY(osl_ctx_changeable(ctx));
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
-    return pyossl_ctx_set_tmp_dh(ctx, bytes.data, bytes.len);
+    return osl_in_file(pyossl_ctx_set_tmp_dh(ctx, bytes.data, bytes.len), path);
 }
 
 /* ---- other settings of the handshake ---- */

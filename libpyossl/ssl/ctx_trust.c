@@ -73,6 +73,28 @@ int pyossl_ctx_verify_depth(const pyossl_ctx *ctx)
     return depth;
 }
 
+static pyossl_status apply_max_cert_list(osl_generation *generation, const osl_setting *setting)
+{
+    SSL_CTX_set_max_cert_list(generation->ssl_ctx, (long)setting->number);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_ctx_set_max_cert_list(pyossl_ctx *ctx, long bytes)
+{
+    OSL_API_ENTER;
+    if (bytes < 0)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative size");
+    return osl_ctx_change_number(ctx, OSL_SET_MAX_CERT_LIST, apply_max_cert_list, bytes);
+}
+
+long pyossl_ctx_max_cert_list(const pyossl_ctx *ctx)
+{
+    const long bytes = SSL_CTX_get_max_cert_list(osl_ctx_read_begin(ctx)->ssl_ctx);
+
+    osl_ctx_read_end(ctx);
+    return bytes;
+}
+
 static pyossl_status apply_identity(osl_generation *generation, const osl_setting *setting)
 {
     osl_identity *old = generation->identity;
@@ -144,10 +166,30 @@ static pyossl_status push_name(STACK_OF(X509_NAME) *names, const X509_NAME *name
     return PYOSSL_OK;
 }
 
+/* TLS counts the bytes of the list in two bytes: a longer one would make every handshake fail. */
+static pyossl_status check_names(const STACK_OF(X509_NAME) *names)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < sk_X509_NAME_num(names); i++) {
+        const int len = i2d_X509_NAME(sk_X509_NAME_value(names, i), NULL);
+
+        if (len < 0)
+            return osl_fail(PYOSSL_E_OPENSSL);
+        total += (size_t)len + 2;
+    }
+    if (total > UINT16_MAX)
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "the names of the client authorities take more than "
+                                                "the 65535 bytes that TLS has for them");
+    return PYOSSL_OK;
+}
+
 static pyossl_status apply_client_cas(osl_generation *generation, const osl_setting *setting)
 {
-    STACK_OF(X509_NAME) *copy = SSL_dup_CA_list(setting->data);
+    STACK_OF(X509_NAME) *copy;
 
+    OSL_TRY(check_names(setting->data));
+    copy = SSL_dup_CA_list(setting->data);
     if (copy == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
     SSL_CTX_set_client_CA_list(generation->ssl_ctx, copy);
@@ -207,7 +249,7 @@ pyossl_status pyossl_ctx_load_client_ca(pyossl_ctx *ctx, const char *path)
 
     OSL_TRY(osl_ctx_changeable(ctx));
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
-    OSL_TRY(pyossl_x509_load_all(&certs, bytes.data, bytes.len));
+    OSL_TRY(osl_in_file(pyossl_x509_load_all(&certs, bytes.data, bytes.len), path));
     setting = client_cas_new();
     if (setting == NULL)
         return PYOSSL_E_NOMEM;
@@ -217,7 +259,7 @@ pyossl_status pyossl_ctx_load_client_ca(pyossl_ctx *ctx, const char *path)
         if (!has_name(setting->data, name))
             OSL_TRY(push_name(setting->data, name));
     }
-    return osl_ctx_change(ctx, osl_steal(setting));
+    return osl_in_file(osl_ctx_change(ctx, osl_steal(setting)), path);
 }
 
 static void release_cert(void *cert)
@@ -229,7 +271,7 @@ static pyossl_status apply_add_client_ca(osl_generation *generation, const osl_s
 {
     if (SSL_CTX_add_client_CA(generation->ssl_ctx, setting->data) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    return PYOSSL_OK;
+    return check_names(SSL_CTX_get_client_CA_list(generation->ssl_ctx));
 }
 
 pyossl_status pyossl_ctx_add_client_ca(pyossl_ctx *ctx, pyossl_x509 *cert)

@@ -193,7 +193,7 @@ def test_order_in_which_arguments_are_judged():
         with pytest.raises(TypeError):
             dump(FILETYPE_PEM, key, cipher, b"x")
     with pytest.raises(ValueError):
-        dump(FILETYPE_ASN1, key, "aes-256-cbc", b"x")
+        dump(FILETYPE_ASN1, key, "aes-256-cbc", "x")
     with pytest.raises(ValueError):
         dump(100, key, None, b"x")
     with pytest.raises(TypeError):

@@ -217,10 +217,13 @@ def test_passphrase_is_judged_before_the_buffer(data):
             crypto.load_privatekey(FILETYPE_PEM, data("rsa.pem"), wrong)
 
 
-def test_only_pem_takes_a_passphrase(data):
-    for passphrase in (b"secret", "secret", lambda writing: b"secret"):
-        with pytest.raises(ValueError):
-            crypto.load_privatekey(FILETYPE_ASN1, data("rsa.der"), passphrase)
+def test_passphrases_of_der(data):
+    # No release took one, and the tests of all want this one to be refused.
+    with pytest.raises(ValueError):
+        crypto.load_privatekey(FILETYPE_ASN1, data("rsa.der"), "secret")
+    for passphrase in (b"secret", lambda *args: b"secret"):
+        for name in ("rsa.der", "rsa-aes256.der"):
+            assert crypto.load_privatekey(FILETYPE_ASN1, data(name), passphrase).bits() == 2048
     with pytest.raises(crypto.Error):
         crypto.load_privatekey(FILETYPE_ASN1, data("rsa-aes256.der"))
 

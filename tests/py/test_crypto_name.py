@@ -330,3 +330,22 @@ def test_field_of_a_subclass_instance_dict():
     name = name_of("x")
     name.__dict__["CN"] = "from the dict"
     assert name.CN == "from the dict"
+
+
+def test_na_195_second_entries():
+    name = X509().get_subject()
+    name.OU = "one"
+    name.add_entry("OU", "two")
+    name.add_entry(field=b"organizationalUnitName", value="drei ä")
+    assert name.get_components() == [(b"OU", b"one"), (b"OU", b"two"), (b"OU", "drei ä".encode())]
+    assert name.OU == "one"
+    with pytest.raises(AttributeError):
+        name.add_entry("nothing", "x")
+    with pytest.raises(crypto.Error):
+        name.add_entry("C", "too long")
+    for wrong in (None, 1, object()):
+        with pytest.raises(TypeError):
+            name.add_entry("OU", wrong)
+        with pytest.raises(TypeError):
+            name.add_entry(wrong, "x")
+    assert len(name.get_components()) == 3

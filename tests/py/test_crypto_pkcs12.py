@@ -270,3 +270,55 @@ def test_subclass_and_cycle():
     del p12, cert
     gc.collect()
     assert reference() is None
+
+
+def names_in(der, tmp_path):
+    (tmp_path / "x.p12").write_bytes(der)
+    text = subprocess.run(
+        ["openssl", "pkcs12", "-in", tmp_path / "x.p12", "-passin", "pass:pw", "-nokeys", "-legacy"],
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout.decode()
+    return [line.split(": ")[1] for line in text.splitlines() if "friendlyName" in line]
+
+
+def test_na_193_friendly_names_of_other_certificates(tmp_path):
+    (tmp_path / "cas.pem").write_bytes(pem(certificate("one")) + pem(certificate("two")))
+    (tmp_path / "leaf.pem").write_bytes(
+        pem(certificate("leaf", rsa_key())) + crypto.dump_privatekey(crypto.FILETYPE_PEM, rsa_key())
+    )
+    command = "openssl pkcs12 -export -in leaf.pem -certfile cas.pem -name main -caname first -caname second"
+    subprocess.run([*command.split(), "-passout", "pass:pw", "-out", "a.p12"], cwd=tmp_path, check=True)
+    loaded = load_pkcs12((tmp_path / "a.p12").read_bytes(), b"pw")
+    assert names_in(loaded.export(b"pw"), tmp_path) == ["main", "first", "second"]
+    again = load_pkcs12(loaded.export(b"pw"), b"pw")
+    other = PKCS12()
+    other.set_ca_certificates(reversed(again.get_ca_certificates()))
+    assert names_in(other.export(b"pw"), tmp_path) == ["second", "first"]
+
+
+@pytest.mark.parametrize("secret", [b"x" * 1024, b"x" * 1025, b"y" * 100000])
+def test_na_193_long_passphrases(secret):
+    p12 = full()
+    data = p12.export(secret)
+    same(load_pkcs12(data, secret), p12)
+    with pytest.raises(crypto.Error):
+        load_pkcs12(data, secret[1:])
+
+
+@pytest.mark.parametrize("rounds", [{"iter": -1}, {"iter": 0}, {"iter": -5, "maciter": -5}, {"iter": -1, "maciter": -1}])
+def test_na_193_odd_rounds(rounds):
+    p12 = full()
+    same(load_pkcs12(p12.export(b"pw", **rounds), b"pw"), p12)
+
+
+@pytest.mark.parametrize("digest", ["sha1", b"sha256"])
+def test_na_193_choice_of_mac_and_cipher(digest, tmp_path):
+    (tmp_path / "x.p12").write_bytes(full().export(b"pw", cipher="aes-256-cbc", mac_digest=digest))
+    text = subprocess.run(
+        ["openssl", "pkcs12", "-in", tmp_path / "x.p12", "-passin", "pass:pw", "-info", "-noout"],
+        stderr=subprocess.PIPE,
+        check=True,
+    ).stderr.decode()
+    assert ("MAC: sha1" in text) == (digest == "sha1")
+    assert "AES-256-CBC" in text

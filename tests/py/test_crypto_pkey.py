@@ -209,3 +209,32 @@ def test_empty_key_as_argument():
         crypto.X509Req().verify(PKey())
     with pytest.raises(ValueError):
         crypto.X509().sign(PKey(), "sha256")
+
+
+@pytest.mark.parametrize("cipher", ["aes-256-cbc", b"aes-128-cbc", "des3"])
+@pytest.mark.parametrize("secret", [b"secret", lambda *args: b"secret"])
+def test_na_192_encrypted_der(cipher, secret):
+    der = crypto.dump_privatekey(crypto.FILETYPE_ASN1, rsa_key(), cipher, secret)
+    plain = crypto.dump_privatekey(crypto.FILETYPE_ASN1, rsa_key())
+    for given in (b"secret", lambda *args: b"secret"):
+        again = crypto.load_privatekey(crypto.FILETYPE_ASN1, der, given)
+        assert crypto.dump_privatekey(crypto.FILETYPE_ASN1, again) == plain
+        # One that is not needed is not asked for, as in PEM.
+        assert crypto.load_privatekey(crypto.FILETYPE_ASN1, plain, given).bits() == 2048
+    for wrong in (b"Secret", None):
+        with pytest.raises(crypto.Error):
+            crypto.load_privatekey(crypto.FILETYPE_ASN1, der, wrong)
+    # What the tests of all releases want.
+    with pytest.raises(ValueError):
+        crypto.load_privatekey(crypto.FILETYPE_ASN1, der, "secret")
+    with pytest.raises(ValueError):
+        crypto.dump_privatekey(crypto.FILETYPE_ASN1, rsa_key(), cipher, "secret")
+    with pytest.raises(ValueError):
+        crypto.dump_privatekey(crypto.FILETYPE_TEXT, rsa_key(), cipher, b"secret")
+
+
+def test_empty_keys_say_what_to_call():
+    with pytest.raises(crypto.Error, match="generate_key"):
+        crypto.dump_privatekey(crypto.FILETYPE_PEM, PKey())
+    with pytest.raises(ValueError, match="generate_key"):
+        crypto.X509Req().sign(PKey(), "sha256")

@@ -150,3 +150,17 @@ def test_loaded_request(data):
     assert req.verify(key) == 1
     assert [e.get_short_name() for e in req.get_extensions()] == [b"subjectAltName"]
     assert req.get_pubkey()._only_public is True
+
+
+def test_na_195_requested_extensions_are_removed():
+    req = X509Req()
+    with pytest.raises(IndexError):
+        req.remove_extension(0)
+    words = [crypto.X509Extension(b"nsComment", False, word) for word in (b"a", b"b")]
+    req.add_extensions(words)
+    req.remove_extension(0)
+    assert [str(extension) for extension in req.get_extensions()] == ["b"]
+    req.remove_extension(0)
+    assert req.get_extensions() == []
+    req.add_extensions(words)
+    assert len(req.get_extensions()) == 2

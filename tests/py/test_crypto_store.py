@@ -389,3 +389,27 @@ def test_error_made_by_hand():
         raise Mine("text", [1, 2, "text"], cert)
     assert "X509StoreContextError" in repr(modern)
     assert str(X509StoreContextError.__new__(X509StoreContextError)) == ""
+
+
+def test_na_195_purpose_and_depth():
+    root, root_key = authority()
+    leaf = certificate("leaf", rsa_key(1), root, root_key, extensions=[crypto.X509Extension(b"extendedKeyUsage", False, b"clientAuth")])
+
+    def judge(**settings):
+        store = crypto.X509Store()
+        store.add_cert(root)
+        for name, value in settings.items():
+            getattr(store, "set_" + name)(value)
+        crypto.X509StoreContext(store, leaf).verify_certificate()
+
+    judge()
+    judge(purpose="sslclient", depth=3)
+    judge(purpose=b"sslclient", depth=-1)
+    with pytest.raises(crypto.X509StoreContextError):
+        judge(purpose="sslserver")
+    for settings in ({"purpose": "nothing"}, {"depth": -2}):
+        with pytest.raises(ValueError):
+            judge(**settings)
+    for settings in ({"purpose": None}, {"depth": "1"}):
+        with pytest.raises(TypeError):
+            judge(**settings)

@@ -438,3 +438,34 @@ def test_initialised_again():
     assert cert.get_subject().get_components() == []
     # The view belongs to the certificate that was.
     assert name.CN == "leaf"
+
+
+def test_na_195_extensions_are_removed():
+    cert = certificate(extensions=[X509Extension(b"nsComment", False, word) for word in (b"a", b"b", b"c")])
+    count = cert.get_extension_count()
+    before = [cert.get_extension(i) for i in range(count)]
+    cert.remove_extension(1)
+    assert [str(cert.get_extension(i)) for i in range(count - 1)] == [
+        str(extension) for i, extension in enumerate(before) if i != 1
+    ]
+    for wrong in (-1, count - 1, 2**20):
+        with pytest.raises(IndexError):
+            cert.remove_extension(wrong)
+    for wrong in (None, "0", 0.0):
+        with pytest.raises(TypeError):
+            cert.remove_extension(wrong)
+    cert.sign(rsa_key(), "sha256")
+    again = crypto.load_certificate(crypto.FILETYPE_ASN1, crypto.dump_certificate(crypto.FILETYPE_ASN1, cert))
+    assert again.get_extension_count() == count - 1
+
+
+def test_extensions_are_of_version_3():
+    cert = X509()
+    cert.set_pubkey(rsa_key())
+    cert.gmtime_adj_notBefore(0)
+    cert.gmtime_adj_notAfter(60)
+    cert.sign(rsa_key(), "sha256")
+    assert cert.get_version() == 0
+    cert.add_extensions([X509Extension(b"nsComment", False, b"a")])
+    cert.sign(rsa_key(), "sha256")
+    assert cert.get_version() == 2

@@ -1,6 +1,7 @@
 """OpenSSL.SSL.Context: certificates, keys, passphrases, and whom it trusts."""
 
 import base64
+import pathlib
 import threading
 import time
 
@@ -80,7 +81,8 @@ def test_na_190_labels_of_certificates(context, tmp_path, label, more):
     if more == b"":
         context.use_certificate_file(chain)
         context.load_client_ca(str(trusted).encode())
-        assert crypto.load_certificate(crypto.FILETYPE_PEM, trusted.read_bytes()) == ROOT
+        again = crypto.load_certificate(crypto.FILETYPE_PEM, trusted.read_bytes())
+        assert again.get_subject() == ROOT.get_subject()
 
 
 def test_keys_that_do_not_belong(context):
@@ -335,3 +337,67 @@ def test_contexts_in_threads_share_a_file():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+# ---- words ----
+
+
+@pytest.mark.parametrize("text", [b"nothing\n", None])
+@pytest.mark.parametrize("kind", [str, str.encode, pathlib.Path])
+@pytest.mark.parametrize(
+    "name",
+    ["use_certificate_file", "use_certificate_chain_file", "use_privatekey_file", "load_verify_locations", "load_tmp_dh"],
+)
+def test_na_194_errors_name_the_file(context, tmp_path, name, kind, text):
+    path = tmp_path / "x.pem"
+    if text is not None:
+        path.write_bytes(text)
+    given = kind(str(path))
+    with pytest.raises(SSL.Error) as info:
+        getattr(context, name)(given)
+    assert info.value.filename == given
+    assert info.value.__notes__ == [f"file: {path}"]
+    assert all(len(entry) == 3 for entry in info.value.args[0])
+    if name == "load_verify_locations":
+        with pytest.raises(crypto.Error) as info:
+            crypto.X509Store().load_locations(given)
+        assert info.value.filename == given
+
+
+def test_na_195_long_chains(context):
+    assert context.get_max_cert_list() == 102400
+    context.set_max_cert_list(2**20)
+    assert context.get_max_cert_list() == 2**20
+    for kind in (SSL.Error, ValueError):
+        with pytest.raises(kind):
+            context.set_max_cert_list(-1)
+
+
+def test_na_195_a_peer_may_send_more(context):
+    many = crypto.X509Extension(b"nsComment", False, b"x" * 60000)
+    for cert in (CERT, ROOT):
+        assert cert.get_extension_count()
+    helper = crypto.load_certificate(crypto.FILETYPE_PEM, read("intermediate.pem"))
+    helper.add_extensions([many])
+    helper.sign(OTHER_KEY, "sha256")
+    context.use_certificate(CERT)
+    context.use_privatekey(KEY)
+    context.add_extra_chain_cert(helper)
+    context.add_extra_chain_cert(helper)
+    client = SSL.Context(SSL.TLS_METHOD)
+    with pytest.raises(SSL.Error, match="excessive message size"):
+        connected(context, client)
+    client.set_max_cert_list(2**18)
+    connected(context, client)
+
+
+def test_na_195_client_authorities_that_tls_cannot_send(context):
+    names = []
+    for i in range(900):
+        name = crypto.X509().get_subject()
+        name.CN = f"{i:060}"
+        names.append(name)
+    for kind in (SSL.Error, ValueError):
+        with pytest.raises(kind, match="65535"):
+            context.set_client_ca_list(names)
+    context.set_client_ca_list(names[:450])

@@ -296,7 +296,11 @@ PO_METHOD(__getattr__)
     return get_field((po_object *)object, given);
 }
 
-static int set_field(po_object *self, PyObject *attribute, const char *field, PyObject *value)
+typedef pyossl_status (*put_call)(pyossl_name *name, const char *field, const void *utf8,
+                                  size_t len);
+
+static int put_field(po_object *self, PyObject *attribute, const char *field, PyObject *value,
+                     put_call put)
 {
     po_auto_bytes bytes = PO_BYTES_INIT;
     pyossl_status status;
@@ -308,7 +312,7 @@ static int set_field(po_object *self, PyObject *attribute, const char *field, Py
     name = enter(&frame, self);
     if (name == NULL)
         return -1;
-    status = pyossl_name_set(name, field, bytes.data, bytes.len);
+    status = put(name, field, bytes.data, bytes.len);
     po_frame_end(&frame);
     if (status == PYOSSL_OK)
         return 0;
@@ -317,6 +321,25 @@ static int set_field(po_object *self, PyObject *attribute, const char *field, Py
     else
         po_raise(self->state, PO_CRYPTO, status);
     return -1;
+}
+
+static int set_field(po_object *self, PyObject *attribute, const char *field, PyObject *value)
+{
+    return put_field(self, attribute, field, value, pyossl_name_set);
+}
+
+PO_METHOD(add_entry)
+{
+    static const char *const names[] = { "field", "value" };
+    static const po_params params = { "add_entry", names, 2, 2 };
+    po_auto_bytes field = PO_BYTES_INIT;
+    PyObject *given[2];
+
+    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
+        po_to_cstring(given[0], "field", PO_STR_UTF8, &field) < 0 ||
+        put_field((po_object *)object, given[0], field.data, given[1], pyossl_name_add) < 0)
+        return NULL;
+    Py_RETURN_NONE;
 }
 
 static int setattro(PyObject *object, PyObject *attribute, PyObject *value)

@@ -250,6 +250,11 @@ PO_METHOD(export)
         optional_text(given[3], "cipher", &cipher) < 0 ||
         optional_text(given[4], "mac_digest", &digest) < 0)
         return NULL;
+    /* As OpenSSL has it: no number at all is its own number. */
+    if (options.iterations < 0)
+        options.iterations = 0;
+    if (options.mac_iterations < -1)
+        options.mac_iterations = 0;
     handle = make(object);
     if (handle == NULL)
         return NULL;

@@ -217,7 +217,8 @@ PO_METHOD(load_locations)
         return NULL;
     status = pyossl_store_load_locations(store, file.data, dir.data);
     po_frame_end(&frame);
-    return none_or_raise(self->state, status);
+    return po_in_file(self->state, none_or_raise(self->state, status),
+                      file.data != NULL ? given[0] : given[1]);
 }
 
 #include "rows.h"

@@ -375,6 +375,31 @@ PO_METHOD(get_extension)
     return NULL;
 }
 
+PO_METHOD(remove_extension)
+{
+    po_object *self = (po_object *)object;
+    PyObject *given = po_one_arg("remove_extension", "index", args, nargs, kwnames);
+    pyossl_status status;
+    pyossl_x509 *handle;
+    po_frame frame;
+    int index;
+
+    if (given == NULL || po_to_int(given, "index", &index) < 0)
+        return NULL;
+    handle = po_enter_quick(&frame, self);
+    if (handle == NULL)
+        return NULL;
+    status = index >= 0 ? pyossl_x509_remove_ext(handle, (size_t)index) : PYOSSL_E_NOT_FOUND;
+    po_frame_end(&frame);
+    if (status == PYOSSL_E_NOT_FOUND) {
+        PyErr_SetString(PyExc_IndexError, "there is no such extension");
+        return NULL;
+    }
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    Py_RETURN_NONE;
+}
+
 PO_METHOD(add_extensions)
 {
     po_object *self = (po_object *)object;

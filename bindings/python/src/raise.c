@@ -51,6 +51,43 @@ PyObject *po_raise_as(po_state *state, po_exception_id id)
     return NULL;
 }
 
+static bool is_error(po_state *state, PyObject *exception)
+{
+    return exception != NULL && (PyErr_GivenExceptionMatches(exception, state->exceptions[PO_EXC_SSL]) ||
+                                 PyErr_GivenExceptionMatches(exception, state->exceptions[PO_EXC_CRYPTO]));
+}
+
+/* 0, or -1 with an exception. */
+static int name_file(PyObject *exception, PyObject *path)
+{
+    PyObject *text = NULL, *note = NULL, *notes = NULL;
+    int result = -1;
+
+    if (PyUnicode_FSDecoder(path, &text) != 0)
+        note = PyUnicode_FromFormat("file: %U", text);
+    if (note != NULL)
+        notes = Py_BuildValue("[O]", note);
+    if (notes != NULL && PyObject_SetAttrString(exception, "filename", path) == 0)
+        result = PyObject_SetAttrString(exception, "__notes__", notes);
+    Py_XDECREF(notes);
+    Py_XDECREF(note);
+    Py_XDECREF(text);
+    return result;
+}
+
+PyObject *po_in_file(po_state *state, PyObject *result, PyObject *path)
+{
+    PyObject *exception;
+
+    if (result != NULL || path == NULL)
+        return result;
+    exception = po_exception_take();
+    if (is_error(state, exception) && name_file(exception, path) < 0)
+        PyErr_Clear(); /* without memory it goes without */
+    po_exception_restore(exception);
+    return NULL;
+}
+
 PyObject *po_raise_text(po_state *state, po_domain domain, const char *reason)
 {
     PyObject *exception = PyObject_CallFunction(state->exceptions[error_of(domain)], "[(sss)]",
@@ -65,7 +102,11 @@ PyObject *po_raise_text(po_state *state, po_domain domain, const char *reason)
 
 PyObject *po_raise_empty(po_object *self, po_domain domain)
 {
-    return po_raise_text(self->state, domain, "the object is empty");
+    if (PO_IS(self->state, (PyObject *)self, PO_PKEY))
+        return po_raise_text(self->state, domain, "the key is empty: call generate_key(), or take "
+                                                  "one from load_privatekey()");
+    return po_raise_text(self->state, domain,
+                         "the object is empty: its __init__() has not been called, or has failed");
 }
 
 /* SysCallError(errno, "ECONNRESET"). */

@@ -31,4 +31,10 @@ PyObject *po_raise_empty(po_object *self, po_domain domain);
 /* Error of @domain with one entry of ours. Returns NULL. */
 PyObject *po_raise_text(po_state *state, po_domain domain, const char *reason);
 
+/*
+ * Say in the exception that was just raised, if it is one of OpenSSL's, which file it is about:
+ * its attribute filename, and a note (PEP 678). @path may be NULL. Returns @result, which is NULL where there is one.
+ */
+PyObject *po_in_file(po_state *state, PyObject *result, PyObject *path);
+
 #endif

@@ -142,9 +142,11 @@
 
 /* A method with one argument, kept attached. */
 #define PO_ONE_ARG_BODY(name, argument, declare, convert, call, release)                           \
-    PO_ONE_ARG_ENTER_(name, argument, po_quick_enter, declare, convert, call, release)
+    PO_ONE_ARG_ENTER_(name, argument, po_quick_enter, declare, convert, call, release, PO_AS_IT_IS_)
+#define PO_AS_IT_IS_(result) result
+#define PO_IN_FILE_(result) po_in_file(self->state, result, given[0])
 
-#define PO_ONE_ARG_ENTER_(name, argument, enter, declare, convert, call, release)                  \
+#define PO_ONE_ARG_ENTER_(name, argument, enter, declare, convert, call, release, explain)         \
     static PyObject *po_m_##name(PyObject *object, PyObject *const *args, Py_ssize_t nargs,        \
                                  PyObject *kwnames)                                                \
     {                                                                                              \
@@ -174,7 +176,7 @@
             return NULL;                                                                           \
         }                                                                                          \
         if (status != PYOSSL_OK) {                                                                 \
-            PyObject *const none = po_raise(self->state, PO_DOMAIN, status);                       \
+            PyObject *const none = explain(po_raise(self->state, PO_DOMAIN, status));              \
             release;                                                                               \
             return none;                                                                           \
         }                                                                                          \
@@ -204,7 +206,7 @@
 #define SET_PATH(name, set, argument, doc)                                                         \
     PO_ONE_ARG_ENTER_(name, argument, po_frame_enter, po_bytes value;,                             \
                       po_to_path(given[0], #argument, &value) < 0, set(handle, value.data),        \
-                      po_bytes_release(&value))
+                      po_bytes_release(&value), PO_IN_FILE_)
 
 /* Written by hand: in the type's file, or as @function in another. */
 #define CUSTOM(name, flags, signature, doc)

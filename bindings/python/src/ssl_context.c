@@ -169,13 +169,17 @@ static PyObject *use_file(po_context *self, file_setter set, PyObject *file, con
 PO_METHOD(use_certificate_file)
 {
     ARGUMENTS(use_certificate_file, 1, "certfile", "filetype");
-    return use_file(self, pyossl_ctx_use_certificate_file, given[0], "certfile", given[1]);
+    return po_in_file(
+        self->base.state,
+        use_file(self, pyossl_ctx_use_certificate_file, given[0], "certfile", given[1]), given[0]);
 }
 
 PO_METHOD(use_privatekey_file)
 {
     ARGUMENTS(use_privatekey_file, 1, "keyfile", "filetype");
-    return use_file(self, pyossl_ctx_use_pkey_file, given[0], "keyfile", given[1]);
+    return po_in_file(self->base.state,
+                      use_file(self, pyossl_ctx_use_pkey_file, given[0], "keyfile", given[1]),
+                      given[0]);
 }
 
 PO_METHOD(load_verify_locations)
@@ -191,7 +195,8 @@ PO_METHOD(load_verify_locations)
         return NULL;
     po_frame_enter(&frame, &self->base);
     status = pyossl_ctx_load_verify_locations(self->base.handle, file.data, dir.data);
-    return finish(self, &frame, status);
+    return po_in_file(self->base.state, finish(self, &frame, status),
+                      given[0] != Py_None ? given[0] : given[1]);
 }
 
 PO_METHOD(load_client_ca)
@@ -207,7 +212,7 @@ PO_METHOD(load_client_ca)
         return NULL;
     po_frame_enter(&frame, &self->base);
     status = pyossl_ctx_load_client_ca(self->base.handle, path.data);
-    return finish(self, &frame, status);
+    return po_in_file(self->base.state, finish(self, &frame, status), given[0]);
 }
 
 /* ---- names and addresses ---- */
