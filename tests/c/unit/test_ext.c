@@ -325,30 +325,6 @@ static void test_na_169_text_is_utf8(void **state)
     assert_text(comment, "a\\xE5b");
 }
 
-/* What OpenSSL has no printer for, and what it has one for that fails. */
-static void test_na_188_text_of_what_openssl_cannot_print(void **state)
-{
-    static const struct {
-        const char *type, *value;
-    } odd[] = { { "1.3.6.1.4.1.311.20.2", "ASN1:BMPString:Machine" },
-                { "1.2.3.4.5", "ASN1:UTF8String:hello" },
-                { "nsComment", "" },
-                { "basicConstraints", "DER:01:02:03" },
-                { "authorityInfoAccess", "DER:30:05:30:03:82:01:41" } };
-
-    (void)state;
-    for (size_t i = 0; i < OSL_COUNT_OF(odd); i++) {
-        osl_auto(pyossl_ext) *ext = make(odd[i].type, 0, odd[i].value);
-        osl_auto_buf text = PYOSSL_BUF_INIT, bytes = PYOSSL_BUF_INIT;
-        char first[16];
-
-        assert_ok(pyossl_ext_data(ext, &bytes));
-        assert_ok(pyossl_ext_text(ext, &text));
-        (void)snprintf(first, sizeof first, "0000 - %02x %02x", bytes.data[0], bytes.data[1]);
-        assert_memory_equal(text.data, first, strlen(first));
-    }
-}
-
 /* Names are looked for in these: bytes must not look like some. */
 static void test_text_of_broken_names(void **state)
 {
@@ -599,7 +575,6 @@ int main(void)
         cmocka_unit_test(test_na_104_na_107_nul_in_subject_alt_name),
         cmocka_unit_test(test_na_106_names_that_imitate_several),
         cmocka_unit_test(test_na_169_text_is_utf8),
-        cmocka_unit_test(test_na_188_text_of_what_openssl_cannot_print),
         cmocka_unit_test(test_text_of_broken_names),
         cmocka_unit_test(test_general_names),
         cmocka_unit_test(test_na_131_general_names_from_der),

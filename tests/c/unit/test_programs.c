@@ -72,7 +72,7 @@ static void test_na_129_what_to_pass_instead_is_said(void **state)
     assert_ok(pyossl_req_sign(req, key, NULL));
 }
 
-/* ---- extensions that go ---- */
+/* ---- extensions ---- */
 
 static pyossl_ext *make_ext(const char *type, const char *value)
 {
@@ -80,6 +80,30 @@ static pyossl_ext *make_ext(const char *type, const char *value)
 
     assert_ok(pyossl_ext_new(&ext, type, 0, value, strlen(value), NULL, NULL));
     return ext;
+}
+
+/* What OpenSSL has no printer for, and what it has one for that fails. */
+static void test_na_188_text_of_what_openssl_cannot_print(void **state)
+{
+    static const struct {
+        const char *type, *value;
+    } odd[] = { { "1.3.6.1.4.1.311.20.2", "ASN1:BMPString:Machine" },
+                { "1.2.3.4.5", "ASN1:UTF8String:hello" },
+                { "nsComment", "" },
+                { "basicConstraints", "DER:01:02:03" },
+                { "authorityInfoAccess", "DER:30:05:30:03:82:01:41" } };
+
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(odd); i++) {
+        osl_auto(pyossl_ext) *ext = make_ext(odd[i].type, odd[i].value);
+        osl_auto_buf text = PYOSSL_BUF_INIT, bytes = PYOSSL_BUF_INIT;
+        char first[16];
+
+        assert_ok(pyossl_ext_data(ext, &bytes));
+        assert_ok(pyossl_ext_text(ext, &text));
+        (void)snprintf(first, sizeof first, "0000 - %02x %02x", bytes.data[0], bytes.data[1]);
+        assert_memory_equal(text.data, first, strlen(first));
+    }
 }
 
 static void assert_text_of(const pyossl_ext *ext, const char *text)
@@ -274,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_na_192_encrypted_der),
         cmocka_unit_test(test_na_129_what_to_pass_instead_is_said),
+        cmocka_unit_test(test_na_188_text_of_what_openssl_cannot_print),
         cmocka_unit_test(test_na_195_extensions_are_removed),
         cmocka_unit_test(test_na_195_requested_extensions_are_removed),
         cmocka_unit_test(test_na_193_names_of_other_certificates),
