@@ -82,7 +82,7 @@ static pyossl_status dump_pkcs8(const pyossl_pkey *pkey, pyossl_format format,
     }
     len = i2d_PKCS8_PRIV_KEY_INFO(info, &bytes);
     OSL_TRY(take_der(&der, bytes, len));
-    return osl_encode(format, "PRIVATE KEY", der.data, der.len, out);
+    return osl_pem_write("PRIVATE KEY", der.data, der.len, out); /* DER in the clear is traditional */
 }
 
 /* ---- the other formats ---- */
