@@ -78,7 +78,11 @@ pyossl_status pyossl_ctx_set_keylog(pyossl_ctx *ctx, pyossl_keylog_cb callback, 
 
 /**
  * A server saw a ClientHello: pyossl_conn_servername() tells which host the
- * client wants, and pyossl_conn_set_ctx() changes to its certificate.
+ * client wants, and pyossl_conn_set_ctx() changes to its certificate. A site that
+ * demands certificates says so with pyossl_conn_set_verify().
+ *
+ * Asked once for each handshake, before any session is looked at: no version and no
+ * cipher is settled yet. A second ClientHello must name the same host.
  *
  * ACCEPT and DECLINE both go on; ABORT turns the client away.
  */

@@ -217,7 +217,12 @@ pyossl_status pyossl_conn_use_certificate(pyossl_conn *conn, pyossl_x509 *cert)
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_use_pkey(pyossl_conn *conn, pyossl_pkey *pkey) PYOSSL_NONNULL(1, 2);
 
-/** Resume @p session; PYOSSL_E_ARGUMENT if it was made under another context. */
+/**
+ * Resume @p session, where the same is asked of the peer as when it was made, and neither its
+ * time nor that of what it was judged by is over (pyossl/session.h); else the handshake is a full one.
+ *
+ * @retval PYOSSL_E_ARGUMENT it was made under another context
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_set_session(pyossl_conn *conn, pyossl_session *session)
     PYOSSL_NONNULL(1, 2);

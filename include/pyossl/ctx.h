@@ -4,8 +4,8 @@
  *
  * A context may be changed at any time, from any thread. The change takes effect
  * for connections whose handshake has not begun; those under way keep what they
- * had. A change that fails leaves the context as it was. Tickets given out before
- * a change still resume; sessions in a server's own cache may not.
+ * had. A change that fails leaves the context as it was. Sessions of before a change
+ * still resume where it does not change what is asked of the peer (pyossl/session.h).
  *
  * Callbacks are set in pyossl/callbacks.h.
  */
@@ -311,7 +311,7 @@ pyossl_status pyossl_ctx_set_read_ahead(pyossl_ctx *ctx, int on) PYOSSL_NONNULL(
  * @{
  */
 
-/** The name within which a server resumes sessions: at most 32 bytes; without any a random one. */
+/** A name within which sessions resume, beside all that is asked of the peer: at most 32 bytes. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_session_id(pyossl_ctx *ctx, const void *name, size_t len)
     PYOSSL_NONNULL(1);
@@ -326,7 +326,10 @@ pyossl_status pyossl_ctx_set_session_cache_mode(pyossl_ctx *ctx, long mode) PYOS
 /** What the session cache does. */
 PYOSSL_API long pyossl_ctx_session_cache_mode(const pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 
-/** How long a new session may be resumed, in seconds; PYOSSL_E_ARGUMENT below 0. */
+/**
+ * How long a new session, and all tickets that follow from it, may be resumed, in seconds;
+ * PYOSSL_E_ARGUMENT below 0.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_timeout(pyossl_ctx *ctx, long seconds) PYOSSL_NONNULL(1);
 

@@ -4,6 +4,13 @@
  *
  * A session never changes, so any number of threads may share it. It is as
  * secret as the traffic.
+ *
+ * Nobody is judged when a session is resumed. So it carries a digest of what was asked of the
+ * peer (verification mode, trusted certificates and revocation lists by content, directories
+ * by path, the store's parameters, host names, the name for sessions, callbacks that judge), and resumes
+ * only where the same is asked, on both sides. What a callback accepted resumes in the process
+ * and under the setting that did. Neither resumes what has expired since, or tickets whose first
+ * authentication is longer ago than the context's timeout.
  */
 #ifndef PYOSSL_SESSION_H
 #define PYOSSL_SESSION_H
@@ -37,7 +44,7 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_session_dump(const pyossl_session *session, pyossl_buf *out)
     PYOSSL_NONNULL(1, 2);
 
-/** Decode what pyossl_session_dump() made, for use under @p ctx. */
+/** Decode what pyossl_session_dump() made, for use under @p ctx, which has to ask the same. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_session_load(pyossl_session **out, pyossl_ctx *ctx, const void *der,
                                   size_t len) PYOSSL_NONNULL(1, 2);

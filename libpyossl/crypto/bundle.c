@@ -34,6 +34,12 @@ typedef struct identity {
     struct timespec modified, changed;
 } identity;
 
+/* What certificates are, whatever file they stand in. */
+typedef struct digests {
+    size_t count;
+    unsigned char each[]; /* and behind them that of all */
+} digests;
+
 struct osl_bundle {
     size_t refs; /* under the table's lock */
     osl_bundle *next;
@@ -44,6 +50,7 @@ struct osl_bundle {
     size_t count;
     CRYPTO_RWLOCK *lock; /* around names */
     X509_NAME **names;   /* of all subjects; made when first asked for */
+    _Atomic(digests *) digests; /* of all certificates; made when first asked for */
 };
 
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
@@ -64,6 +71,7 @@ static void bundle_free(osl_bundle *bundle)
         if (bundle->names != NULL)
             X509_NAME_free(bundle->names[i]);
     }
+    OPENSSL_free(atomic_load_explicit(&bundle->digests, memory_order_relaxed));
     OPENSSL_free(bundle->names);
     OPENSSL_free(bundle->entries);
     OPENSSL_free(bundle->path);
@@ -368,4 +376,45 @@ bool osl_bundle_pull_all(osl_bundle *bundle, X509_STORE *store)
         if (!hand_over(store, &bundle->entries[i]))
             return false;
     return true;
+}
+
+/* ---- what it holds, by content ---- */
+
+static digests *make_digests(const osl_bundle *bundle, const EVP_MD *md)
+{
+    const size_t room = (bundle->count + 1) * OSL_TRUST_DIGEST;
+    unsigned char all[OSL_TRUST_DIGEST];
+    digests *made = OPENSSL_malloc(sizeof *made + room);
+    bool ok = made != NULL;
+
+    for (size_t i = 0; ok && i < bundle->count; i++)
+        ok = EVP_Digest(bundle->entries[i].der.at, bundle->entries[i].der.len,
+                        made->each + i * OSL_TRUST_DIGEST, NULL, md, NULL) == 1;
+    if (ok) {
+        made->count = bundle->count;
+        ok = osl_trust_set_digest(md, made->each, &made->count, all);
+    }
+    if (!ok) {
+        OPENSSL_free(made);
+        return NULL;
+    }
+    memcpy(made->each + made->count * OSL_TRUST_DIGEST, all, sizeof all);
+    return made;
+}
+
+const unsigned char *osl_bundle_digests(osl_bundle *bundle, const EVP_MD *md, size_t *count)
+{
+    digests *known = atomic_load_explicit(&bundle->digests, memory_order_acquire), *made;
+
+    if (known == NULL) {
+        made = make_digests(bundle, md);
+        if (made == NULL)
+            return NULL;
+        if (atomic_compare_exchange_strong(&bundle->digests, &known, made))
+            known = made;
+        else
+            OPENSSL_free(made);
+    }
+    *count = known->count;
+    return known->each;
 }

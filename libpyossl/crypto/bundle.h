@@ -19,6 +19,20 @@ void osl_bundle_unref(osl_bundle *bundle); /* NULL is allowed */
 bool osl_bundle_pull(osl_bundle *bundle, X509_STORE *store, const X509_NAME *subject);
 bool osl_bundle_pull_all(osl_bundle *bundle, X509_STORE *store);
 
+/*
+ * The SHA-256 of each certificate, *count of them, in order and each once, and behind them that
+ * of all of these. Borrowed; made when first asked for. NULL without memory.
+ */
+const unsigned char *osl_bundle_digests(osl_bundle *bundle, const EVP_MD *md, size_t *count);
+
+/* ---- trust.c ---- */
+
+/* As osl_trust_cert(): all that @bundle holds. */
+bool osl_trust_bundle(X509_STORE *store, osl_bundle *bundle) PYOSSL_MUST_CHECK;
+/* Sort @digests, leave each in once, and digest what is left. */
+bool osl_trust_set_digest(const EVP_MD *md, unsigned char *digests, size_t *count,
+                          unsigned char *out) PYOSSL_MUST_CHECK;
+
 /* ---- bundle_store.c: stores and their bundles ---- */
 
 /* Have @store ask @bundle when a chain asks it. Takes a reference of its own. */

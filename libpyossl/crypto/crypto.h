@@ -444,8 +444,8 @@ pyossl_status osl_store_wrap(pyossl_store **out, X509_STORE *store) PYOSSL_MUST_
 pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *dir)
     PYOSSL_MUST_CHECK;
 
-/* What to take out of a PEM file; combine with |. */
-enum { OSL_STORE_CERTS = 1, OSL_STORE_CRLS = 2 };
+/* What to take out of a PEM file, and whether the store is given it (trust.c); combine with |. */
+enum { OSL_STORE_CERTS = 1, OSL_STORE_CRLS = 2, OSL_STORE_GIVEN = 4 };
 /* Add those @kinds of things that PEM text holds. False, with OpenSSL's queue telling why. */
 bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
                        size_t *added) PYOSSL_MUST_CHECK;
@@ -461,6 +461,36 @@ STACK_OF(X509) *osl_store_get1_certs(X509_STORE *store);
 /* Whether the store has something called @name; @result borrows it from there. */
 bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *name,
                     X509_OBJECT *result);
+
+/* ---- trust.c: what a store was given, by content ---- */
+
+enum { OSL_TRUST_DIGEST = 32 }; /* SHA-256 */
+
+/* Have @store, which nobody else has yet, keep account of what it is given. */
+pyossl_status osl_trust_attach(X509_STORE *store) PYOSSL_MUST_CHECK;
+
+X509_STORE *osl_trust_begin(X509_STORE *store);
+void osl_trust_end(X509_STORE *const *store);
+/* From here to the end of the block @store is changed; there is no digest of it meanwhile. */
+#define OSL_TRUST_CHANGES(store)                                                                   \
+    __attribute__((cleanup(osl_trust_end), unused)) X509_STORE *const osl_trust_ =                 \
+        osl_trust_begin(store)
+
+/* What it was given; only while it changes. False without memory. */
+bool osl_trust_cert(X509_STORE *store, X509 *cert) PYOSSL_MUST_CHECK;
+bool osl_trust_crl(X509_STORE *store, X509_CRL *crl) PYOSSL_MUST_CHECK;
+/* Anything else that counts, as text: a @kind, of which there may be only one, and a @value. */
+bool osl_trust_word(X509_STORE *store, const char *kind, const char *value, bool alone)
+    PYOSSL_MUST_CHECK;
+
+/*
+ * What @store trusts and asks, in OSL_TRUST_DIGEST bytes: the same in every process that has
+ * given one the same. @md is SHA-256. False without memory, and while the store changes.
+ */
+bool osl_trust_digest(X509_STORE *store, const EVP_MD *md, unsigned char *out,
+                      unsigned long *version) PYOSSL_MUST_CHECK;
+/* Whether no change has begun since osl_trust_digest() gave that @version. */
+bool osl_trust_is(const X509_STORE *store, unsigned long version);
 
 /* ---- directory.c ---- */
 

@@ -43,6 +43,7 @@ pyossl_status pyossl_store_new(pyossl_store **out)
         return osl_fail(PYOSSL_E_NOMEM);
     /* Now, because lookups cannot be attached while a chain is judged. */
     OSL_TRY(osl_directory_attach(store));
+    OSL_TRY(osl_trust_attach(store));
     return osl_store_wrap(out, store);
 }
 
@@ -55,10 +56,11 @@ pyossl_status pyossl_store_add_cert(pyossl_store *store, pyossl_x509 *cert)
 
     if (x509 == NULL)
         return osl_recorded();
+    OSL_TRUST_CHANGES(store->store);
     if (!osl_bundle_settle(store->store, X509_get_subject_name(x509)) ||
         X509_STORE_add_cert(store->store, x509) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    return PYOSSL_OK;
+    return osl_trust_cert(store->store, x509) ? PYOSSL_OK : osl_fail_nomem();
 }
 
 pyossl_status pyossl_store_add_crl(pyossl_store *store, pyossl_crl *crl)
@@ -77,9 +79,10 @@ pyossl_status pyossl_store_add_crl(pyossl_store *store, pyossl_crl *crl)
     copy = X509_CRL_dup(crl->crl);
     if (copy == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
+    OSL_TRUST_CHANGES(store->store);
     if (X509_STORE_add_crl(store->store, copy) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    return PYOSSL_OK;
+    return osl_trust_crl(store->store, copy) ? PYOSSL_OK : osl_fail_nomem();
 }
 
 /* Keys may be in a file of certificates too; nobody is asked to decrypt them. */
@@ -92,9 +95,22 @@ static int no_passphrase(char *buf, int size, int confirm, void *userdata)
     return 0;
 }
 
+/* One thing out of a file; @given if it counts as what the store was given (trust.c). */
+static bool add_cert(X509_STORE *store, X509 *cert, bool given)
+{
+    return osl_bundle_settle(store, X509_get_subject_name(cert)) &&
+           X509_STORE_add_cert(store, cert) == 1 && (!given || osl_trust_cert(store, cert));
+}
+
+static bool add_crl(X509_STORE *store, X509_CRL *crl, bool given)
+{
+    return X509_STORE_add_crl(store, crl) == 1 && (!given || osl_trust_crl(store, crl));
+}
+
 bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
                        size_t *added)
 {
+    const bool given = (kinds & OSL_STORE_GIVEN) != 0;
     osl_auto(BIO) *bio = osl_len_fits(len) ? BIO_new_mem_buf(text, (int)len) : NULL;
     STACK_OF(X509_INFO) *infos = NULL;
     bool ok;
@@ -110,10 +126,9 @@ bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned
         const X509_INFO *info = sk_X509_INFO_value(infos, i);
 
         if ((kinds & OSL_STORE_CERTS) != 0 && info->x509 != NULL && ++*added)
-            ok = osl_bundle_settle(store, X509_get_subject_name(info->x509)) &&
-                 X509_STORE_add_cert(store, info->x509) == 1;
+            ok = add_cert(store, info->x509, given);
         if (ok && (kinds & OSL_STORE_CRLS) != 0 && info->crl != NULL && ++*added)
-            ok = X509_STORE_add_crl(store, info->crl) == 1;
+            ok = add_crl(store, info->crl, given);
     }
     sk_X509_INFO_pop_free(infos, X509_INFO_free);
     return ok;
@@ -126,13 +141,16 @@ static pyossl_status load_file(X509_STORE *store, const char *path)
     size_t added;
 
     if (bundle != NULL) {
-        const pyossl_status status = osl_bundle_attach(store, bundle);
+        pyossl_status status = osl_bundle_attach(store, bundle);
 
+        if (status == PYOSSL_OK && !osl_trust_bundle(store, bundle))
+            status = osl_fail_nomem();
         osl_bundle_unref(bundle);
         return status;
     }
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &text));
-    if (!osl_store_add_pem(store, text.data, text.len, OSL_STORE_CERTS | OSL_STORE_CRLS, &added))
+    if (!osl_store_add_pem(store, text.data, text.len,
+                           OSL_STORE_CERTS | OSL_STORE_CRLS | OSL_STORE_GIVEN, &added))
         return osl_in_file(osl_fail(PYOSSL_E_FORMAT), path);
     if (added == 0) {
         ERR_raise_data(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND, "%s", path);
@@ -145,10 +163,14 @@ pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *di
 {
     if (file == NULL && dir == NULL)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "neither a file nor a directory");
+    OSL_TRUST_CHANGES(store);
     if (file != NULL)
         OSL_TRY(load_file(store, file));
-    if (dir != NULL)
+    if (dir != NULL) {
         OSL_TRY(osl_directory_add(store, dir));
+        if (!osl_trust_word(store, "directory", dir, false))
+            return osl_fail_nomem();
+    }
     return PYOSSL_OK;
 }
 
@@ -266,6 +288,7 @@ static pyossl_status unlock_param(const pyossl_store *store, bool changed)
 pyossl_status pyossl_store_set_flags(pyossl_store *store, unsigned long flags)
 {
     OSL_API_ENTER;
+    OSL_TRUST_CHANGES(store->store);
     X509_VERIFY_PARAM *param = lock_param(store);
 
     if (param == NULL)
@@ -286,6 +309,7 @@ pyossl_status pyossl_store_set_time(pyossl_store *store, int64_t when)
 
     if ((int64_t)seconds != when)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "a time that this system cannot express");
+    OSL_TRUST_CHANGES(store->store);
     param = lock_param(store);
     if (param == NULL)
         return PYOSSL_E_OPENSSL;
@@ -300,6 +324,7 @@ pyossl_status pyossl_store_set_depth(pyossl_store *store, int depth)
 
     if (depth < -1)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative depth");
+    OSL_TRUST_CHANGES(store->store);
     param = lock_param(store);
     if (param == NULL)
         return PYOSSL_E_OPENSSL;
@@ -315,6 +340,9 @@ pyossl_status pyossl_store_set_purpose(pyossl_store *store, const char *purpose)
 
     if (index < 0)
         return osl_fail_detail(PYOSSL_E_ARGUMENT, "no such purpose", purpose);
+    OSL_TRUST_CHANGES(store->store);
+    if (!osl_trust_word(store->store, "purpose", purpose, true))
+        return osl_fail_nomem();
     param = lock_param(store);
     if (param == NULL)
         return PYOSSL_E_OPENSSL;
@@ -331,6 +359,9 @@ pyossl_status pyossl_store_add_policy(pyossl_store *store, const char *oid)
 
     if (policy == NULL)
         return osl_fail_detail(PYOSSL_E_ARGUMENT, "not a dotted number", oid);
+    OSL_TRUST_CHANGES(store->store);
+    if (!osl_trust_word(store->store, "policy", oid, false))
+        return osl_fail_nomem();
     param = lock_param(store);
     if (param == NULL)
         return PYOSSL_E_OPENSSL;

@@ -27,7 +27,7 @@ pyossl_status osl_conn_tie(SSL *ssl, pyossl_conn *conn)
     return PYOSSL_OK;
 }
 
-static pyossl_conn *conn_of(const SSL *ssl)
+pyossl_conn *osl_conn_of(const SSL *ssl)
 {
     /* Whoever has a connection's SSL has seen osl_conn_tie() return. */
     return slot >= 0 ? SSL_get_ex_data(ssl, slot) : NULL;
@@ -39,8 +39,7 @@ static osl_closure *closure_of(const pyossl_conn *conn, osl_callback which)
     return conn != NULL ? osl_closure_ref(conn->generation->callbacks[which]) : NULL;
 }
 
-/* Note an ABORT, and make one of an answer that does not exist. */
-static pyossl_answer judge(pyossl_conn *conn, pyossl_answer answer)
+pyossl_answer osl_conn_answer(pyossl_conn *conn, pyossl_answer answer)
 {
     if (answer == PYOSSL_ANSWER_ACCEPT || answer == PYOSSL_ANSWER_DECLINE)
         return answer;
@@ -74,7 +73,7 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
 {
     OSL_CALLBACK_ENTER;
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-    pyossl_conn *conn = ssl != NULL ? conn_of(ssl) : NULL;
+    pyossl_conn *conn = ssl != NULL ? osl_conn_of(ssl) : NULL;
     osl_auto(osl_closure) *closure = NULL;
     osl_auto(pyossl_x509) *cert = NULL;
     pyossl_verify_event event = { .size = sizeof event };
@@ -93,7 +92,7 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
     event.error = X509_STORE_CTX_get_error(store_ctx);
     event.depth = X509_STORE_CTX_get_error_depth(store_ctx);
     event.preverify = preverify;
-    answer = judge(conn, ((pyossl_verify_cb)closure->call)(conn, &event, closure->userdata));
+    answer = osl_conn_answer(conn, ((pyossl_verify_cb)closure->call)(conn, &event, closure->userdata));
     if (answer != PYOSSL_ANSWER_ACCEPT)
         return refuse_chain(store_ctx);
     X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
@@ -112,7 +111,7 @@ static void resume_or_not(pyossl_conn *conn)
 void osl_info_trampoline(const SSL *ssl, int where, int ret)
 {
     OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
+    pyossl_conn *conn = osl_conn_of(ssl);
     osl_auto(osl_closure) *closure = NULL;
 
     if (conn == NULL)
@@ -130,21 +129,43 @@ void osl_info_trampoline(const SSL *ssl, int where, int ret)
 static void keylog_trampoline(const SSL *ssl, const char *line)
 {
     OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
+    pyossl_conn *conn = osl_conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_KEYLOG);
 
     if (closure != NULL)
         ((pyossl_keylog_cb)closure->call)(conn, line, closure->userdata);
 }
 
+/* Whether a server has to keep @session itself: the client got its number alone. */
+static bool is_to_be_kept(const pyossl_conn *conn, const SSL *ssl)
+{
+    return SSL_is_server(ssl) == 1 &&
+           (conn->generation->cache_mode & SSL_SESS_CACHE_NO_INTERNAL_STORE) == 0 &&
+           (SSL_version(ssl) != TLS1_3_VERSION || (SSL_get_options(ssl) & SSL_OP_NO_TICKET) != 0);
+}
+
+/* With *copy 0 the reference becomes OpenSSL's. */
+static SSL_SESSION *get_session_trampoline(SSL *ssl, const unsigned char *id, int len, int *copy)
+{
+    const pyossl_conn *conn = osl_conn_of(ssl);
+
+    *copy = 0;
+    if (conn == NULL || len <= 0 ||
+        (conn->generation->cache_mode & SSL_SESS_CACHE_NO_INTERNAL_LOOKUP) != 0)
+        return NULL;
+    return osl_session_cache_get1(conn->sessions, id, (size_t)len);
+}
+
 static int new_session_trampoline(SSL *ssl, SSL_SESSION *session)
 {
     OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
+    pyossl_conn *conn = osl_conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_NEW_SESSION);
     osl_auto(pyossl_session) *handle = NULL;
     SSL_SESSION *copy;
 
+    if (conn != NULL && is_to_be_kept(conn, ssl))
+        osl_session_cache_put(conn->sessions, session);
     if (closure == NULL)
         return 0;
     /* What the SSL has is spoiled when the connection ends early. */
@@ -158,29 +179,14 @@ static int new_session_trampoline(SSL *ssl, SSL_SESSION *session)
 
 static int servername_trampoline(SSL *ssl, int *alert, void *arg)
 {
-    OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
-    osl_auto(osl_closure) *closure = NULL;
+    const pyossl_conn *conn = osl_conn_of(ssl);
 
     (void)alert; /* unrecognized_name, as OpenSSL has it */
     (void)arg;
     if (conn == NULL)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     /* OpenSSL asks clients as well, about the server's answer. */
-    if (SSL_is_server(ssl) != 1)
-        return SSL_TLSEXT_ERR_OK;
-    closure = closure_of(conn, OSL_CB_SERVERNAME);
-    if (closure == NULL)
-        return SSL_TLSEXT_ERR_NOACK;
-    switch (judge(conn, ((pyossl_servername_cb)closure->call)(conn, closure->userdata))) {
-    case PYOSSL_ANSWER_ACCEPT:
-        return SSL_TLSEXT_ERR_OK;
-    case PYOSSL_ANSWER_DECLINE:
-        return SSL_TLSEXT_ERR_NOACK;
-    case PYOSSL_ANSWER_ABORT:
-        break;
-    }
-    return SSL_TLSEXT_ERR_ALERT_FATAL;
+    return SSL_is_server(ssl) == 1 ? osl_hello_answer(conn) : SSL_TLSEXT_ERR_OK;
 }
 
 /* Where @wanted stands in a list in wire format; NULL if it does not, or the list is broken. */
@@ -223,7 +229,7 @@ static pyossl_answer ask_protocol(pyossl_conn *conn, const osl_closure *closure,
     static const unsigned char nothing[1];
 
     *selected_len = 0;
-    return judge(conn, ((pyossl_alpn_cb)closure->call)(conn, offered_len > 0 ? offered : nothing,
+    return osl_conn_answer(conn, ((pyossl_alpn_cb)closure->call)(conn, offered_len > 0 ? offered : nothing,
                                                        offered_len, selected, selected_len,
                                                        closure->userdata));
 }
@@ -232,7 +238,7 @@ static int alpn_trampoline(SSL *ssl, const unsigned char **out, unsigned char *o
                            const unsigned char *offered, unsigned offered_len, void *arg)
 {
     OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
+    pyossl_conn *conn = osl_conn_of(ssl);
     osl_auto(osl_closure) *closure = NULL;
     unsigned char selected[255];
     const unsigned char *found;
@@ -276,7 +282,7 @@ static int npn_advertise_trampoline(SSL *ssl, const unsigned char **out, unsigne
                                     void *arg)
 {
     OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
+    pyossl_conn *conn = osl_conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_NPN_ADVERTISE);
     osl_auto_buf protos = PYOSSL_BUF_INIT;
     pyossl_answer answer;
@@ -287,7 +293,7 @@ static int npn_advertise_trampoline(SSL *ssl, const unsigned char **out, unsigne
     if (closure == NULL)
         return SSL_TLSEXT_ERR_NOACK;
     answer =
-        judge(conn, ((pyossl_npn_advertise_cb)closure->call)(conn, &protos, closure->userdata));
+        osl_conn_answer(conn, ((pyossl_npn_advertise_cb)closure->call)(conn, &protos, closure->userdata));
     if (answer == PYOSSL_ANSWER_DECLINE)
         return SSL_TLSEXT_ERR_NOACK;
     if (answer != PYOSSL_ANSWER_ACCEPT || protos.len > UINT16_MAX ||
@@ -303,7 +309,7 @@ static int npn_select_trampoline(SSL *ssl, unsigned char **out, unsigned char *o
                                  const unsigned char *offered, unsigned offered_len, void *arg)
 {
     OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
+    pyossl_conn *conn = osl_conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_NPN_SELECT);
     unsigned char selected[255];
     size_t len;
@@ -336,7 +342,7 @@ static int staple(SSL *ssl, pyossl_conn *conn)
     if (closure == NULL)
         return SSL_TLSEXT_ERR_NOACK;
     answer =
-        judge(conn, ((pyossl_ocsp_server_cb)closure->call)(conn, &response, closure->userdata));
+        osl_conn_answer(conn, ((pyossl_ocsp_server_cb)closure->call)(conn, &response, closure->userdata));
     if (answer == PYOSSL_ANSWER_ABORT || response.len > OCSP_RESPONSE_MAX)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     if (answer == PYOSSL_ANSWER_DECLINE || response.len == 0)
@@ -360,7 +366,7 @@ static int judge_staple(SSL *ssl, pyossl_conn *conn)
 
     if (closure == NULL)
         return 1;
-    answer = judge(conn, ((pyossl_ocsp_client_cb)closure->call)(conn, stapled ? response : nothing,
+    answer = osl_conn_answer(conn, ((pyossl_ocsp_client_cb)closure->call)(conn, stapled ? response : nothing,
                                                                 stapled ? (size_t)len : 0,
                                                                 closure->userdata));
     return answer == PYOSSL_ANSWER_ACCEPT ? 1 : 0;
@@ -370,7 +376,7 @@ static int judge_staple(SSL *ssl, pyossl_conn *conn)
 static int ocsp_trampoline(SSL *ssl, void *arg)
 {
     OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
+    pyossl_conn *conn = osl_conn_of(ssl);
     const bool server = SSL_is_server(ssl) == 1;
 
     (void)arg;
@@ -384,14 +390,14 @@ static int ocsp_trampoline(SSL *ssl, void *arg)
 static int cookie_generate_trampoline(SSL *ssl, unsigned char *cookie, unsigned *cookie_len)
 {
     OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
+    pyossl_conn *conn = osl_conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_COOKIE_GENERATE);
     size_t len = 0;
     pyossl_answer answer;
 
     if (closure == NULL)
         return 0;
-    answer = judge(conn, ((pyossl_cookie_generate_cb)closure->call)(conn, cookie, PYOSSL_COOKIE_MAX,
+    answer = osl_conn_answer(conn, ((pyossl_cookie_generate_cb)closure->call)(conn, cookie, PYOSSL_COOKIE_MAX,
                                                                     &len, closure->userdata));
     if (answer != PYOSSL_ANSWER_ACCEPT || len > PYOSSL_COOKIE_MAX)
         return 0;
@@ -402,13 +408,13 @@ static int cookie_generate_trampoline(SSL *ssl, unsigned char *cookie, unsigned 
 static int cookie_verify_trampoline(SSL *ssl, const unsigned char *cookie, unsigned cookie_len)
 {
     OSL_CALLBACK_ENTER;
-    pyossl_conn *conn = conn_of(ssl);
+    pyossl_conn *conn = osl_conn_of(ssl);
     osl_auto(osl_closure) *closure = closure_of(conn, OSL_CB_COOKIE_VERIFY);
     pyossl_answer answer;
 
     if (closure == NULL)
         return 0;
-    answer = judge(conn, ((pyossl_cookie_verify_cb)closure->call)(conn, cookie, cookie_len,
+    answer = osl_conn_answer(conn, ((pyossl_cookie_verify_cb)closure->call)(conn, cookie, cookie_len,
                                                                   closure->userdata));
     return answer == PYOSSL_ANSWER_ACCEPT;
 }
@@ -423,6 +429,8 @@ void osl_callbacks_install(SSL_CTX *ssl_ctx, osl_closure *const *callbacks)
 
     SSL_CTX_set_verify(ssl_ctx, SSL_CTX_get_verify_mode(ssl_ctx),
                        IF_SET(OSL_CB_VERIFY, osl_verify_trampoline));
+    SSL_CTX_set_cert_verify_callback(ssl_ctx, osl_judge_chain, NULL);
+    SSL_CTX_set_client_hello_cb(ssl_ctx, osl_hello_trampoline, NULL);
     SSL_CTX_set_info_callback(ssl_ctx, IF_SET(OSL_CB_INFO, osl_info_trampoline));
     SSL_CTX_set_keylog_callback(ssl_ctx, IF_SET(OSL_CB_KEYLOG, keylog_trampoline));
     SSL_CTX_set_tlsext_servername_callback(ssl_ctx,
@@ -438,6 +446,7 @@ void osl_callbacks_install(SSL_CTX *ssl_ctx, osl_closure *const *callbacks)
     SSL_CTX_set_cookie_generate_cb(ssl_ctx,
                                    IF_SET(OSL_CB_COOKIE_GENERATE, cookie_generate_trampoline));
     SSL_CTX_set_cookie_verify_cb(ssl_ctx, IF_SET(OSL_CB_COOKIE_VERIFY, cookie_verify_trampoline));
-    SSL_CTX_sess_set_new_cb(ssl_ctx, IF_SET(OSL_CB_NEW_SESSION, new_session_trampoline));
+    SSL_CTX_sess_set_new_cb(ssl_ctx, new_session_trampoline);
+    SSL_CTX_sess_set_get_cb(ssl_ctx, get_session_trampoline);
 #undef IF_SET
 }

@@ -1,6 +1,8 @@
 /* A callback with its userdata, counted: it lives as long as anybody can call it. */
 #include "tls.h"
 
+static _Atomic uint64_t serials;
+
 osl_closure *osl_closure_new(osl_function call, void *userdata, pyossl_release_cb release)
 {
     osl_closure *closure = osl_new(osl_closure);
@@ -13,6 +15,7 @@ osl_closure *osl_closure_new(osl_function call, void *userdata, pyossl_release_c
     closure->call = call;
     closure->userdata = userdata;
     closure->release = release;
+    closure->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed);
     return closure;
 }
 

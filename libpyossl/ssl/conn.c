@@ -49,6 +49,8 @@ static void destroy(pyossl_conn *conn)
     }
     osl_transport_close(&conn->transport);
     osl_conn_settings_clear(&conn->settings);
+    osl_hello_clear(&conn->hello);
+    osl_session_cache_unref(conn->sessions);
     osl_closure_unref(conn->verify);
     osl_generation_unref(conn->generation);
     pyossl_ctx_unref(conn->ctx);

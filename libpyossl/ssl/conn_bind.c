@@ -93,6 +93,10 @@ pyossl_status osl_conn_bind(pyossl_conn *conn, pyossl_ctx *ctx)
     OSL_TRY(make_ssl(conn, generation, &ssl));
     change_verify(conn, conn->settings.verify_set ? conn->settings.verify
                                                   : generation->callbacks[OSL_CB_VERIFY]);
+    if (conn->sessions != ctx->sessions) {
+        osl_session_cache_unref(conn->sessions);
+        conn->sessions = osl_session_cache_ref(ctx->sessions);
+    }
     settle(conn, osl_steal(generation), osl_steal(ssl));
     return PYOSSL_OK;
 }
@@ -115,15 +119,10 @@ SSL *osl_conn_ssl(const pyossl_conn *conn)
 
 pyossl_status osl_conn_resume(pyossl_conn *conn)
 {
-    SSL *ssl = conn->ssl;
-
-    if (conn->settings.session == NULL || conn->role != PYOSSL_CLIENT)
+    if (conn->role != PYOSSL_CLIENT)
         return PYOSSL_OK;
-    OSL_TRY(osl_session_apply(conn->settings.session, identity_of(conn, conn->generation),
-                              SSL_get_verify_mode(ssl), ssl));
-    if (SSL_get_session(ssl) == NULL) /* it will not; nor does its verification count */
-        SSL_set_verify_result(ssl, X509_V_OK);
-    return PYOSSL_OK;
+    OSL_TRY(osl_scope_begin(conn));
+    return osl_session_offer(conn->settings.session, conn);
 }
 
 /* Whether a context's method knows this side of a handshake. */
@@ -177,6 +176,7 @@ static pyossl_status change_under_way(pyossl_conn *conn, pyossl_ctx *ctx)
     if (SSL_set_num_tickets(conn->ssl, SSL_CTX_get_num_tickets(generation->ssl_ctx)) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     settle(conn, osl_steal(generation), NULL);
+    osl_scope_changed(conn);
     return PYOSSL_OK;
 }
 

@@ -60,6 +60,8 @@ pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
         status = osl_verdict(conn, result, number);
     conn->wants = pyossl_is_retry(status) ? status : PYOSSL_OK;
     conn->busy = false;
+    if (conn->hello.asked && SSL_is_init_finished(conn->ssl) == 1)
+        conn->hello.asked = false; /* another ClientHello begins another handshake */
     /*
      * Looking at OpenSSL's queue takes a good part of the time of a short message.
      * What works leaves something in it only by way of a handshake.

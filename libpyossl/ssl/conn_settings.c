@@ -364,12 +364,14 @@ pyossl_status pyossl_conn_set_verify(pyossl_conn *conn, int mode, pyossl_verify_
 
     OSL_TRY(osl_verify_mode_check(mode));
     OSL_TRY(osl_conn_follow(conn));
+    OSL_TRY(osl_scope_may_change(conn, mode));
     OSL_TRY(make_closure(&verify, (osl_function)callback, userdata, release));
     apply_verify(conn->ssl, mode, verify);
     settings->verify_mode = mode;
     settings->verify_set = true;
     replace(&conn->verify, osl_closure_ref(verify));
     replace(&settings->verify, verify);
+    osl_scope_changed(conn);
     release_unused((osl_function)callback, userdata, release);
     return PYOSSL_OK;
 }

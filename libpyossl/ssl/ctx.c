@@ -23,6 +23,7 @@ static void ctx_destroy(pyossl_ctx *ctx)
     osl_generation_unref(atomic_load_explicit(&ctx->current, memory_order_relaxed));
     osl_ctx_clear_settings(ctx);
     X509_STORE_free(ctx->store);
+    osl_session_cache_unref(ctx->sessions);
     CRYPTO_THREAD_lock_free(ctx->lock);
     OPENSSL_free(ctx);
 }
@@ -50,10 +51,12 @@ pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
     ctx->method = method;
     ctx->lock = CRYPTO_THREAD_lock_new();
     ctx->store = X509_STORE_new();
-    if (ctx->lock == NULL || ctx->store == NULL)
+    ctx->sessions = osl_session_cache_new();
+    if (ctx->lock == NULL || ctx->store == NULL || ctx->sessions == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
     /* Now, because lookups cannot be attached while a chain is judged. */
     OSL_TRY(osl_directory_attach(ctx->store));
+    OSL_TRY(osl_trust_attach(ctx->store));
     OSL_TRY(osl_generation_new(&first, ctx, osl_slim(untouched)));
     atomic_store_explicit(&ctx->current, first, memory_order_relaxed);
     if (version != 0) {

@@ -98,9 +98,6 @@ osl_generation *osl_ctx_share(pyossl_ctx *ctx);
 
 void osl_ctx_clear_settings(pyossl_ctx *ctx);
 
-/* The session id context in force; room for SSL_MAX_SID_CTX_LENGTH bytes. */
-size_t osl_ctx_session_id(const pyossl_ctx *ctx, unsigned char *room);
-
 /* ---- generation.c ---- */
 
 /* What OpenSSL sets for a new SSL_CTX, and what this library adds. */

@@ -417,36 +417,12 @@ pyossl_status pyossl_ctx_set_read_ahead(pyossl_ctx *ctx, int on)
 
 /* ---- sessions ---- */
 
-size_t osl_ctx_session_id(const pyossl_ctx *ctx, unsigned char *room)
-{
-    const void *name = ctx->session_id;
-    size_t len = sizeof ctx->session_id;
-    const osl_setting *setting;
-
-    (void)osl_ctx_read_begin(ctx);
-    setting = osl_ctx_find(ctx, OSL_SET_SESSION_ID, 0);
-    if (setting != NULL && setting->number > 0) {
-        name = setting->data;
-        len = (size_t)setting->number;
-    }
-    memcpy(room, name, len);
-    osl_ctx_read_end(ctx);
-    return len;
-}
-
 static pyossl_status apply_session_id(osl_generation *generation, const osl_setting *setting)
 {
-    const pyossl_ctx *ctx = generation->ctx;
-    const void *name = setting->data;
-    size_t len = (size_t)setting->number;
-
-    /* Without a name a server that verifies clients cannot resume: back to the random one. */
-    if (len == 0) {
-        name = ctx->session_id;
-        len = sizeof ctx->session_id;
-    }
-    if (SSL_CTX_set_session_id_context(generation->ssl_ctx, name, (unsigned)len) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
+    /* A part of the scope of sessions, which is what OpenSSL compares. */
+    generation->session_id_len = (size_t)setting->number;
+    if (setting->number > 0)
+        memcpy(generation->session_id, setting->data, (size_t)setting->number);
     return PYOSSL_OK;
 }
 

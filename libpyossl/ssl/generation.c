@@ -40,6 +40,20 @@ const SSL_METHOD *osl_method(int method)
     }
 }
 
+/*
+ * The scope of sessions (scope.c) takes this one's place before any session is looked at. An SSL
+ * that is made of the SSL_CTX without us gets none; what it resumes must not be ours.
+ */
+static pyossl_status name_sessions(const osl_generation *generation)
+{
+    unsigned char name[OSL_SCOPE_LEN];
+
+    if (RAND_bytes_ex(generation->libctx, name, sizeof name, 0) != 1 ||
+        SSL_CTX_set_session_id_context(generation->ssl_ctx, name, sizeof name) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
 static pyossl_status set_defaults(SSL_CTX *ssl_ctx, pyossl_ctx *ctx)
 {
     /* A connection that waits for its peer needs no record buffers. */
@@ -48,10 +62,7 @@ static pyossl_status set_defaults(SSL_CTX *ssl_ctx, pyossl_ctx *ctx)
     /* Without this a server has no DHE ciphers until it is given parameters. */
     if (SSL_CTX_set_dh_auto(ssl_ctx, 1) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    SSL_CTX_sess_set_cache_size(ssl_ctx, SSL_SESSION_CACHE_MAX_SIZE_DEFAULT);
-    /* A server that verifies clients cannot resume without one, and one that is the same
-     * everywhere would let a session of one context into another. */
-    if (SSL_CTX_set_session_id_context(ssl_ctx, ctx->session_id, sizeof ctx->session_id) != 1)
+    if (SSL_CTX_set_session_ticket_cb(ssl_ctx, osl_ticket_made, NULL, NULL) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     SSL_CTX_set1_cert_store(ssl_ctx, ctx->store);
     return PYOSSL_OK;
@@ -59,23 +70,22 @@ static pyossl_status set_defaults(SSL_CTX *ssl_ctx, pyossl_ctx *ctx)
 
 void osl_generation_set_cache_mode(osl_generation *generation, long mode)
 {
-    const int method = generation->ctx->method;
     long effective = mode;
 
     generation->cache_mode = mode;
     /* OpenSSL tells of a client's sessions only where it is to cache them. */
     if (generation->callbacks[OSL_CB_NEW_SESSION] != NULL)
         effective |= SSL_SESS_CACHE_CLIENT;
-    /* It looks for sessions as a server alone. Of clients it would keep 20,000, each with the
-     * peer's certificate, for nobody. */
-    if (method == PYOSSL_TLS_CLIENT || method == PYOSSL_DTLS_CLIENT)
-        effective |= SSL_SESS_CACHE_NO_INTERNAL_STORE;
+    /* What there is to keep is kept for all generations (session_cache.c). Of clients' sessions
+     * OpenSSL would keep 20,000, each with the peer's certificate, for nobody. */
+    effective |= SSL_SESS_CACHE_NO_INTERNAL;
     SSL_CTX_set_session_cache_mode(generation->ssl_ctx, effective);
 }
 
 static void generation_destroy(osl_generation *generation)
 {
     SSL_CTX_free(generation->ssl_ctx);
+    EVP_MD_free(generation->sha256);
     for (size_t i = 0; i < OSL_CB_MAX; i++)
         osl_closure_unref(generation->callbacks[i]);
     osl_identity_unref(generation->identity);
@@ -92,15 +102,6 @@ void osl_generation_unref(osl_generation *generation)
 {
     if (generation != NULL && osl_object_unref(&generation->base))
         generation_destroy(generation);
-}
-
-/* Drawn where the context lives: the default library context needs no generator for that. */
-static pyossl_status name_sessions(pyossl_ctx *ctx, OSSL_LIB_CTX *libctx)
-{
-    if (atomic_load_explicit(&ctx->current, memory_order_relaxed) == NULL &&
-        RAND_bytes_ex(libctx, ctx->session_id, sizeof ctx->session_id, 0) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    return PYOSSL_OK;
 }
 
 pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx, OSSL_LIB_CTX *libctx)
@@ -121,14 +122,22 @@ pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx, OSSL_LIB
     generation->slim = libctx != NULL;
     if (generation->ssl_ctx == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
-    generation->cache_mode = SSL_CTX_get_session_cache_mode(generation->ssl_ctx);
-    OSL_TRY(name_sessions(ctx, libctx));
+    osl_generation_set_cache_mode(generation, SSL_CTX_get_session_cache_mode(generation->ssl_ctx));
+    generation->libctx = libctx;
+    generation->sha256 = EVP_MD_fetch(libctx, "SHA256", NULL);
+    if (generation->sha256 == NULL)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    OSL_TRY(name_sessions(generation));
     OSL_TRY(set_defaults(generation->ssl_ctx, ctx));
+    osl_callbacks_install(generation->ssl_ctx, generation->callbacks);
     *out = osl_steal(generation);
     return PYOSSL_OK;
 }
 
-/* The keys that tickets are sealed with, so that those given out before still resume. */
+/*
+ * The keys that tickets are sealed with, so that those given out before still resume: where what
+ * is asked of a peer is the same. Where it is not, they are opened, and not taken (scope.c).
+ */
 static pyossl_status copy_ticket_keys(SSL_CTX *to, SSL_CTX *from)
 {
     unsigned char keys[256];

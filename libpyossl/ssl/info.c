@@ -184,7 +184,11 @@ const unsigned char *pyossl_conn_npn(const pyossl_conn *conn, size_t *len)
 
 const char *pyossl_conn_servername(const pyossl_conn *conn)
 {
-    return SSL_get_servername(osl_conn_ssl(conn), TLSEXT_NAMETYPE_host_name);
+    const SSL *ssl = osl_conn_ssl(conn);
+
+    /* OpenSSL knows it later, and that of the session instead where one is resumed. */
+    return conn->hello.seen ? conn->hello.name
+                            : SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 }
 
 const char *pyossl_conn_srtp_profile(const pyossl_conn *conn)

@@ -1,7 +1,7 @@
 /* Sessions: what a client keeps to resume, and what it may be used for. */
 #include "tls.h"
 
-#include "ctx_change.h"
+#include <time.h>
 
 static void session_destroy(pyossl_session *session)
 {
@@ -53,11 +53,7 @@ pyossl_ctx *pyossl_session_ctx(const pyossl_session *session)
 
 int64_t pyossl_session_time(const pyossl_session *session)
 {
-#if defined(OSL_HAVE_SESSION_GET_TIME_EX)
-    return SSL_SESSION_get_time_ex(session->session);
-#else
-    return SSL_SESSION_get_time(session->session);
-#endif
+    return osl_session_time(session->session);
 }
 
 int64_t pyossl_session_timeout(const pyossl_session *session)
@@ -82,17 +78,6 @@ pyossl_status pyossl_session_dump(const pyossl_session *session, pyossl_buf *out
     return PYOSSL_OK;
 }
 
-/* Give @session the session id context of @ctx. */
-static pyossl_status rename_session(SSL_SESSION *session, const pyossl_ctx *ctx)
-{
-    unsigned char name[SSL_MAX_SID_CTX_LENGTH];
-    const size_t len = osl_ctx_session_id(ctx, name);
-
-    if (SSL_SESSION_set1_id_context(session, name, (unsigned)len) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    return PYOSSL_OK;
-}
-
 pyossl_status pyossl_session_load(pyossl_session **out, pyossl_ctx *ctx, const void *der,
                                   size_t len)
 {
@@ -107,39 +92,55 @@ pyossl_status pyossl_session_load(pyossl_session **out, pyossl_ctx *ctx, const v
     session = d2i_SSL_SESSION(NULL, &at, (long)len);
     if (session == NULL)
         return osl_fail(PYOSSL_E_FORMAT);
-    /* It may come from another process, whose context had a random name. */
-    OSL_TRY(rename_session(session, ctx));
     return osl_session_wrap(out, osl_steal(session), ctx);
 }
 
-/* Whether the peer of the session in @ssl was judged to be who @identity says. */
-static bool was_verified(const osl_identity *identity, SSL *ssl, SSL_SESSION *session)
+/* Whether @session is of the scope of @conn, and not over. */
+static bool fits(const SSL_SESSION *session, const pyossl_conn *conn)
 {
-    X509 *peer = SSL_SESSION_get0_peer(session);
+    unsigned len = 0;
+    const unsigned char *scope = SSL_SESSION_get0_id_context(session, &len);
 
-    /* SSL_set_session() brought the result along. */
-    if (peer == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
-        return false;
-    return identity == NULL || osl_identity_matches(identity, peer);
+    /* One of a handshake that was not finished has no secret. */
+    return len == OSL_SCOPE_LEN && memcmp(scope, conn->scope.digest, len) == 0 &&
+           SSL_SESSION_get_master_key(session, NULL, 0) > 0 &&
+           osl_session_alive(session, (int64_t)time(NULL));
 }
 
-pyossl_status osl_session_apply(const pyossl_session *session, const osl_identity *identity,
-                                int verify_mode, SSL *ssl)
+/* Whether the peer of the session that @ssl offers was found good. */
+static bool was_verified(const SSL *ssl, SSL_SESSION *session)
 {
-    osl_auto(SSL_SESSION) *copy = SSL_SESSION_dup(session->session);
+    /* SSL_set_session() brought the result along. */
+    return SSL_SESSION_get0_peer(session) != NULL && SSL_get_verify_result(ssl) == X509_V_OK;
+}
 
+/* Offer none; nor does its verification count. */
+static pyossl_status offer_nothing(pyossl_conn *conn)
+{
+    conn->scope.offered = false;
+    if (SSL_get_session(conn->ssl) == NULL)
+        return PYOSSL_OK;
+    if (SSL_set_session(conn->ssl, NULL) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    SSL_set_verify_result(conn->ssl, X509_V_OK);
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_session_offer(const pyossl_session *session, pyossl_conn *conn)
+{
+    osl_auto(SSL_SESSION) *copy = NULL;
+    SSL *ssl = conn->ssl;
+
+    if (session == NULL || !fits(session->session, conn))
+        return offer_nothing(conn);
     /* A copy: an SSL that ends early makes its session useless for the others. */
+    copy = SSL_SESSION_dup(session->session);
     if (copy == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
-    /* The context may have got another name since; OpenSSL compares them on clients too. */
-    if (session->ctx != NULL)
-        OSL_TRY(rename_session(copy, session->ctx));
     if (SSL_set_session(ssl, copy) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if ((verify_mode & SSL_VERIFY_PEER) == 0 || was_verified(identity, ssl, copy))
-        return PYOSSL_OK;
-    if (SSL_set_session(ssl, NULL) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    SSL_set_verify_result(ssl, X509_V_OK);
+    conn->scope.offered = true;
+    if ((SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0 && !was_verified(ssl, copy))
+        return offer_nothing(conn);
     return PYOSSL_OK;
 }

@@ -36,6 +36,7 @@ typedef struct osl_closure {
     osl_function call;
     void *userdata;
     pyossl_release_cb release;
+    uint64_t serial; /* no other of this process has it, or will */
 } osl_closure;
 
 /* NULL and recorded without memory; then @release has not been called. */
@@ -43,6 +44,18 @@ osl_closure *osl_closure_new(osl_function call, void *userdata, pyossl_release_c
 osl_closure *osl_closure_ref(osl_closure *closure); /* NULL is allowed */
 void osl_closure_unref(osl_closure *closure);       /* NULL is allowed */
 OSL_DEFINE_AUTO(osl_closure, osl_closure_unref)
+
+/* ---- session_cache.c: sessions that a server keeps ---- */
+
+typedef struct osl_session_cache osl_session_cache;
+
+osl_session_cache *osl_session_cache_new(void); /* NULL without memory, which is not recorded */
+osl_session_cache *osl_session_cache_ref(osl_session_cache *cache);
+void osl_session_cache_unref(osl_session_cache *cache); /* NULL is allowed */
+/* Without memory it is not kept. */
+void osl_session_cache_put(osl_session_cache *cache, SSL_SESSION *session);
+/* With a reference of the caller's, or NULL. */
+SSL_SESSION *osl_session_cache_get1(osl_session_cache *cache, const unsigned char *id, size_t len);
 
 /* ---- generation.c ---- */
 
@@ -75,6 +88,10 @@ typedef struct osl_identity {
 typedef struct osl_generation {
     osl_object base;
     SSL_CTX *ssl_ctx;
+    OSSL_LIB_CTX *libctx; /* what ssl_ctx is in; NULL for the default one */
+    EVP_MD *sha256;
+    unsigned char session_id[SSL_MAX_SID_CTX_LENGTH]; /* the program's name for sessions */
+    size_t session_id_len;
     osl_closure *callbacks[OSL_CB_MAX];
     osl_identity *identity; /* or NULL */
     long cache_mode;        /* as asked for; a session callback needs more */
@@ -101,7 +118,7 @@ struct pyossl_ctx {
     atomic_bool strict;
     atomic_bool plain;            /* from now on in the default library context */
     X509_STORE *store;            /* the same in every generation */
-    unsigned char session_id[16]; /* the session id context where none was set; random */
+    osl_session_cache *sessions;  /* and these */
     _Atomic(void *) userdata;
 };
 
@@ -146,6 +163,58 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx);
 void osl_info_trampoline(const SSL *ssl, int where, int ret);
 /* Make it known to the trampolines which connection an SSL is. */
 pyossl_status osl_conn_tie(SSL *ssl, pyossl_conn *conn) PYOSSL_MUST_CHECK;
+/* That connection; NULL for an SSL that is not ours. */
+pyossl_conn *osl_conn_of(const SSL *ssl);
+/* Note an ABORT, and make one of an answer that does not exist. */
+pyossl_answer osl_conn_answer(pyossl_conn *conn, pyossl_answer answer);
+
+/* ---- hello.c: the ClientHello ---- */
+
+typedef struct osl_hello {
+    char         *name;   /* the server's, or NULL */
+    bool          seen;   /* there was one, with this name */
+    bool          asked;  /* in the handshake of the moment */
+    bool          asking; /* the program is choosing by the name */
+    pyossl_answer answer; /* what it said */
+    const unsigned char *alpn; /* the extension; only while the ClientHello is there */
+    size_t        alpn_len;
+} osl_hello;
+
+/* For SSL_CTX_set_client_hello_cb. */
+int osl_hello_trampoline(SSL *ssl, int *alert, void *arg);
+/* What the program said to the name, for OpenSSL's servername callback. */
+int osl_hello_answer(const pyossl_conn *conn);
+void osl_hello_clear(osl_hello *hello);
+
+/* ---- scope.c: where a session may be resumed ---- */
+
+enum { OSL_SCOPE_LEN = 32 };
+
+typedef struct osl_scope {
+    unsigned char digest[OSL_SCOPE_LEN]; /* the session id context of the SSL */
+    unsigned long trust;   /* which version of the store it is of (osl_trust_is()) */
+    bool          offered; /* a client's handshake of the moment offers a session */
+    bool          mixed;   /* what is asked changed on the way: no session comes of it */
+    bool          judged;  /* a chain was, in this handshake or behind it */
+    int64_t       first, until; /* when, and how long that holds */
+} osl_scope;
+
+/*
+ * Settle it, from what is asked now: for a client when its handshake begins, for a server
+ * when it has seen the ClientHello.
+ */
+pyossl_status osl_scope_begin(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+/* PYOSSL_E_STATE where @verify_mode asks for a judgement that resuming leaves out. */
+pyossl_status osl_scope_may_change(const pyossl_conn *conn, int verify_mode) PYOSSL_MUST_CHECK;
+/* How the peer is judged has changed. */
+void osl_scope_changed(pyossl_conn *conn);
+/* For SSL_CTX_set_cert_verify_callback. */
+int osl_judge_chain(X509_STORE_CTX *store_ctx, void *arg);
+/* For SSL_CTX_set_session_ticket_cb. */
+int osl_ticket_made(SSL *ssl, void *arg);
+int64_t osl_session_time(const SSL_SESSION *session);
+/* Whether the time since its peer was judged, and what that relied on, have not run out. */
+bool osl_session_alive(const SSL_SESSION *session, int64_t now);
 
 /* ---- transport_mem.c: bytes that wait in memory, in order ---- */
 
@@ -285,6 +354,9 @@ struct pyossl_conn {
     osl_closure *verify;        /* what judges the peer: stays when set_ctx moves */
     osl_transport transport;
     osl_conn_settings settings;
+    osl_hello hello;
+    osl_scope scope;
+    osl_session_cache *sessions; /* of the context that ssl was made from */
     pyossl_role role;     /* 0 before it is chosen */
     bool begun;           /* the handshake has: bound for good */
     bool hollow;          /* ssl has lost its record layers: osl_conn_follow() makes another */
@@ -410,11 +482,11 @@ OSL_DEFINE_AUTO(pyossl_session, pyossl_session_unref)
 pyossl_status osl_session_wrap(pyossl_session **out, SSL_SESSION *session,
                                pyossl_ctx *ctx) PYOSSL_MUST_CHECK;
 /*
- * Have @ssl, a client's, resume @session. Where the peer is to be judged by
- * @verify_mode and @identity and the session's was not, or was another, nothing is
- * done: a full handshake will judge it.
+ * Have the SSL of @conn, a client's whose scope is settled, offer @session. Where that is of
+ * another scope, is over, or was never judged although @conn judges, or NULL, none is offered: a
+ * full handshake will judge the peer.
  */
-pyossl_status osl_session_apply(const pyossl_session *session, const osl_identity *identity,
-                                int verify_mode, SSL *ssl) PYOSSL_MUST_CHECK;
+pyossl_status osl_session_offer(const pyossl_session *session, pyossl_conn *conn)
+    PYOSSL_MUST_CHECK;
 
 #endif

@@ -40,8 +40,9 @@ static PyObject *set(po_context *self, po_slot slot, int mode, PyObject *callbac
     if (callbacks != NULL) {
         if (slot == PO_CB_VERIFY)
             status = po_verify_install(self->base.handle, mode, on);
-        else if (on != (PyTuple_GET_ITEM(old, slot) != Py_None))
-            /* What is installed finds the new callable by itself. */
+        else if (slot == PO_CB_OCSP_CLIENT || on != (PyTuple_GET_ITEM(old, slot) != Py_None))
+            /* What is installed finds the new callable by itself. But sessions resume only under
+             * what judged them, and of that a new callable is another. */
             status = po_callback_install(self, slot, on);
         if (status == PYOSSL_OK)
             self->callbacks = callbacks;

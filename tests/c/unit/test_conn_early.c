@@ -131,6 +131,7 @@ static pyossl_session *establish(pair *both, int version, int verify_mode)
     pair_contexts(both, version);
     assert_ok(pyossl_ctx_set_verify(both->client_ctx, verify_mode, NULL, NULL, NULL));
     pair_connect(both, PAIR_MEMORY, 0);
+    assert_ok(pyossl_conn_set_servername(both->client, "host.example.test", 17));
     assert_ok(pair_handshake(both));
     assert_status(pair_read(both, both->client, &byte, 1, &done), PYOSSL_WANT_READ);
     assert_ok(pyossl_conn_session(both->client, &session));
@@ -162,7 +163,8 @@ static void test_na_182_a_session_is_judged_by_what_holds_in_the_end(void **stat
         int first_mode, verify_mode, resumed;
         pyossl_status status;
     } rows[] = {
-        { "host.example.test", PYOSSL_VERIFY_PEER, -1, 1, PYOSSL_OK },
+        { NULL, PYOSSL_VERIFY_PEER, -1, 1, PYOSSL_OK },
+        { "host.example.test", PYOSSL_VERIFY_PEER, -1, 0, PYOSSL_OK }, /* nobody asked for it */
         { "other.example", PYOSSL_VERIFY_PEER, -1, 0, PYOSSL_E_VERIFY },
         { NULL, PYOSSL_VERIFY_PEER, PYOSSL_VERIFY_PEER, 1, PYOSSL_OK },
         { NULL, PYOSSL_VERIFY_NONE, -1, 1, PYOSSL_OK },
