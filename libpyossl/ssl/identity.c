@@ -281,12 +281,3 @@ pyossl_status osl_identity_apply(const osl_identity *identity, SSL *ssl)
         return osl_fail(PYOSSL_E_OPENSSL);
     return PYOSSL_OK;
 }
-
-bool osl_identity_matches(const osl_identity *identity, X509 *cert)
-{
-    const unsigned flags = openssl_flags(identity->flags);
-
-    if (identity->ip_len > 0)
-        return X509_check_ip(cert, identity->ip, identity->ip_len, flags) == 1;
-    return X509_check_host(cert, identity->hostname, strlen(identity->hostname), flags, NULL) == 1;
-}

@@ -150,8 +150,6 @@ void osl_identity_unref(osl_identity *identity);        /* NULL is allowed */
 OSL_DEFINE_AUTO(osl_identity, osl_identity_unref)
 /* Have @ssl check it: NULL has it check nothing. */
 pyossl_status osl_identity_apply(const osl_identity *identity, SSL *ssl) PYOSSL_MUST_CHECK;
-/* Whether @cert is for @identity. */
-bool osl_identity_matches(const osl_identity *identity, X509 *cert);
 
 /* ---- callbacks.c: every function that OpenSSL calls ---- */
 

@@ -316,7 +316,6 @@ static void test_na_110_na_111_na_112_matching(void **state)
         if (!pairs[i].matches)
             assert_true(error == X509_V_ERR_HOSTNAME_MISMATCH ||
                         error == X509_V_ERR_IP_ADDRESS_MISMATCH);
-        assert_true(osl_identity_matches(identity, cert) == pairs[i].matches);
         assert_int_equal(verify_as(ssl, NULL, cert), X509_V_OK);
         X509_free(cert);
     }
@@ -341,14 +340,18 @@ static void test_na_104_nul_in_a_certificate_matches_nothing(void **state)
     static const char *const names[] = { "good.example.test", "evil.test",
                                          "good.example.test.evil.test" };
     X509 *cert = data_cert(DATA("nul-in-san.pem"));
+    SSL_CTX *ssl_ctx = SSL_CTX_new(TLS_method());
+    SSL *ssl = SSL_new(ssl_ctx);
 
     (void)state;
     for (size_t i = 0; i < OSL_COUNT_OF(names); i++) {
         osl_auto(osl_identity) *identity = NULL;
 
         assert_ok(osl_identity_hostname(&identity, names[i], strlen(names[i]), COMMON_NAME));
-        assert_false(osl_identity_matches(identity, cert));
+        assert_int_equal(verify_as(ssl, identity, cert), X509_V_ERR_HOSTNAME_MISMATCH);
     }
+    SSL_free(ssl);
+    SSL_CTX_free(ssl_ctx);
     X509_free(cert);
 }
 
