@@ -46,7 +46,8 @@ def fetch(release, folder):
         print(said.decode(errors="replace")[-500:])
         return None
     with tarfile.open(archives[0]) as archive:
-        archive.extractall(folder)
+        # Where Python can be told that an archive stays in its folder.
+        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     unpacked = next(p for p in folder.iterdir() if p.is_dir() and p.name.lower() == f"pyopenssl-{release}")
     shutil.copytree(unpacked / "tests", tests)
     return tests
