@@ -61,11 +61,22 @@ def test_the_c_library_alone_is_installed(installed):
 
 
 def test_an_option_installs_the_python_package(tmp_path):
+    """Whole, in one place, and by the tag that pyproject.toml makes wheels of; with its stubs, and the mark that it has some."""
     run(*MESON, "setup", tmp_path / "build", SOURCE, "-Dpython=enabled", "-Dpython_install=true", "-Dtests=disabled",
         f"-Dpython_program={os.environ['PYOSSL_PYTHON']}")
-    plan = json.loads(run(*MESON, "introspect", "--installed", tmp_path / "build"))
-    there = {pathlib.PurePath(path).parent.name + "/" + pathlib.PurePath(path).name.split(".")[0] for path in plan.values()}
-    assert {"OpenSSL/SSL", "OpenSSL/_pyossl"} <= there
+    plan = json.loads((tmp_path / "build" / "meson-info" / "intro-install_plan.json").read_text())
+    installed = {}
+    for kind in ("python", "targets"):
+        for file, how in plan[kind].items():
+            if "OpenSSL/" in how["destination"]:
+                installed[pathlib.Path(file).name] = (how["destination"].partition("/")[0], how["tag"])
+    assert set(installed.values()) == {("{py_platlib}", "python-runtime")}
+    package = BUILD / "bindings" / "python" / "OpenSSL"
+    wanted = {file.name for file in package.iterdir() if file.suffix in (".py", ".pyi", ".so")} | {"py.typed"}
+    assert set(installed) == wanted
+    assert {"SSL.pyi", "crypto.pyi", "rand.pyi"} < wanted
+    pyproject = (SOURCE / "pyproject.toml").read_text()
+    assert pyproject.count("--tags=python-runtime") == pyproject.count("-Dpython_install=true") == 1
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "static"])
