@@ -42,7 +42,15 @@ static int poll_one(int fd, short events, int timeout_ms)
     return found;
 }
 
-/* As poll_one() without waiting, but not ready is EAGAIN. */
+/* Whether a descriptor was opened for the other direction only: it would never be ready. */
+static bool is_wrong_end(int fd, short events)
+{
+    const int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && (flags & O_ACCMODE) == (events == POLLOUT ? O_RDONLY : O_WRONLY);
+}
+
+/* As poll_one() without waiting, but not ready is EAGAIN, or EBADF where it never will be. */
 static bool ready_now(int fd, short events)
 {
     int found;
@@ -51,7 +59,7 @@ static bool ready_now(int fd, short events)
         found = poll_one(fd, events, 0);
     while (found < 0 && errno == EINTR);
     if (found == 0)
-        errno = EAGAIN;
+        errno = is_wrong_end(fd, events) ? EBADF : EAGAIN;
     return found > 0;
 }
 
