@@ -159,8 +159,10 @@ pyossl_status pyossl_conn_feed_eof(pyossl_conn *conn) PYOSSL_NONNULL(1);
 
 /**
  * Take ciphertext meant for the peer; PYOSSL_WANT_READ when there is none. For DTLS
- * a call gives one datagram, or as much of it as fits in @p cap, and the next call
- * the rest.
+ * a call gives one datagram: none is longer than 17 KiB.
+ *
+ * @retval PYOSSL_E_ARGUMENT the datagram that is next is longer than @p cap, which the
+ *                           record says; it is still there
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_drain(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
@@ -251,7 +253,8 @@ PYOSSL_API uint32_t pyossl_conn_mode(const pyossl_conn *conn) PYOSSL_NONNULL(1);
 
 /**
  * The largest DTLS datagram, in bytes. Without this it is what the path of a
- * connected socket carries, and 1232 elsewhere, which every IPv6 path carries.
+ * connected socket carries, and 1232 elsewhere, which every IPv6 path carries. None
+ * is longer than one record may be (16653 bytes), as peers read no more at once.
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_set_mtu(pyossl_conn *conn, size_t mtu) PYOSSL_NONNULL(1);
@@ -334,7 +337,8 @@ pyossl_status pyossl_conn_dtls_handle_timeout(pyossl_conn *conn, int *handled)
 /** @} */
 
 /**
- * Wait until the transport's descriptor is ready for @p want.
+ * Wait until the transport's descriptor is ready for @p want, or a DTLS timer says that
+ * something has to be sent again, which the next exchange does.
  *
  * This and pyossl_conn_wait_input() are the only functions here that block, and the
  * only ones a second thread may be in while this connection is used.

@@ -108,7 +108,10 @@ PYOSSL_API const char *pyossl_conn_servername(const pyossl_conn *conn) PYOSSL_NO
 /** The DTLS-SRTP profile, or NULL. */
 PYOSSL_API const char *pyossl_conn_srtp_profile(const pyossl_conn *conn) PYOSSL_NONNULL(1);
 
-/** How much plaintext fits in one DTLS datagram; 0 where that cannot be told. */
+/**
+ * How much plaintext one pyossl_conn_write() takes with DTLS, where it has to fit in one
+ * record and one datagram; 0 where that cannot be told.
+ */
 PYOSSL_API size_t pyossl_conn_cleartext_mtu(const pyossl_conn *conn) PYOSSL_NONNULL(1);
 
 /** Milliseconds until pyossl_conn_dtls_handle_timeout() is due, or -1. */

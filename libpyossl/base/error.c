@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { ENTRY_MAX = OSL_ERRORS_MAX, DETAIL_MAX = OSL_ERROR_TEXT_MAX };
+enum { ENTRY_MAX = OSL_ERRORS_MAX, DETAIL_MAX = OSL_ERROR_DETAIL_MAX, TEXT_MAX = OSL_ERROR_TEXT_MAX };
 
 /* Fixed size and in the thread: recording allocates nothing, so it works out of memory too. */
 struct pyossl_error {
@@ -14,7 +14,7 @@ struct pyossl_error {
     size_t count;
     pyossl_error_entry entries[ENTRY_MAX];
     char details[ENTRY_MAX][DETAIL_MAX];
-    char reasons[ENTRY_MAX][DETAIL_MAX]; /* texts of system errors */
+    char reasons[ENTRY_MAX][TEXT_MAX]; /* texts of system errors */
 };
 
 static _Thread_local pyossl_error record;
@@ -70,7 +70,7 @@ static bool record_drain(void)
         const char *reason = ERR_reason_error_string(code);
 
         if (ERR_SYSTEM_ERROR(code) && record.count < ENTRY_MAX) {
-            reason = system_text(ERR_GET_REASON(code), record.reasons[record.count], DETAIL_MAX);
+            reason = system_text(ERR_GET_REASON(code), record.reasons[record.count], TEXT_MAX);
             if (record.number == 0)
                 record.number = ERR_GET_REASON(code);
         }
@@ -115,7 +115,7 @@ pyossl_status osl_fail_errno(int number, const char *detail)
     record.number = number;
     if (record.count < ENTRY_MAX)
         record_add(ERR_PACK(ERR_LIB_SYS, 0, number), "system library",
-                   system_text(number, record.reasons[record.count], DETAIL_MAX), detail);
+                   system_text(number, record.reasons[record.count], TEXT_MAX), detail);
     return PYOSSL_E_SYSTEM;
 }
 
@@ -136,6 +136,79 @@ pyossl_status osl_in_file(pyossl_status status, const char *path)
     len = strlen(detail);
     if (strstr(detail, path) == NULL)
         snprintf(detail + len, sizeof record.details[last] - len, "%s%s", len > 0 ? ", in " : "", path);
+    return status;
+}
+
+void osl_error_explain(int library, int reason, const char *detail)
+{
+    for (size_t i = record.count; i-- > 0;) {
+        const unsigned long code = record.entries[i].code;
+
+        if (code != 0 && ERR_GET_LIB(code) == library && ERR_GET_REASON(code) == reason) {
+            snprintf(record.details[i], DETAIL_MAX, "%s", detail);
+            return;
+        }
+    }
+}
+
+/* ---- a record that outlives the thread's next failure ---- */
+
+typedef struct kept_entry {
+    unsigned long code;
+    const char *library, *reason; /* static; reason is NULL where it is the one in text */
+    char text[TEXT_MAX], detail[DETAIL_MAX];
+} kept_entry;
+
+struct osl_kept_error {
+    int number;
+    size_t count;
+    kept_entry entries[];
+};
+
+osl_kept_error *osl_error_keep(void)
+{
+    osl_kept_error *kept =
+        OPENSSL_zalloc(sizeof *kept + record.count * sizeof kept->entries[0]);
+
+    if (kept == NULL)
+        return NULL;
+    kept->number = record.number;
+    kept->count = record.count;
+    for (size_t i = 0; i < record.count; i++) {
+        kept_entry *entry = &kept->entries[i];
+
+        entry->code = record.entries[i].code;
+        entry->library = record.entries[i].library;
+        if (record.entries[i].reason == record.reasons[i])
+            snprintf(entry->text, TEXT_MAX, "%s", record.reasons[i]);
+        else
+            entry->reason = record.entries[i].reason;
+        snprintf(entry->detail, DETAIL_MAX, "%s", record.details[i]);
+    }
+    return kept;
+}
+
+void osl_error_forget(osl_kept_error *kept)
+{
+    OPENSSL_free(kept);
+}
+
+pyossl_status osl_fail_again(pyossl_status status, const osl_kept_error *kept)
+{
+    record_clear(status);
+    (void)record_drain(); /* there is nothing in the queue that belongs to this */
+    record.count = 0;
+    record.number = kept->number;
+    for (size_t i = 0; i < kept->count; i++) {
+        const kept_entry *entry = &kept->entries[i];
+        const char *reason = entry->reason;
+
+        if (reason == NULL) {
+            snprintf(record.reasons[i], TEXT_MAX, "%s", entry->text);
+            reason = record.reasons[i];
+        }
+        record_add(entry->code, entry->library, reason, entry->detail);
+    }
     return status;
 }
 

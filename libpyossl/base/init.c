@@ -1,6 +1,8 @@
 /* What happens once: fork counting, versions, features. */
 #include "internal.h"
 
+#include <time.h>
+
 #include <openssl/ssl.h>
 
 #include "pyossl/version.h"
@@ -75,4 +77,12 @@ const char *pyossl_openssl_version(int part)
 unsigned long pyossl_openssl_headers(void)
 {
     return OSL_OPENSSL_HEADERS;
+}
+
+int64_t osl_now(void)
+{
+    struct timespec now = { 0, 0 };
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + 1;
 }

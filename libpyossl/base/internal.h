@@ -100,6 +100,7 @@ static inline void osl_api_leave(const char *scope)
 /* ---- the program's code inside a call of OpenSSL's ---- */
 
 enum { OSL_ERRORS_MAX = 16, OSL_ERROR_TEXT_MAX = 128 }; /* as many as OpenSSL keeps */
+enum { OSL_ERROR_DETAIL_MAX = 256 };
 
 /* What OpenSSL's queue held, and errno, while a callback runs. */
 typedef struct osl_aside {
@@ -143,6 +144,16 @@ pyossl_status osl_fail_nomem(void) PYOSSL_MUST_CHECK;
 /* Say in the record, where @status tells of a failure, which file was read; returns @status. */
 pyossl_status osl_in_file(pyossl_status status, const char *path) PYOSSL_MUST_CHECK;
 
+/* Give the newest entry with this reason of OpenSSL's a detail, in place of any that it has. */
+void osl_error_explain(int library, int reason, const char *detail);
+
+/* A copy of this thread's record, to be told again later, also on another thread. */
+typedef struct osl_kept_error osl_kept_error;
+osl_kept_error *osl_error_keep(void); /* NULL without memory */
+void osl_error_forget(osl_kept_error *kept); /* NULL is allowed */
+/* Record once more what was kept, under @status. */
+pyossl_status osl_fail_again(pyossl_status status, const osl_kept_error *kept) PYOSSL_MUST_CHECK;
+
 /* What was recorded last: the status to return after a function that says "NULL and recorded". */
 static inline pyossl_status osl_recorded(void)
 {
@@ -172,6 +183,7 @@ pyossl_status osl_refuse(pyossl_status status, const char *reason) PYOSSL_MUST_C
 #define osl_fail_detail(status, reason, detail)                                                    \
     osl_never_ok((osl_fail_detail)(status, reason, detail))
 #define osl_fail_errno(number, detail) osl_never_ok((osl_fail_errno)(number, detail))
+#define osl_fail_again(status, kept) osl_never_ok((osl_fail_again)(status, kept))
 #define osl_recorded() osl_never_ok((osl_recorded)())
 #define osl_refuse(status, reason) osl_never_ok((osl_refuse)(status, reason))
 #endif
@@ -287,6 +299,9 @@ pyossl_status osl_slim_mix(const void *data, size_t len) PYOSSL_MUST_CHECK;
 bool osl_slim_provide(OSSL_LIB_CTX *libctx);
 /* After a failure, before @libctx is released. */
 void osl_slim_withdraw(void);
+
+/* Milliseconds of a clock that only goes forward; never 0. */
+int64_t osl_now(void);
 
 /* Counts forks, so that what belongs to the parent can be told in the child. */
 unsigned long osl_fork_count(void);

@@ -49,11 +49,13 @@ pyossl_answer osl_conn_answer(pyossl_conn *conn, pyossl_answer answer)
 
 /* ---- verification ---- */
 
-static int refuse_chain(X509_STORE_CTX *store_ctx)
+static int refuse_chain(pyossl_conn *conn, X509_STORE_CTX *store_ctx)
 {
     /* Otherwise the result would say that all is well. */
     if (X509_STORE_CTX_get_error(store_ctx) == X509_V_OK)
         X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_APPLICATION_VERIFICATION);
+    if (conn != NULL)
+        osl_refusal_note(conn, store_ctx);
     return 0;
 }
 
@@ -80,10 +82,10 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
     pyossl_answer answer;
 
     if (conn == NULL)
-        return refuse_chain(store_ctx);
+        return refuse_chain(NULL, store_ctx);
     closure = osl_closure_ref(conn->verify);
     if (closure == NULL)
-        return preverify;
+        return preverify != 0 ? preverify : refuse_chain(conn, store_ctx);
     if (wrap_current_cert(&cert, store_ctx) != PYOSSL_OK) {
         X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_OUT_OF_MEM);
         return 0;
@@ -94,7 +96,7 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
     event.preverify = preverify;
     answer = osl_conn_answer(conn, ((pyossl_verify_cb)closure->call)(conn, &event, closure->userdata));
     if (answer != PYOSSL_ANSWER_ACCEPT)
-        return refuse_chain(store_ctx);
+        return refuse_chain(conn, store_ctx);
     X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
     return 1;
 }

@@ -2,6 +2,7 @@
 #include "tls.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /*
  * OpenSSL forbids a session to be resumed whose connection is freed without a
@@ -55,6 +56,8 @@ static void destroy(pyossl_conn *conn)
     osl_generation_unref(conn->generation);
     pyossl_ctx_unref(conn->ctx);
     pyossl_buf_clear(&conn->npn);
+    osl_error_forget(conn->first);
+    osl_refusal_clear(&conn->refusal);
     OPENSSL_free(conn);
 }
 
@@ -278,6 +281,20 @@ pyossl_status pyossl_conn_feed_eof(pyossl_conn *conn)
     return PYOSSL_OK;
 }
 
+/* Half of a datagram is none (RFC 6347 4.1.1): it has to be taken at once. */
+static pyossl_status check_whole(const osl_queue *queue, size_t cap)
+{
+    const unsigned char *data;
+    const size_t len = osl_queue_front(queue, &data);
+    char text[96];
+
+    if (len <= cap)
+        return PYOSSL_OK;
+    (void)osl_api_enter();
+    snprintf(text, sizeof text, "%zu bytes, %zu were asked for", len, cap);
+    return osl_fail_detail(PYOSSL_E_ARGUMENT, "the datagram that waits is longer", text);
+}
+
 pyossl_status pyossl_conn_drain(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
 {
     osl_queue *queue = &conn->transport.out;
@@ -287,6 +304,8 @@ pyossl_status pyossl_conn_drain(pyossl_conn *conn, void *buf, size_t cap, size_t
         return osl_refuse(PYOSSL_E_ARGUMENT, "no buffer");
     if (osl_queue_len(queue) == 0)
         return PYOSSL_WANT_READ;
+    if (queue->datagrams && cap > 0)
+        OSL_TRY(check_whole(queue, cap));
     *done = osl_queue_take(queue, buf, cap);
     if (queue->len == 0 && queue->cap > OSL_QUEUE_IDLE && SSL_is_init_finished(conn->ssl) == 1)
         osl_queue_shrink(queue);

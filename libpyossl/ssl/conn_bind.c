@@ -42,6 +42,11 @@ static const osl_identity *identity_of(const pyossl_conn *conn, const osl_genera
     return conn->settings.identity_set ? conn->settings.identity : generation->identity;
 }
 
+const osl_identity *osl_conn_identity(const pyossl_conn *conn)
+{
+    return identity_of(conn, conn->generation);
+}
+
 /* An SSL of @generation of which all is asked that was asked of @conn. */
 static pyossl_status make_ssl(pyossl_conn *conn, const osl_generation *generation, SSL **out)
 {
@@ -52,6 +57,8 @@ static pyossl_status make_ssl(pyossl_conn *conn, const osl_generation *generatio
         return osl_fail(PYOSSL_E_OPENSSL);
     OSL_TRY(osl_conn_tie(ssl, conn));
     SSL_set_mode(ssl, OWN_MODES);
+    /* Also without a callback of the program's: it sees which certificate is refused. */
+    SSL_set_verify(ssl, SSL_get_verify_mode(ssl), osl_verify_trampoline);
     OSL_TRY(osl_conn_choose_side(ssl, conn->role));
     if (identity != NULL)
         OSL_TRY(osl_identity_apply(identity, ssl));

@@ -25,8 +25,8 @@
 static pyossl_status answer_ended(pyossl_conn *conn)
 {
     conn->wants = PYOSSL_OK;
-    if (conn->failed == PYOSSL_E_SYSTEM)
-        return osl_fail_errno(conn->transport.number, "the connection has failed before");
+    if (conn->failed != PYOSSL_OK && conn->first != NULL)
+        return osl_fail_again(conn->failed, conn->first);
     if (conn->failed != PYOSSL_OK)
         return osl_fail_text(conn->failed, "the connection has failed before");
     /* OpenSSL has four shapes for this, and a new one each time it is asked. */
@@ -52,6 +52,17 @@ pyossl_status osl_conn_enter(pyossl_conn *conn)
     return PYOSSL_OK;
 }
 
+/* For who waits meanwhile: when the answer to what was sent is so late that it must have been lost. */
+static void note_timer(pyossl_conn *conn, pyossl_status status)
+{
+    struct timeval left = { 0, 0 };
+    int64_t due = 0;
+
+    if (pyossl_is_retry(status) && !conn->hollow && DTLSv1_get_timeout(conn->ssl, &left) == 1)
+        due = osl_now() + (int64_t)left.tv_sec * 1000 + ((int64_t)left.tv_usec + 999) / 1000;
+    atomic_store_explicit(&conn->due, due, memory_order_relaxed);
+}
+
 pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
 {
     pyossl_status status = PYOSSL_OK;
@@ -62,6 +73,8 @@ pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
     conn->busy = false;
     if (conn->hello.asked && SSL_is_init_finished(conn->ssl) == 1)
         conn->hello.asked = false; /* another ClientHello begins another handshake */
+    if (conn->transport.datagrams)
+        note_timer(conn, status);
     /*
      * Looking at OpenSSL's queue takes a good part of the time of a short message.
      * What works leaves something in it only by way of a handshake.
@@ -361,19 +374,34 @@ static pyossl_status check_descriptor(const osl_transport *transport)
     return PYOSSL_OK;
 }
 
+/* @timeout_ms, or less where DTLS has to send again before: the next exchange does. */
+static int until_timer(const pyossl_conn *conn, int timeout_ms)
+{
+    const int64_t due = atomic_load_explicit(&conn->due, memory_order_relaxed);
+    int64_t left;
+
+    if (due == 0)
+        return timeout_ms;
+    left = due - osl_now();
+    if (left < 0)
+        left = 0;
+    return timeout_ms < 0 || left < timeout_ms ? (int)left : timeout_ms;
+}
+
 pyossl_status pyossl_conn_wait(const pyossl_conn *conn, pyossl_status want, int timeout_ms)
 {
     OSL_API_ENTER;
     const osl_transport *transport = &conn->transport;
     const bool for_writing = want == PYOSSL_WANT_WRITE;
+    const int first_ms = until_timer(conn, timeout_ms);
     bool ready = false;
 
     if (want != PYOSSL_WANT_READ && want != PYOSSL_WANT_WRITE)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "nothing that can be waited for");
     OSL_TRY(check_descriptor(transport));
     OSL_TRY(osl_fd_wait(for_writing ? transport->write_fd : transport->read_fd, for_writing,
-                        timeout_ms, &ready));
-    return ready ? PYOSSL_OK : want;
+                        first_ms, &ready));
+    return ready || first_ms != timeout_ms ? PYOSSL_OK : want;
 }
 
 pyossl_status pyossl_conn_wait_input(pyossl_conn *conn)

@@ -44,7 +44,7 @@ static pyossl_status apply_pkey(SSL *ssl, const pyossl_pkey *pkey)
 
 static pyossl_status apply_mtu(SSL *ssl, size_t mtu)
 {
-    if (SSL_set_mtu(ssl, (long)mtu) <= 0)
+    if (SSL_set_mtu(ssl, mtu < OSL_DATAGRAM_MAX ? (long)mtu : OSL_DATAGRAM_MAX) <= 0)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "MTU too small");
     SSL_set_options(ssl, SSL_OP_NO_QUERY_MTU); /* else the handshake forgets it */
     return PYOSSL_OK;
@@ -57,11 +57,10 @@ static pyossl_status apply_ocsp(SSL *ssl)
     return PYOSSL_OK;
 }
 
-/* With a callback of the context's and none of our own the trampoline stays: it finds none to call.
- */
-static void apply_verify(SSL *ssl, int mode, const osl_closure *verify)
+/* The trampoline finds the callback, or none to call. */
+static void apply_verify(SSL *ssl, int mode)
 {
-    SSL_set_verify(ssl, mode, verify != NULL ? osl_verify_trampoline : NULL);
+    SSL_set_verify(ssl, mode, osl_verify_trampoline);
 }
 
 static void apply_info(SSL *ssl, const osl_closure *info)
@@ -75,7 +74,7 @@ pyossl_status osl_conn_settings_apply(const osl_conn_settings *settings, SSL *ss
     SSL_clear_mode(ssl, settings->mode_cleared);
     SSL_set_mode(ssl, settings->mode_set);
     if (settings->verify_set)
-        apply_verify(ssl, settings->verify_mode, settings->verify);
+        apply_verify(ssl, settings->verify_mode);
     if (settings->info_set)
         apply_info(ssl, settings->info);
     if (settings->servername != NULL)
@@ -366,7 +365,7 @@ pyossl_status pyossl_conn_set_verify(pyossl_conn *conn, int mode, pyossl_verify_
     OSL_TRY(osl_conn_follow(conn));
     OSL_TRY(osl_scope_may_change(conn, mode));
     OSL_TRY(make_closure(&verify, (osl_function)callback, userdata, release));
-    apply_verify(conn->ssl, mode, verify);
+    apply_verify(conn->ssl, mode);
     settings->verify_mode = mode;
     settings->verify_set = true;
     replace(&conn->verify, osl_closure_ref(verify));

@@ -7,6 +7,8 @@
  */
 #include "tls.h"
 
+#include <stdio.h>
+
 /* ---- addresses ---- */
 
 /* One to three decimal digits up to 255, no zero in front of others. Returns the end, or NULL. */
@@ -177,6 +179,21 @@ static osl_identity *identity_new(void)
     else
         osl_object_init(&identity->base);
     return identity;
+}
+
+void osl_identity_address(const osl_identity *identity, char *text, size_t size)
+{
+    const unsigned char *ip = identity->ip;
+    size_t len = 0;
+
+    if (identity->ip_len == 4) {
+        snprintf(text, size, "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
+        return;
+    }
+    text[0] = '\0';
+    for (size_t i = 0; i + 1 < identity->ip_len && len < size; i += 2)
+        len += (size_t)snprintf(text + len, size - len, "%s%x", i > 0 ? ":" : "",
+                                (unsigned)ip[i] << 8 | ip[i + 1]);
 }
 
 osl_identity *osl_identity_ref(osl_identity *identity)

@@ -203,12 +203,28 @@ const char *pyossl_conn_srtp_profile(const pyossl_conn *conn)
 #endif
 }
 
+/* How much plaintext a record may have: less than usual where both sides agreed on it (RFC 6066 4). */
+static size_t record_max(const SSL *ssl)
+{
+    const SSL_SESSION *session = SSL_get_session(ssl);
+    const unsigned mode =
+        session != NULL ? SSL_SESSION_get_max_fragment_length(session) : TLSEXT_max_fragment_length_DISABLED;
+
+    if (mode >= TLSEXT_max_fragment_length_512 && mode <= TLSEXT_max_fragment_length_4096)
+        return (size_t)512 << (mode - TLSEXT_max_fragment_length_512);
+    return SSL3_RT_MAX_PLAIN_LENGTH;
+}
+
 size_t pyossl_conn_cleartext_mtu(const pyossl_conn *conn)
 {
     SSL *ssl = osl_conn_ssl(conn);
+    size_t fits, most;
 
-    /* Asked of a TLS connection, OpenSSL crashes. */
-    return SSL_is_dtls(ssl) == 1 ? DTLS_get_data_mtu(ssl) : 0;
+    if (SSL_is_dtls(ssl) != 1) /* asked of a TLS connection, OpenSSL crashes */
+        return 0;
+    fits = DTLS_get_data_mtu(ssl);
+    most = record_max(ssl);
+    return fits < most ? fits : most;
 }
 
 int64_t pyossl_conn_dtls_timeout(const pyossl_conn *conn)

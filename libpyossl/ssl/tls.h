@@ -148,6 +148,8 @@ pyossl_status osl_identity_ip(osl_identity **out, const char *address,
 osl_identity *osl_identity_ref(osl_identity *identity); /* NULL is allowed */
 void osl_identity_unref(osl_identity *identity);        /* NULL is allowed */
 OSL_DEFINE_AUTO(osl_identity, osl_identity_unref)
+/* The address in its usual form (RFC 5952, but for "::"). */
+void osl_identity_address(const osl_identity *identity, char *text, size_t size);
 /* Have @ssl check it: NULL has it check nothing. */
 pyossl_status osl_identity_apply(const osl_identity *identity, SSL *ssl) PYOSSL_MUST_CHECK;
 
@@ -262,6 +264,11 @@ pyossl_status osl_fd_wait(int fd, bool for_writing, int timeout_ms, bool *ready)
  */
 pyossl_status osl_fd_peek(int fd, void *buf, size_t cap, size_t *seen,
                           int *number) PYOSSL_MUST_CHECK;
+/*
+ * The longest datagram: one record at its longest (RFC 6347 4.1, RFC 5246 6.2.3). OpenSSL
+ * reads no more at once, and the rest of a longer one is lost.
+ */
+enum { OSL_DATAGRAM_MAX = 13 + 16384 + 256 };
 /* The bytes of one UDP datagram that the path of a connected socket carries whole, 0 if unknown. */
 size_t osl_fd_mtu(int fd);
 
@@ -300,6 +307,7 @@ typedef struct osl_transport {
     bool datagrams;       /* DTLS: bounds count */
     bool peek;            /* DTLS: leave what is read to be read again */
     bool eof;             /* latched: the peer will send no more */
+    bool writing;         /* the last move was one out */
     atomic_bool gone;     /* let go of: every move fails with EBADF */
     pyossl_status failed; /* why the last move did not work, or PYOSSL_OK */
     int number;           /* errno that goes with it */
@@ -344,6 +352,12 @@ typedef struct osl_conn_settings {
     bool ocsp;
 } osl_conn_settings;
 
+/* What the peer's chain was refused for last: the certificate, and why. */
+typedef struct osl_refusal {
+    int error, depth;
+    char *subject; /* on one line; or NULL */
+} osl_refusal;
+
 struct pyossl_conn {
     osl_object base;
     SSL *ssl; /* never NULL */
@@ -369,6 +383,9 @@ struct pyossl_conn {
     bool warm;            /* keeps its buffers for now, although its mode says otherwise */
     unsigned char streak; /* exchanges that worked, one after the other */
     pyossl_status failed; /* what ended it: every later exchange answers the same; or PYOSSL_OK */
+    osl_kept_error *first;    /* the record of that failure; NULL where nothing or no memory was */
+    osl_refusal refusal;
+    _Atomic int64_t due;      /* when DTLS sends again, by osl_now(); 0 for never */
     size_t retry_len;     /* length of the write that has to be repeated, or 0 */
     unsigned long forks;  /* osl_fork_count() at birth */
     pyossl_status wants;  /* the PYOSSL_WANT_ of the last exchange, or PYOSSL_OK */
@@ -441,6 +458,17 @@ pyossl_status osl_conn_begin(pyossl_conn *conn) PYOSSL_MUST_CHECK;
  * judged. Until the ClientHello is made that may change, and then this is asked again.
  */
 pyossl_status osl_conn_resume(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+
+/* Whom the peer must be, or NULL for anybody. */
+const osl_identity *osl_conn_identity(const pyossl_conn *conn);
+
+/* ---- refusal.c: what to say of a failure ---- */
+
+/* Remember that a certificate of the peer's is refused. */
+void osl_refusal_note(pyossl_conn *conn, X509_STORE_CTX *store_ctx);
+void osl_refusal_clear(osl_refusal *refusal);
+/* Add to what was just recorded what OpenSSL leaves out. */
+void osl_refusal_explain(const pyossl_conn *conn);
 
 /* ---- conn_io.c: what is around every call that exchanges bytes ---- */
 

@@ -15,6 +15,7 @@ enum {
     /* What a DTLS datagram may have where nobody knows better: IPv6's smallest MTU (RFC 8200). */
     SAFE_MTU = 1280 - 48,
     MTU_OVERHEAD = 48, /* IPv6 and UDP headers */
+    FLIGHT_SLACK = 512, /* an alert may follow a datagram that is full */
     DTLS_HEADER = 13,  /* of a record: type, version, epoch, sequence number, length */
     LOOK_AHEAD = 1024  /* longer records take more time than a system call */
 };
@@ -273,13 +274,14 @@ static int no_move(BIO *bio, osl_transport *transport, pyossl_status status, int
 }
 
 /* What holds for both directions before a move: flags of the move before are gone (BIO_read(3)). */
-static bool may_move(BIO *bio, osl_transport *transport)
+static bool may_move(BIO *bio, osl_transport *transport, bool writing)
 {
     BIO_clear_retry_flags(bio);
     if (transport == NULL)
         return false;
     transport->failed = PYOSSL_OK;
     transport->number = 0;
+    transport->writing = writing;
     return true;
 }
 
@@ -297,7 +299,7 @@ static int bio_read(BIO *bio, char *buf, int len)
     size_t done = 0;
     pyossl_status status;
 
-    if (!may_move(bio, transport) || len <= 0)
+    if (!may_move(bio, transport, false) || len <= 0)
         return -1;
     status = is_gone(transport) ? PYOSSL_E_SYSTEM : move_in(transport, buf, (size_t)len, &done);
     if (status == PYOSSL_OK)
@@ -315,7 +317,7 @@ static int bio_write(BIO *bio, const char *buf, int len)
     size_t done = 0;
     pyossl_status status;
 
-    if (!may_move(bio, transport) || len <= 0)
+    if (!may_move(bio, transport, true) || len <= 0)
         return -1;
     status = is_gone(transport) ? PYOSSL_E_SYSTEM : move_out(transport, buf, (size_t)len, &done);
     if (status == PYOSSL_OK)
@@ -331,14 +333,26 @@ static long path_mtu(const osl_transport *transport)
 {
     const size_t mtu = transport->kind == OSL_TRANSPORT_FD ? osl_fd_mtu(transport->write_fd) : 0;
 
-    return mtu > 0 && mtu < UINT16_MAX ? (long)mtu : SAFE_MTU;
+    if (mtu == 0)
+        return SAFE_MTU;
+    return mtu < OSL_DATAGRAM_MAX ? (long)mtu : OSL_DATAGRAM_MAX;
+}
+
+/*
+ * OpenSSL collects a flight in a buffer of 4096 bytes above this BIO, and hands on what it has
+ * where that is full: in the middle of a record, which no datagram may be (RFC 6347 4.1.1).
+ * With room for the largest datagram it only hands on whole ones.
+ */
+static void widen(BIO *above)
+{
+    if (above != NULL && BIO_method_type(above) == BIO_TYPE_BUFFER)
+        (void)BIO_set_write_buffer_size(above, OSL_DATAGRAM_MAX + FLIGHT_SLACK);
 }
 
 static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 {
     osl_transport *transport;
 
-    (void)ptr;
     /* Encryption is not the kernel's here; every record asks for that several times. */
     if (cmd == BIO_CTRL_GET_KTLS_SEND || cmd == BIO_CTRL_GET_KTLS_RECV)
         return 0;
@@ -360,6 +374,10 @@ static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
         return BIO_get_shutdown(bio);
     case BIO_CTRL_SET_CLOSE:
         BIO_set_shutdown(bio, num != 0);
+        return 1;
+    case BIO_CTRL_PUSH: /* of a BIO above this one, which passes it on */
+        if (transport->datagrams)
+            widen(ptr);
         return 1;
     case BIO_CTRL_DGRAM_QUERY_MTU:
     case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:

@@ -48,10 +48,18 @@ static pyossl_status ended(pyossl_conn *conn, bool no_tls, pyossl_status status)
         conn->begun = false;
         return status;
     }
+    if (conn->first == NULL) /* later calls have no better reason */
+        conn->first = osl_error_keep();
     if (status == PYOSSL_E_VERIFY || status == PYOSSL_E_SYSTEM)
         conn->failed = status;
     else /* whatever the reason was, it will not be the reason of later calls */
         conn->failed = PYOSSL_E_OPENSSL;
+    return status;
+}
+
+static pyossl_status explained(const pyossl_conn *conn, pyossl_status status)
+{
+    osl_refusal_explain(conn);
     return status;
 }
 
@@ -69,9 +77,38 @@ static pyossl_status from_queue(pyossl_conn *conn)
     if (is_ssl_reason(oldest, SSL_R_CERTIFICATE_VERIFY_FAILED) ||
         is_ssl_reason(oldest, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) ||
         is_ssl_reason(ERR_peek_last_error(), SSL_R_CERTIFICATE_VERIFY_FAILED))
-        return osl_fail(PYOSSL_E_VERIFY);
+        return explained(conn, osl_fail(PYOSSL_E_VERIFY));
     /* Not every failure of OpenSSL's own says that there was no memory; the transport's does. */
-    return osl_fail(conn->transport.failed == PYOSSL_E_NOMEM ? PYOSSL_E_NOMEM : PYOSSL_E_OPENSSL);
+    return explained(conn, osl_fail(conn->transport.failed == PYOSSL_E_NOMEM ? PYOSSL_E_NOMEM
+                                                                             : PYOSSL_E_OPENSSL));
+}
+
+/*
+ * A peer that refuses us sends an alert and goes, and a write behind that fails with a reason
+ * of the system's. The peer's own has come already: looked for where no byte of data is taken,
+ * and only as far as bytes are there. True if it ended the connection; its words are in OpenSSL's queue.
+ */
+static bool hears_alert(pyossl_conn *conn)
+{
+    osl_transport *transport = &conn->transport;
+    const int number = transport->number;
+    const bool eof = transport->eof;
+    unsigned char byte;
+    size_t got;
+
+    if (!transport->writing || (transport->number != EPIPE && transport->number != ECONNRESET) ||
+        SSL_is_init_finished(conn->ssl) != 1 || osl_is_given_up(conn->ssl))
+        return false;
+    transport->failed = PYOSSL_OK;
+    ERR_clear_error();
+    if (SSL_peek_ex(conn->ssl, &byte, 1, &got) != 1 && osl_is_given_up(conn->ssl) &&
+        transport->failed == PYOSSL_OK && ERR_peek_error() != 0)
+        return true;
+    ERR_clear_error();
+    transport->failed = PYOSSL_E_SYSTEM;
+    transport->number = number;
+    transport->eof = eof; /* a read will find it once more */
+    return false;
 }
 
 /* The transport tells, or else nobody does. */
@@ -79,6 +116,8 @@ static pyossl_status from_transport(pyossl_conn *conn, int number)
 {
     const osl_transport *transport = &conn->transport;
 
+    if (transport->failed == PYOSSL_E_SYSTEM && hears_alert(conn))
+        return from_queue(conn);
     if (transport->failed == PYOSSL_E_SYSTEM)
         return osl_fail_errno(transport->number != 0 ? transport->number : EIO, NULL);
     if (transport->failed == PYOSSL_E_NOMEM)
