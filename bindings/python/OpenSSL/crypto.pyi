@@ -74,7 +74,8 @@ TYPE_DSA: int
 TYPE_DH: int
 TYPE_EC: int
 
-class Error(Exception): ...
+class Error(Exception):
+    detail: str
 
 class X509StoreContextError(Exception):
     errors: list[Any]

@@ -17,7 +17,8 @@ __all__ = [
 _Text = Union[str, builtins.bytes, bytearray, memoryview]
 _Path = Union[str, builtins.bytes, os.PathLike[str], os.PathLike[builtins.bytes]]
 
-class Error(Exception): ...
+class Error(Exception):
+    detail: str
 
 def add(buffer: _Text, entropy: float) -> None: ...
 def bytes(num_bytes: int) -> builtins.bytes: ...

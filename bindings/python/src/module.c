@@ -105,6 +105,16 @@ static int add_named(PyObject *module, const char *dotted, PyObject *value)
     return PyModule_AddObjectRef(module, dotted + strlen("OpenSSL."), value);
 }
 
+/* Where an exception has nothing more to say, detail is the empty text. */
+static int give_detail(PyObject *type)
+{
+    PyObject *empty = type != NULL ? PyUnicode_FromString("") : NULL;
+    const int result = empty != NULL ? PyObject_SetAttrString(type, "detail", empty) : -1;
+
+    Py_XDECREF(empty);
+    return result;
+}
+
 static int add_exceptions(PyObject *module, po_state *state)
 {
     for (int i = 0; i < PO_EXC_MAX; i++) {
@@ -115,6 +125,9 @@ static int add_exceptions(PyObject *module, po_state *state)
         state->exceptions[i] =
             PyErr_NewExceptionWithDoc(exception_rows[i].name, exception_rows[i].doc, bases, NULL);
         Py_DECREF(bases);
+        if (exception_rows[i].base == BASE_EXCEPTION && i != PO_EXC_STORE_CTX &&
+            give_detail(state->exceptions[i]) < 0)
+            return -1;
         if (add_named(module, exception_rows[i].name, state->exceptions[i]) < 0)
             return -1;
     }

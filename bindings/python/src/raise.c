@@ -34,6 +34,42 @@ PyObject *po_error_list(void)
     return list;
 }
 
+/* Behind @text, which is taken over, what an entry adds to its reason; NULL without memory. */
+static PyObject *add_detail(PyObject *text, const pyossl_error_entry *entry)
+{
+    PyObject *longer = PyUnicode_FromFormat("%U%s%s", text, PyUnicode_GET_LENGTH(text) > 0 ? "; " : "",
+                                            entry->detail);
+
+    Py_DECREF(text);
+    return longer;
+}
+
+/*
+ * What there is to say beyond the reasons goes into the attribute detail, and where tracebacks
+ * show notes (3.11) into one: args keep the shape that programs know.
+ */
+static void tell_detail(PyObject *exception)
+{
+    const pyossl_error *error = pyossl_error_last();
+    const size_t count = pyossl_error_count(error);
+    PyObject *text = PyUnicode_FromString(""), *result;
+
+    for (size_t i = 0; text != NULL && i < count; i++) {
+        const pyossl_error_entry *entry = pyossl_error_entry_at(error, i);
+
+        if (entry->detail[0] != '\0')
+            text = add_detail(text, entry);
+    }
+    if (text != NULL && PyUnicode_GET_LENGTH(text) > 0 &&
+        PyObject_SetAttrString(exception, "detail", text) == 0 &&
+        PyObject_HasAttrString(exception, "add_note")) {
+        result = PyObject_CallMethod(exception, "add_note", "O", text);
+        Py_XDECREF(result);
+    }
+    Py_XDECREF(text);
+    PyErr_Clear(); /* the exception itself matters more */
+}
+
 PyObject *po_raise_as(po_state *state, po_exception_id id)
 {
     PyObject *list = po_error_list();
@@ -43,6 +79,7 @@ PyObject *po_raise_as(po_state *state, po_exception_id id)
         PyObject *exception = PyObject_CallOneArg(state->exceptions[id], list);
 
         if (exception != NULL) {
+            tell_detail(exception);
             PyErr_SetObject(state->exceptions[id], exception);
             Py_DECREF(exception);
         }

@@ -182,9 +182,20 @@ PyObject *po_conn_recv(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_recv_into(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_send(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 PyObject *po_conn_sendall(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_shutdown(PyObject *, PyObject *);
+/* Connection.shutdown() without arguments. */
+PyObject *po_conn_close_alerts(PyObject *object);
 PyObject *po_conn_dtls_listen(PyObject *, PyObject *);
 PyObject *po_conn_dtls_handle_timeout(PyObject *, PyObject *);
+
+/* ---- ssl_as_socket.c ---- */
+
+/* A method of the socket behind; an AttributeError of our own where there is none. */
+PyObject *po_conn_socket_method(PyObject *object, po_string_id id);
+PyObject *po_conn_shutdown(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+PyObject *po_conn_sock_shutdown(PyObject *, PyObject *, PyObject *);
+PyObject *po_conn_makefile(PyObject *, PyObject *, PyObject *);
+PyObject *po_conn_enter(PyObject *, PyObject *);
+PyObject *po_conn_exit(PyObject *, PyObject *);
 
 /* ---- ssl_memory.c ---- */
 

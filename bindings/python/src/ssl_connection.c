@@ -159,7 +159,7 @@ PO_METHOD0(set_connect_state)
 static PyObject *connect_by(po_connection *self, po_string_id name, PyObject *addr)
 {
     PyObject *object = (PyObject *)self, *result = NULL, *role;
-    PyObject *method = socket_attribute(object, self->base.state->strings[name]);
+    PyObject *method = po_conn_socket_method(object, name);
 
     if (method == NULL)
         return NULL;
@@ -205,7 +205,7 @@ PO_METHOD0(accept)
 
     (void)unused;
     if (self != NULL)
-        method = socket_attribute(object, self->base.state->strings[PO_STR_accept]);
+        method = po_conn_socket_method(object, PO_STR_accept);
     if (method != NULL)
         pair = PyObject_CallNoArgs(method);
     Py_XDECREF(method);
@@ -218,25 +218,6 @@ PO_METHOD0(accept)
     }
     Py_XDECREF(pair);
     return result;
-}
-
-static PyObject *po_m_sock_shutdown(PyObject *object, PyObject *args, PyObject *kwargs)
-{
-    PyObject *name = PO_STATE(object)->strings[PO_STR_shutdown];
-    PyObject *method = socket_attribute(object, name);
-    PyObject *result = method != NULL ? PyObject_Call(method, args, kwargs) : NULL;
-
-    Py_XDECREF(method);
-    return result;
-}
-
-static PyObject *po_m_makefile(PyObject *object, PyObject *args, PyObject *kwargs)
-{
-    (void)object;
-    (void)args;
-    (void)kwargs;
-    PyErr_SetString(PyExc_NotImplementedError, "Cannot make file object of OpenSSL.SSL.Connection");
-    return NULL;
 }
 
 /* ---- handshake and shutdown ---- */

@@ -7,6 +7,8 @@
  */
 #include "ssl.h"
 
+#include <time.h>
+
 #ifdef _WIN32
 #include <winsock2.h>
 #else
@@ -132,9 +134,27 @@ static void take_hints(po_connection *self, pyossl_status status, const transfer
     self->asker = 0;
 }
 
+/*
+ * How much of @patience is left: a DTLS timer ends each wait, and must not begin it anew.
+ * 1 ms at least, so that what has come by then is seen.
+ */
+static int left_of(int patience, int64_t *until)
+{
+    struct timespec clock = { 0, 0 };
+    int64_t now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &clock);
+    now = (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000;
+    if (*until == 0)
+        *until = now + patience;
+    return *until > now ? (int)(*until - now) : 1;
+}
+
 /* Take @todo as far as one call of the program's goes. */
 static int exchange(po_connection *self, step todo, transfer *t, weight work)
 {
+    int64_t until = 0;
+
     for (;;) {
         po_frame frame;
         pyossl_status status = PYOSSL_WANT_READ, waited = PYOSSL_OK;
@@ -150,6 +170,8 @@ static int exchange(po_connection *self, step todo, transfer *t, weight work)
             patience = frame.raised == NULL && pyossl_is_retry(status)
                            ? po_channel_patience(self, status)
                            : 0;
+            if (patience > 0 && pyossl_conn_dtls_timeout(self->base.handle) >= 0)
+                patience = left_of(patience, &until);
             take_hints(self, status, t, patience, frame.thread->number);
         }
         if (patience != 0) {
@@ -238,11 +260,10 @@ PyObject *po_conn_do_handshake(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-PyObject *po_conn_shutdown(PyObject *object, PyObject *unused)
+PyObject *po_conn_close_alerts(PyObject *object)
 {
     transfer t = { 0 };
 
-    (void)unused;
     if (exchange((po_connection *)object, shutdown_step, &t, ORDINARY) < 0)
         return NULL;
     return PyBool_FromLong(t.flag);

@@ -6,6 +6,7 @@
 #ifndef _WIN32
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #endif
 
@@ -188,6 +189,20 @@ int po_channel_waited(po_connection *self, pyossl_status status)
 
 /* ---- a program's objects ---- */
 
+/* Whether the current exception is of that name in the module ssl, which @object may come from. */
+static bool is_of_ssl(const char *name)
+{
+    PyObject *modules = PyImport_GetModuleDict(), *exception = po_exception_take();
+    PyObject *module = PyDict_GetItemString(modules, "ssl"); /* borrowed */
+    PyObject *type = module != NULL ? PyObject_GetAttrString(module, name) : NULL;
+    const bool is = type != NULL && PyObject_IsInstance(exception, type) == 1;
+
+    PyErr_Clear();
+    Py_XDECREF(type);
+    po_exception_restore(exception);
+    return is;
+}
+
 /* What an exception of an object's method means to TLS; it is kept unless it asks to wait. */
 static pyossl_status judge_exception(po_frame *frame, const po_state *state, pyossl_status blocked)
 {
@@ -200,6 +215,12 @@ static pyossl_status judge_exception(po_frame *frame, const po_state *state, pyo
     else if (PyErr_ExceptionMatches(state->exceptions[PO_EXC_WANT_WRITE]))
         status = PYOSSL_WANT_WRITE;
     else if (PyErr_ExceptionMatches(state->exceptions[PO_EXC_ZERO_RETURN]))
+        status = PYOSSL_TRUNCATED;
+    else if (is_of_ssl("SSLWantReadError"))
+        status = PYOSSL_WANT_READ;
+    else if (is_of_ssl("SSLWantWriteError"))
+        status = PYOSSL_WANT_WRITE;
+    else if (is_of_ssl("SSLZeroReturnError"))
         status = PYOSSL_TRUNCATED;
     if (status == PYOSSL_E_CALLBACK)
         po_frame_keep(frame);
@@ -306,20 +327,70 @@ static PyObject *method_of(PyObject *object, PyObject *first, PyObject *second)
 
 /* ---- choosing ---- */
 
+/* 1 if @object has all of @names, 0, or -1 with an exception that is no AttributeError. */
+static int has_attributes(PyObject *object, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        PyObject *found = PyObject_GetAttrString(object, *names);
+
+        if (found == NULL) {
+            if (!PyErr_ExceptionMatches(PyExc_AttributeError))
+                return -1;
+            PyErr_Clear();
+            return 0;
+        }
+        Py_DECREF(found);
+    }
+    return 1;
+}
+
+/*
+ * Whether an object's bytes are not those of its descriptor: 1, 0, or -1 with an exception.
+ * So it is with another TLS session, of ssl, gevent, urllib3: all tell their peer's
+ * certificate. And with what can send and receive, but whose descriptor is no socket: a channel
+ * of paramiko's has a pipe for select().
+ */
+static int wraps(PyObject *object)
+{
+    static const char *const tls[] = { "getpeercert", "send", "recv", NULL };
+    static const char *const moves[] = { "send", "recv", NULL };
+    struct stat what;
+    PyObject *number;
+    int fd = -1, result = has_attributes(object, tls);
+
+    if (result != 0)
+        return result;
+    result = has_attributes(object, moves);
+    if (result <= 0)
+        return result;
+    number = PyObject_CallMethod(object, "fileno", NULL);
+    if (number == NULL || !PyLong_Check(number) || po_to_int(number, "fileno()", &fd) < 0) {
+        Py_XDECREF(number);
+        PyErr_Clear(); /* whoever asks next will see why */
+        return 0;
+    }
+    Py_DECREF(number);
+    return fd >= 0 && fstat(fd, &what) == 0 && !S_ISSOCK(what.st_mode);
+}
+
 /*
  * Whether an object stands for a descriptor: 1, 0, or -1 with an exception. A
- * Connection does not, as its own end is within it, nor do streams that raise
- * io.UnsupportedOperation, which is an OSError and a ValueError.
+ * Connection does not, as its own end is within it, nor does what wraps a transport, nor
+ * do streams that raise io.UnsupportedOperation, which is an OSError and a ValueError.
  */
 static int has_descriptor(po_state *state, PyObject *object)
 {
     PyObject *number;
+    int wrapped;
 
     if (PyLong_Check(object))
         return 1;
     if (PO_IS(state, object, PO_CONNECTION) ||
         !PyObject_HasAttr(object, state->strings[PO_STR_fileno]))
         return 0;
+    wrapped = wraps(object);
+    if (wrapped != 0)
+        return wrapped < 0 ? -1 : 0;
     number = PyObject_CallMethodNoArgs(object, state->strings[PO_STR_fileno]);
     Py_XDECREF(number);
     if (number != NULL)
