@@ -116,7 +116,7 @@ GOOD = {
     "method": lambda: SSL.TLS_METHOD, "nid": lambda: 415, "obj": lambda: 0,
     # truth, time, callables, anything
     "critical": lambda: False, "on": lambda: True, "allowed": lambda: True,
-    "peer_too": lambda: False, "as_cryptography": lambda: False,
+    "peer_too": lambda: False, "how": lambda: None, "as_cryptography": lambda: False,
     "vfy_time": lambda: datetime.datetime(2030, 1, 1), "callback": lambda: lambda *anything: True,
     "userdata": object, "socket": lambda: None, "session": SSL.Session, "curve": Named, "lib": lambda: None,
     "addr": lambda: ("127.0.0.1", 1), "file_path": lambda: [], "dir_path": lambda: [],

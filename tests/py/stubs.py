@@ -1,6 +1,6 @@
 """What the stubs say is what the modules have, and programs that use them pass a type checker.
 
-Runs mypy's stubtest on every module, and mypy --strict on typed.py. Without
+Runs mypy's stubtest on every module, and mypy --strict on typed*.py. Without
 mypy the test is skipped.
 """
 
@@ -12,6 +12,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = ["SSL", "crypto", "debug", "rand", "tsafe", "version"]
+PROGRAMS = ["typed.py", "typed_upstream_ssl.py", "typed_upstream_crypto.py"]
 SKIPPED = 77
 
 
@@ -23,7 +24,7 @@ def main():
     cache = f"--cache-dir={os.devnull}"
     commands = [
         ["stubtest", "--allowlist", str(HERE / "stubtest.txt"), *(f"OpenSSL.{name}" for name in MODULES)],
-        ["mypy", "--strict", "--no-error-summary", cache, str(HERE / "typed.py")],
+        ["mypy", "--strict", "--no-error-summary", cache, *(str(HERE / name) for name in PROGRAMS)],
     ]
     return max(subprocess.run(command, env=environment).returncode for command in commands)
 

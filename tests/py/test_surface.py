@@ -194,7 +194,7 @@ def test_stubs_have_the_parameters(module):
     compared = 0
     for name, wanted in stub_functions(module).items():
         cls, _, method = name.rpartition(".")
-        if method.startswith("__"):
+        if method.startswith("__") or name == "Connection.fileno":  # the socket's
             continue
         owner = getattr(MODULES[module], cls) if cls else MODULES[module]
         found = [p for p in parameters(getattr(owner, method)) if p[0] not in ("self", "type_")]

@@ -64,7 +64,7 @@ _PublicKey = Union[
 _Key = Union[_PrivateKey, _PublicKey]
 PassphraseCallableT = Union[bytes, Callable[..., bytes]]
 StrOrBytesPath = Union[str, bytes, os.PathLike[Any]]
-_Passphrase = Union[bytes, str, Callable[[int], bytes], None]
+_Passphrase = Union[bytes, str, Callable[..., bytes], None]
 
 FILETYPE_PEM: int
 FILETYPE_ASN1: int
@@ -79,7 +79,7 @@ class Error(Exception):
 
 class X509StoreContextError(Exception):
     errors: list[Any]
-    certificate: X509 | None
+    certificate: X509  # None only where a program made the exception without one
     def __init__(self, message: str, errors: list[Any], certificate: X509 | None = None) -> None: ...
 
 class X509StoreFlags:
