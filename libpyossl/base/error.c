@@ -5,7 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { ENTRY_MAX = OSL_ERRORS_MAX, DETAIL_MAX = OSL_ERROR_DETAIL_MAX, TEXT_MAX = OSL_ERROR_TEXT_MAX };
+enum {
+    ENTRY_MAX = OSL_ERRORS_MAX,
+    DETAIL_MAX = OSL_ERROR_DETAIL_MAX,
+    TEXT_MAX = OSL_ERROR_TEXT_MAX
+};
 
 /* Fixed size and in the thread: recording allocates nothing, so it works out of memory too. */
 struct pyossl_error {
@@ -167,8 +171,7 @@ struct osl_kept_error {
 
 osl_kept_error *osl_error_keep(void)
 {
-    osl_kept_error *kept =
-        OPENSSL_zalloc(sizeof *kept + record.count * sizeof kept->entries[0]);
+    osl_kept_error *kept = OPENSSL_zalloc(sizeof *kept + record.count * sizeof kept->entries[0]);
 
     if (kept == NULL)
         return NULL;

@@ -52,7 +52,8 @@ pyossl_status osl_conn_enter(pyossl_conn *conn)
     return PYOSSL_OK;
 }
 
-/* For who waits meanwhile: when the answer to what was sent is so late that it must have been lost. */
+/* For who waits meanwhile: when the answer to what was sent is so late that it must have been lost.
+ */
 static void note_timer(pyossl_conn *conn, pyossl_status status)
 {
     struct timeval left = { 0, 0 };

@@ -203,12 +203,13 @@ const char *pyossl_conn_srtp_profile(const pyossl_conn *conn)
 #endif
 }
 
-/* How much plaintext a record may have: less than usual where both sides agreed on it (RFC 6066 4). */
+/* How much plaintext a record may have: less than usual where both sides agreed on it (RFC 6066 4).
+ */
 static size_t record_max(const SSL *ssl)
 {
     const SSL_SESSION *session = SSL_get_session(ssl);
-    const unsigned mode =
-        session != NULL ? SSL_SESSION_get_max_fragment_length(session) : TLSEXT_max_fragment_length_DISABLED;
+    const unsigned mode = session != NULL ? SSL_SESSION_get_max_fragment_length(session)
+                                          : TLSEXT_max_fragment_length_DISABLED;
 
     if (mode >= TLSEXT_max_fragment_length_512 && mode <= TLSEXT_max_fragment_length_4096)
         return (size_t)512 << (mode - TLSEXT_max_fragment_length_512);

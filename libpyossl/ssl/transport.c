@@ -14,10 +14,10 @@
 enum {
     /* What a DTLS datagram may have where nobody knows better: IPv6's smallest MTU (RFC 8200). */
     SAFE_MTU = 1280 - 48,
-    MTU_OVERHEAD = 48, /* IPv6 and UDP headers */
+    MTU_OVERHEAD = 48,  /* IPv6 and UDP headers */
     FLIGHT_SLACK = 512, /* an alert may follow a datagram that is full */
-    DTLS_HEADER = 13,  /* of a record: type, version, epoch, sequence number, length */
-    LOOK_AHEAD = 1024  /* longer records take more time than a system call */
+    DTLS_HEADER = 13,   /* of a record: type, version, epoch, sequence number, length */
+    LOOK_AHEAD = 1024   /* longer records take more time than a system call */
 };
 
 /* ---- datagrams in memory ---- */

@@ -86,7 +86,8 @@ static pyossl_status from_queue(pyossl_conn *conn)
 /*
  * A peer that refuses us sends an alert and goes, and a write behind that fails with a reason
  * of the system's. The peer's own has come already: looked for where no byte of data is taken,
- * and only as far as bytes are there. True if it ended the connection; its words are in OpenSSL's queue.
+ * and only as far as bytes are there. True if it ended the connection; its words are in OpenSSL's
+ * queue.
  */
 static bool hears_alert(pyossl_conn *conn)
 {

@@ -12,7 +12,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = ["SSL", "crypto", "debug", "rand", "tsafe", "version"]
-PROGRAMS = ["typed.py", "typed_upstream_ssl.py", "typed_upstream_crypto.py"]
+PROGRAMS = ["typed.py", "typed_programs.py", "typed_upstream_ssl.py", "typed_upstream_crypto.py"]
 SKIPPED = 77
 
 

@@ -6,8 +6,6 @@ It is checked, not run: a program that was written for those types has to pass w
 from __future__ import annotations
 
 import os
-import select
-import selectors
 import socket
 import typing
 from collections.abc import Sequence
@@ -573,37 +571,3 @@ def ssl_connection_request_ocsp(o: SSL.Connection) -> None:
 
 def ssl_connection_set_info_callback(o: SSL.Connection, callback_: Callable[[Connection, int, int], None]) -> None:
     o.set_info_callback(callback_)
-
-
-# ---- what programs do with them ----
-
-
-def register(selector: selectors.DefaultSelector, connection: SSL.Connection) -> None:
-    selector.register(connection, selectors.EVENT_READ)
-    select.select([connection], [], [connection], 1)
-
-
-def explain(error: crypto.X509StoreContextError) -> Optional[str]:
-    return error.certificate.get_subject().CN
-
-
-def passphrase(maximum: int, verify: bool, extra: Optional[str]) -> bytes:
-    return b"secret"
-
-
-def passphrases(context: SSL.Context) -> None:
-    context.set_passwd_cb(passphrase)
-    context.set_passwd_cb(passphrase, "extra")
-    context.set_passwd_cb(passphrase, None)
-
-
-def patience(connection: SSL.Connection) -> Optional[int]:
-    return connection.DTLSv1_get_timeout()
-
-
-class OwnConnection(SSL.Connection):
-    def send(self, buf: _Buffer, flags: int = 0) -> int:
-        return super().send(buf, flags)
-
-    def recv(self, bufsiz: int, flags: Optional[int] = None) -> bytes:
-        return super().recv(bufsiz, flags)

@@ -37,8 +37,8 @@ PyObject *po_error_list(void)
 /* Behind @text, which is taken over, what an entry adds to its reason; NULL without memory. */
 static PyObject *add_detail(PyObject *text, const pyossl_error_entry *entry)
 {
-    PyObject *longer = PyUnicode_FromFormat("%U%s%s", text, PyUnicode_GET_LENGTH(text) > 0 ? "; " : "",
-                                            entry->detail);
+    PyObject *longer = PyUnicode_FromFormat(
+        "%U%s%s", text, PyUnicode_GET_LENGTH(text) > 0 ? "; " : "", entry->detail);
 
     Py_DECREF(text);
     return longer;

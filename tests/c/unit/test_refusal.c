@@ -46,7 +46,8 @@ static void test_na_228_which_certificate(void **state)
         assert_ok(pyossl_conn_set_verify_hostname(both.client, "elsewhere.example", 17, 0));
         assert_fails(pair_handshake(&both), PYOSSL_E_VERIFY);
         assert_string_equal(test_reason(), "certificate verify failed");
-        assert_detail("ostname mismatch (error 62, depth 0), wanted: elsewhere.example, subject: /");
+        assert_detail(
+            "ostname mismatch (error 62, depth 0), wanted: elsewhere.example, subject: /");
         pair_disconnect(&both);
 
         pair_connect(&both, PAIR_MEMORY, 0);
