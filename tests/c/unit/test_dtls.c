@@ -506,33 +506,6 @@ static void test_message_too_large(void **state)
     pair_free(&both);
 }
 
-/* A wait ends when something has to be sent again; then the next exchange does. */
-static void test_na_225_waiting_minds_the_timer(void **state)
-{
-    unsigned char byte[2048];
-    int fds[2];
-    pair both;
-
-    (void)state;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
-    pair_contexts(&both, PAIR_DTLS1_2);
-    assert_ok(pyossl_conn_new(&both.client, both.client_ctx));
-    assert_ok(pyossl_conn_set_role(both.client, PYOSSL_CLIENT));
-    assert_ok(pyossl_conn_use_fd(both.client, fds[0]));
-    DTLS_set_timer_cb(both.client->ssl, quick);
-    for (int i = 0; i < 3; i++) {
-        assert_status(pyossl_conn_handshake(both.client), PYOSSL_WANT_READ);
-        assert_true(recv(fds[1], byte, sizeof byte, MSG_DONTWAIT) > 0);
-        assert_status(pyossl_conn_wait(both.client, PYOSSL_WANT_READ, 0), PYOSSL_WANT_READ);
-        assert_ok(pyossl_conn_wait(both.client, PYOSSL_WANT_READ, i == 1 ? 60000 : -1));
-    }
-    pyossl_conn_unref(both.client);
-    both.client = NULL;
-    pair_free(&both);
-    close(fds[0]);
-    close(fds[1]);
-}
-
 /* ---- real sockets ---- */
 
 /* Two UDP sockets that know of each other alone. */
@@ -606,7 +579,6 @@ int main(void)
         cmocka_unit_test(test_several_datagrams_fed_as_one),
         cmocka_unit_test(test_each_drain_is_one_datagram),
         cmocka_unit_test(test_message_too_large),
-        cmocka_unit_test(test_na_225_waiting_minds_the_timer),
         cmocka_unit_test(test_udp),
     };
 

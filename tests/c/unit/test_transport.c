@@ -568,26 +568,6 @@ static void test_na_086_threads_at_once(void **state)
     pthread_barrier_destroy(&barrier);
 }
 
-/* What cannot be moved through a descriptor at all is not waited for. */
-static void test_na_226_wrong_ends(void **state)
-{
-    int fds[2], number = 0;
-    unsigned char byte = 0;
-    size_t done = 9;
-
-    (void)state;
-    assert_int_equal(pipe(fds), 0);
-    assert_int_equal(osl_fd_write(fds[0], &byte, 1, &done, &number), PYOSSL_E_SYSTEM);
-    assert_int_equal(number, EBADF);
-    assert_int_equal(osl_fd_read(fds[1], &byte, 1, false, &done, &number), PYOSSL_E_SYSTEM);
-    assert_int_equal(number, EBADF);
-    assert_int_equal(osl_fd_read(fds[0], &byte, 1, false, &done, &number), PYOSSL_WANT_READ);
-    assert_int_equal(osl_fd_write(fds[1], &byte, 1, &done, &number), PYOSSL_OK);
-    assert_int_equal(done, 1);
-    close(fds[0]);
-    close(fds[1]);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -609,7 +589,6 @@ int main(void)
         cmocka_unit_test(test_writers_without_a_peer),
         cmocka_unit_test(test_users_datagrams_can_be_peeked_at),
         cmocka_unit_test(test_na_092_gone),
-        cmocka_unit_test(test_na_226_wrong_ends),
     };
 
     return cmocka_run_group_tests_name("transport", tests, NULL, NULL);

@@ -392,6 +392,60 @@ static void test_na_082_a_read_beside_the_wait(void **state)
     pair_free(&both);
 }
 
+static unsigned int quick(SSL *ssl, unsigned int timer_us)
+{
+    (void)ssl;
+    (void)timer_us;
+    return 20000;
+}
+
+/* A wait ends when something has to be sent again; then the next exchange does. */
+static void test_na_225_waiting_minds_the_timer(void **state)
+{
+    unsigned char byte[2048];
+    int fds[2];
+    pair both;
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
+    pair_contexts(&both, PAIR_DTLS1_2);
+    assert_ok(pyossl_conn_new(&both.client, both.client_ctx));
+    assert_ok(pyossl_conn_set_role(both.client, PYOSSL_CLIENT));
+    assert_ok(pyossl_conn_use_fd(both.client, fds[0]));
+    DTLS_set_timer_cb(both.client->ssl, quick);
+    for (int i = 0; i < 3; i++) {
+        assert_status(pyossl_conn_handshake(both.client), PYOSSL_WANT_READ);
+        assert_true(recv(fds[1], byte, sizeof byte, MSG_DONTWAIT) > 0);
+        assert_status(pyossl_conn_wait(both.client, PYOSSL_WANT_READ, 0), PYOSSL_WANT_READ);
+        assert_ok(pyossl_conn_wait(both.client, PYOSSL_WANT_READ, i == 1 ? 60000 : -1));
+    }
+    pyossl_conn_unref(both.client);
+    both.client = NULL;
+    pair_free(&both);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* What cannot be moved through a descriptor at all is not waited for. */
+static void test_na_226_wrong_ends(void **state)
+{
+    int fds[2], number = 0;
+    unsigned char byte = 0;
+    size_t done = 9;
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(osl_fd_write(fds[0], &byte, 1, &done, &number), PYOSSL_E_SYSTEM);
+    assert_int_equal(number, EBADF);
+    assert_int_equal(osl_fd_read(fds[1], &byte, 1, false, &done, &number), PYOSSL_E_SYSTEM);
+    assert_int_equal(number, EBADF);
+    assert_int_equal(osl_fd_read(fds[0], &byte, 1, false, &done, &number), PYOSSL_WANT_READ);
+    assert_int_equal(osl_fd_write(fds[1], &byte, 1, &done, &number), PYOSSL_OK);
+    assert_int_equal(done, 1);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +462,8 @@ int main(void)
         cmocka_unit_test(test_a_reset_is_told_by_the_read),
         cmocka_unit_test(test_na_025_a_signal_ends_the_wait),
         cmocka_unit_test(test_na_082_a_read_beside_the_wait),
+        cmocka_unit_test(test_na_225_waiting_minds_the_timer),
+        cmocka_unit_test(test_na_226_wrong_ends),
     };
 
     return cmocka_run_group_tests_name("wait_input", tests, NULL, NULL);
