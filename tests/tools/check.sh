@@ -222,7 +222,7 @@ lane() {
         result=$?
         case $result in
         0) word=passed ;;
-        $SKIP) word=skipped ;;
+        "$SKIP") word=skipped ;;
         *) word=FAILED && failed=1 ;;
         esac
         printf '%-12s %-8s %5d s\n' "$part" "$word" $(($(date +%s) - start)) | tee "$logs/$part.line"
@@ -248,7 +248,7 @@ if [ $# -gt 0 ]; then
         run "$part"
         case $? in
         0) word=passed ;;
-        $SKIP) word=skipped ;;
+        "$SKIP") word=skipped ;;
         *) word=FAILED && status=1 ;;
         esac
         printf '%-12s %-8s %5d s\n' "$part" "$word" $(($(date +%s) - start)) >"$logs/$part.line"
