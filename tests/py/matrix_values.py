@@ -126,6 +126,7 @@ GOOD = {
     "path": lambda: "no-such-socket", "dir_env_var": lambda: "NO_DIR", "file_env_var": lambda: "NO_FILE",
     # where a name means something else
     "X509Name.name": lambda: CERT.get_subject(), "X509Name.__getattr__.name": lambda: "CN",
+    "set_purpose.purpose": lambda: "sslserver", "set_max_cert_list.size": lambda: 102400,
     "X509Name.add_entry.field": lambda: "OU", "X509Name.add_entry.value": lambda: "second",
     "Connection.__getattr__.name": lambda: "fileno", "get_elliptic_curve.name": lambda: "prime256v1",
     "_EllipticCurve.name": lambda: "prime256v1", "set_verify_hostname.name": lambda: "localhost",

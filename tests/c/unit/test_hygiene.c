@@ -229,6 +229,7 @@ static void test_na_141_a_cleared_secret_is_gone(void **state)
 
     (void)state;
     memset(&kept, 'x', sizeof kept);
+    kept.large = NULL;
     bytes = (const unsigned char *)&kept;
     osl_secret_clear(&kept);
     for (size_t i = 0; i < sizeof kept; i++)

@@ -172,16 +172,12 @@ static void test_wrong_passphrases(void **state)
 
 static void test_passphrases_that_cannot_be_written(void **state)
 {
-    char long_text[PYOSSL_PASSPHRASE_MAX + 2];
     const pyossl_passphrase with_nul = { .data = "a\0b", .len = 3 };
     pyossl_pkcs12 *p12 = make(KEY | CERT);
     pyossl_buf der = PYOSSL_BUF_INIT;
 
     (void)state;
-    memset(long_text, 'x', sizeof long_text - 1);
-    long_text[sizeof long_text - 1] = '\0';
     assert_fails(pyossl_pkcs12_dump(p12, &with_nul, NULL, &der), PYOSSL_E_ARGUMENT);
-    assert_fails(dump(p12, long_text, NULL, &der), PYOSSL_E_ARGUMENT);
     assert_null(der.data);
     pyossl_pkcs12_unref(p12);
 }
@@ -276,7 +272,7 @@ static void test_options_that_are_refused(void **state)
 {
     static const pyossl_pkcs12_options cases[] = {
         { 0, 2048, 1, NULL, NULL },
-        { sizeof(pyossl_pkcs12_options), -1, 1, NULL, NULL },
+        { sizeof(pyossl_pkcs12_options), -2, 1, NULL, NULL },
         { sizeof(pyossl_pkcs12_options), 1, -2, NULL, NULL },
         { sizeof(pyossl_pkcs12_options), INT_MAX, 1, NULL, NULL },
         { sizeof(pyossl_pkcs12_options), 1, INT_MAX, NULL, NULL },
