@@ -271,7 +271,7 @@ pyossl_status pyossl_ctx_set_sigalgs(pyossl_ctx *ctx, const char *algorithms) PY
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_tmp_ecdh(pyossl_ctx *ctx, const char *curve) PYOSSL_NONNULL(1, 2);
 
-/** Diffie-Hellman parameters from a PEM file; without them OpenSSL picks some by itself. */
+/** Diffie-Hellman parameters from a PEM file; without them a server has no DHE ciphers in TLS 1.2. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_load_tmp_dh(pyossl_ctx *ctx, const char *path) PYOSSL_NONNULL(1, 2);
 

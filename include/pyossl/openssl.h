@@ -41,6 +41,15 @@ pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey) PYOSSL
  * The context in force for new connections; release it with SSL_CTX_free(). NULL
  * out of memory. From here on it is in OpenSSL's default library context
  * (pyossl_slim_allow()).
+ *
+ * What you set in it stays: later calls of pyossl_ctx_…() change this very SSL_CTX
+ * as long as no connection has been made of it, and answer PYOSSL_E_IN_USE from then
+ * on, as OpenSSL does not let a used one be changed and what you set cannot be
+ * carried over to another. So set all that is to be set before the first connection,
+ * and do not change it while connections use it.
+ *
+ * Its X509_STORE holds everything that was loaded, as if OpenSSL had loaded it; to have
+ * that, files that were indexed are decoded here, which may take some milliseconds.
  */
 PYOSSL_API SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 
@@ -48,7 +57,8 @@ PYOSSL_API SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx) PYOSSL_NONNULL(1);
  * The connection, borrowed. A change of its context before the handshake replaces
  * it. Asked for before the handshake, it is in OpenSSL's default library context
  * from here on, as its context is. Later, certificates of the peer in it may be in
- * another: pass their DER on to decode them where you need them. NULL out of memory.
+ * another: pass their DER on to decode them where you need them. Its X509_STORE holds
+ * everything that was loaded, as pyossl_openssl_ctx() says. NULL out of memory.
  */
 PYOSSL_API SSL *pyossl_openssl_conn(pyossl_conn *conn) PYOSSL_NONNULL(1);
 

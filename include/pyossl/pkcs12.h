@@ -9,6 +9,7 @@
 #define PYOSSL_PKCS12_H
 
 #include "pyossl/export.h"
+#include "pyossl/pkey.h"
 #include "pyossl/status.h"
 #include "pyossl/types.h"
 
@@ -18,17 +19,21 @@ PYOSSL_BEGIN_DECLS
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkcs12_new(pyossl_pkcs12 **out) PYOSSL_NONNULL(1);
 
-/** The most rounds of key derivation that one file may ask for, MAC and bags together. */
-#define PYOSSL_PKCS12_ROUNDS_MAX 10000000
+/** How much key derivation one file may ask for, MAC and bags together: see pyossl_kdf_rounds_limit(). */
+#define PYOSSL_PKCS12_ROUNDS_MAX PYOSSL_KDF_ROUNDS_MAX
 
 /**
  * Decode DER.
  *
  * A certificate without its key is found among the CA certificates. Without a
- * passphrase (NULL, or no bytes) both "none" and "empty" are tried.
+ * passphrase (NULL, or no bytes) both "none" and "empty" are tried, and a file
+ * without a MAC is taken. Under a passphrase it is not: nothing would tell whether
+ * somebody has replaced the certificates, which nearly all files hold in the clear or
+ * under a key that the MAC alone vouches for.
  *
- * @retval PYOSSL_E_FORMAT      it is not PKCS #12, or asks for more than
- *                              PYOSSL_PKCS12_ROUNDS_MAX rounds
+ * @retval PYOSSL_E_FORMAT      it is not PKCS #12, has no MAC although there is a
+ *                              passphrase ("mac absent"), or asks for more rounds than
+ *                              pyossl_kdf_rounds_limit()
  * @retval PYOSSL_E_PASSPHRASE  the passphrase does not fit
  * @retval PYOSSL_E_UNSUPPORTED its ciphers need the legacy provider, which is not there
  * @retval PYOSSL_E_OPENSSL     OpenSSL cannot compute its MAC
@@ -41,7 +46,8 @@ pyossl_status pyossl_pkcs12_load(pyossl_pkcs12 **out, const void *der, size_t le
 typedef struct pyossl_pkcs12_options {
     size_t      size;           /**< sizeof(pyossl_pkcs12_options) */
     int         iterations;     /**< rounds for key and certificates; 0 or -1 for OpenSSL's number */
-    int         mac_iterations; /**< rounds for the MAC; 0 for OpenSSL's number, -1 for no MAC */
+    int         mac_iterations; /**< rounds for the MAC; 0 for OpenSSL's number, -1 for no MAC:
+                                     pyossl_pkcs12_load() then wants no passphrase */
     const char *cipher;         /**< e.g. "aes-256-cbc"; NULL for 3DES, which all can read */
     const char *mac_digest;     /**< e.g. "sha256"; NULL for OpenSSL's choice */
 } pyossl_pkcs12_options;
@@ -58,7 +64,7 @@ typedef struct pyossl_pkcs12_options {
  *                           a certificate with parts missing
  * @retval PYOSSL_E_OPENSSL  key and certificate do not belong together
  * @retval PYOSSL_E_ARGUMENT no such cipher or digest, a NUL in the passphrase, or more
- *                           than PYOSSL_PKCS12_ROUNDS_MAX rounds
+ *                           rounds than pyossl_kdf_rounds_limit()
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkcs12_dump(const pyossl_pkcs12 *p12, const pyossl_passphrase *passphrase,

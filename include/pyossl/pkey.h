@@ -7,6 +7,8 @@
 #ifndef PYOSSL_PKEY_H
 #define PYOSSL_PKEY_H
 
+#include <stdint.h>
+
 #include "pyossl/export.h"
 #include "pyossl/status.h"
 #include "pyossl/types.h"
@@ -43,13 +45,37 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkey_generate_ec(pyossl_pkey **out, const char *curve) PYOSSL_NONNULL(1, 2);
 
 /**
+ * How much key derivation one file may ask for unless told otherwise: a few seconds
+ * of a processor.
+ */
+#define PYOSSL_KDF_ROUNDS_MAX 10000000
+
+/**
+ * How much key derivation one file may ask for, in rounds: of PBKDF2, of PBES1 and of
+ * PKCS #12 (for MAC and bags together) as many as the file says, of scrypt N * r * p,
+ * each of which takes about as long. What asks for more is refused, as a file of
+ * two hundred bytes could otherwise keep a processor busy for hours.
+ */
+PYOSSL_API int64_t pyossl_kdf_rounds_limit(void);
+
+/**
+ * Say how much key derivation one file may ask for, for the whole process. A call
+ * that is under way goes on as it began. Safe from any thread.
+ *
+ * @param rounds from 1 to 2147483647; PYOSSL_KDF_ROUNDS_MAX is what it was at first
+ * @retval PYOSSL_E_ARGUMENT another number
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_set_kdf_rounds_limit(int64_t rounds);
+
+/**
  * Decode the first private key in @p data: PKCS #8, encrypted PKCS #8, or the
  * traditional RSA, DSA and EC encodings.
  *
  * @param format     PYOSSL_PEM or PYOSSL_DER
  * @param passphrase asked for only if the key is encrypted; may be NULL
- * @retval PYOSSL_E_FORMAT     there is no private key there, or it asks for more than
- *                             PYOSSL_PKCS12_ROUNDS_MAX rounds of key derivation
+ * @retval PYOSSL_E_FORMAT     there is no private key there, or it asks for more rounds
+ *                             of key derivation than pyossl_kdf_rounds_limit()
  * @retval PYOSSL_E_PASSPHRASE it is encrypted, and the passphrase is missing or wrong
  * @retval PYOSSL_E_CALLBACK   the passphrase callback answered ABORT
  * @retval PYOSSL_E_ARGUMENT   @p format is neither

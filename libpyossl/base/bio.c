@@ -2,9 +2,9 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 BIO *osl_bio_writer(void)
 {
@@ -26,23 +26,35 @@ pyossl_status osl_buf_from_bio(pyossl_buf *buf, BIO *bio)
 }
 
 /* How much to expect: what the file has now, and one more to see that there is no more. */
-static size_t room_for(FILE *file, size_t max)
+static size_t room_for(int file, size_t max)
 {
     struct stat status;
 
-    if (fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0)
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0)
         return 16384;
     return (uintmax_t)status.st_size < max ? (size_t)status.st_size + 1 : max;
 }
 
-static pyossl_status read_all(FILE *file, const char *path, size_t max, pyossl_buf *out)
+ssize_t osl_file_some(int file, void *out, size_t len)
+{
+    ssize_t got;
+
+    do {
+        got = read(file, out, len);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* Into memory that is wiped, and by no way that keeps a copy, as there may be a key in it. */
+static pyossl_status read_all(int file, const char *path, size_t max, pyossl_buf *out)
 {
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
-    size_t cap = room_for(file, max), len = 0, got;
+    size_t cap = room_for(file, max), len = 0;
+    ssize_t got;
 
     OSL_TRY(osl_buf_alloc(&bytes, cap));
-    while ((got = fread(bytes.data + len, 1, cap - len, file)) > 0) {
-        len += got;
+    while ((got = osl_file_some(file, bytes.data + len, cap - len)) > 0) {
+        len += (size_t)got;
         if (len > max)
             return osl_fail_errno(EFBIG, path);
         if (len == cap) {
@@ -55,32 +67,42 @@ static pyossl_status read_all(FILE *file, const char *path, size_t max, pyossl_b
             osl_buf_move(&bytes, &larger);
         }
     }
-    if (ferror(file))
+    if (got < 0)
         return osl_fail_errno(errno, path);
-    bytes.len = len;
+    osl_buf_shorten(&bytes, len);
     bytes.data[len] = '\0';
     osl_buf_move(out, &bytes);
     return PYOSSL_OK;
 }
 
+int osl_file_open(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void osl_file_close(int file)
+{
+    (void)close(file);
+}
+
 bool osl_file_readable(const char *path)
 {
-    FILE *file = fopen(path, "rbe");
+    const int file = osl_file_open(path);
 
-    if (file == NULL)
+    if (file < 0)
         return false;
-    fclose(file);
+    osl_file_close(file);
     return true;
 }
 
 pyossl_status osl_file_read(const char *path, size_t max, pyossl_buf *out)
 {
-    FILE *file = fopen(path, "rbe"); /* "e": not for our children */
+    const int file = osl_file_open(path);
     pyossl_status status;
 
-    if (file == NULL)
+    if (file < 0)
         return osl_fail_errno(errno, path);
     status = read_all(file, path, max, out);
-    fclose(file);
+    osl_file_close(file);
     return status;
 }

@@ -1,6 +1,8 @@
 /* What happens once: fork counting, versions, features. */
 #include "internal.h"
 
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <openssl/ssl.h>
@@ -13,6 +15,7 @@
 
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
 atomic_bool osl_init_done;
+atomic_bool osl_openssl_gone;
 static atomic_ulong forks;
 
 #if !defined(_WIN32)
@@ -22,13 +25,35 @@ static void count_fork(void)
 }
 #endif
 
+/* What is released from here on is left where it is: OpenSSL, which would do it, is going. */
+static void note_end(void)
+{
+    atomic_store_explicit(&osl_openssl_gone, true, memory_order_relaxed);
+}
+
+/*
+ * exit() is under way. OpenSSL's own handler takes everything apart while other threads may be in
+ * the middle of it, so ours is there in its place: it has OpenSSL run the program's handlers
+ * (OPENSSL_atexit()) and go, but for where a thread is left that could notice.
+ */
+static void end_process(void)
+{
+    struct stat tasks;
+
+    /* A folder for each thread, besides "." and "..". */
+    if (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3)
+        OPENSSL_cleanup();
+}
+
 static void init_once(void)
 {
     /* Another major release has other structures and other rules: nothing good would come of it. */
     if (OPENSSL_version_major() != OPENSSL_VERSION_MAJOR)
         return;
-    /* Our handles may be released after main() returned: OpenSSL must still be there. */
     if (OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL) != 1)
+        return;
+    /* The program's handles may be released after main() returned, and after OpenSSL has gone. */
+    if (OPENSSL_atexit(note_end) != 1 || atexit(end_process) != 0)
         return;
     /* OpenSSL asks for this once: were memory short then, no context could ever be made. */
     if (SSL_get_ex_data_X509_STORE_CTX_idx() < 0)

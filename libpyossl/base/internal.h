@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -35,11 +36,11 @@
 #define OSL_HAVE_GET0_GROUP_NAME 1
 #endif
 #if OPENSSL_VERSION_NUMBER >= 0x30300000L
-/* From 4.0 on a store is no list, and becomes one, a slow one, for good where it is asked for it. */
-#define OSL_HAVE_STORE_GET1_OBJECTS 1
 #define OSL_HAVE_SESSION_GET_TIME_EX 1
 #endif
 #if OPENSSL_VERSION_NUMBER >= 0x40000000L
+/* A store is no list, and becomes one, a slow one, for good where it is asked for it. */
+#define OSL_STORE_IS_NO_LIST 1
 #define OSL_HAVE_HOST_INPUT_VALIDATION 1
 #elif !defined(OPENSSL_NO_SSL3) && !defined(OPENSSL_NO_SSL3_METHOD)
 #define OSL_HAVE_SSL3 1
@@ -72,8 +73,7 @@ extern atomic_bool osl_init_done;
 bool osl_openssl_untouched(void);
 
 /*
- * OpenSSL is set up by the first call, in our way: decoders, digests and providers
- * that are kept must outlive its exit handlers. A function that cannot do without
+ * OpenSSL is set up by the first call, so that we hear when it goes. A function that cannot do without
  * asks osl_init() again, and tells of its failure.
  *
  * Peeking first: clearing an empty queue costs five times as much.
@@ -263,6 +263,12 @@ BIO *osl_bio_writer(void);
 /* Read a whole file of at most @max bytes. PYOSSL_E_SYSTEM names the OS error. */
 pyossl_status osl_file_read(const char *path, size_t max, pyossl_buf *out) PYOSSL_MUST_CHECK;
 
+/* A descriptor that children do not get, or -1 and errno. */
+int osl_file_open(const char *path);
+void osl_file_close(int file);
+/* Like read(2), but for signals. */
+ssize_t osl_file_some(int file, void *out, size_t len);
+
 /* Whether a file can be opened for reading. Records nothing. */
 bool osl_file_readable(const char *path);
 
@@ -274,6 +280,14 @@ static inline bool osl_len_fits(size_t len)
 {
     return len <= INT32_MAX;
 }
+
+/* ---- libctx.c: which library context a call is in ---- */
+
+/* The library context of this thread, in which OpenSSL looks algorithms up; borrowed. */
+OSSL_LIB_CTX *osl_libctx(void);
+
+/* Whether that is the default one of the process, which lives as long as OpenSSL does. */
+bool osl_libctx_is_usual(void);
 
 /* ---- slim.c: a library context with what TLS needs, and little else ---- */
 

@@ -20,10 +20,14 @@ static inline void osl_object_ref(osl_object *object)
     atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
 }
 
+/* Whether OpenSSL's exit handlers have run, after which nothing of its can be released. */
+extern atomic_bool osl_openssl_gone;
+
 /* True for the last owner, who then releases the object. */
 static inline bool osl_object_unref(osl_object *object)
 {
-    return atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) == 1;
+    return atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) == 1 &&
+           !atomic_load_explicit(&osl_openssl_gone, memory_order_relaxed);
 }
 
 /*

@@ -236,8 +236,8 @@ static bool no_properties(void)
 
 static bool nothing_else_chooses(bool untouched)
 {
-    return OSSL_LIB_CTX_set0_default(NULL) == OSSL_LIB_CTX_get0_global_default() && !has_engine() &&
-           only_default_provider() && (untouched || no_properties());
+    return osl_libctx_is_usual() && !has_engine() && only_default_provider() &&
+           (untouched || no_properties());
 }
 
 OSSL_LIB_CTX *osl_slim(bool untouched)

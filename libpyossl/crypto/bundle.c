@@ -3,10 +3,9 @@
  *
  * Decoding the 150 certificates of a system's bundle takes OpenSSL 3.0 some 25
  * milliseconds for each context, and a chain needs one of them. So a bundle is
- * indexed: where each certificate stands and whose it is. The index is shared by
- * all stores, decodes a certificate when a chain asks for its subject, and is
- * forgotten with the last store. A store gets what it asked for as objects of
- * its own, so that what is done to one store is not seen in another.
+ * indexed: where each certificate stands and whose it is. The index holds bytes and
+ * names, and no object that could be used; it is shared by all stores, and forgotten
+ * with the last. A store makes objects of its own of what a chain asks for (lookup.c).
  *
  * Only plain files are indexed: certificates alone, in the PEM that everybody
  * writes, of the shape that OpenSSL is known to accept. Whatever looks different
@@ -14,7 +13,6 @@
  */
 #include "bundle.h"
 
-#include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -23,7 +21,6 @@ enum { WINDOW = 16384 };
 
 typedef struct entry {
     osl_der der, subject;
-    _Atomic(X509 *) parsed; /* made when first asked for */
 } entry;
 
 /* Which file, and which state of it. */
@@ -48,9 +45,8 @@ struct osl_bundle {
     unsigned char *bytes; /* the DER of all certificates, one after the other */
     entry *entries;
     size_t count;
-    CRYPTO_RWLOCK *lock; /* around names */
-    X509_NAME **names;   /* of all subjects; made when first asked for */
-    _Atomic(digests *) digests; /* of all certificates; made when first asked for */
+    _Atomic(X509_NAME **) names; /* of all subjects; made when first asked for */
+    _Atomic(digests *) digests;  /* of all certificates; made when first asked for */
 };
 
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
@@ -64,19 +60,20 @@ static void init_once(void)
 
 /* ---- reading: text to DER ---- */
 
+static void names_free(X509_NAME **names, size_t count)
+{
+    for (size_t i = 0; names != NULL && i < count; i++)
+        X509_NAME_free(names[i]);
+    OPENSSL_free(names);
+}
+
 static void bundle_free(osl_bundle *bundle)
 {
-    for (size_t i = 0; i < bundle->count; i++) {
-        X509_free(atomic_load_explicit(&bundle->entries[i].parsed, memory_order_relaxed));
-        if (bundle->names != NULL)
-            X509_NAME_free(bundle->names[i]);
-    }
+    names_free(atomic_load_explicit(&bundle->names, memory_order_relaxed), bundle->count);
     OPENSSL_free(atomic_load_explicit(&bundle->digests, memory_order_relaxed));
-    OPENSSL_free(bundle->names);
     OPENSSL_free(bundle->entries);
     OPENSSL_free(bundle->path);
     OPENSSL_free(bundle->bytes);
-    CRYPTO_THREAD_lock_free(bundle->lock);
     OPENSSL_free(bundle);
 }
 
@@ -94,7 +91,6 @@ static bool add_entry(osl_bundle *bundle, const osl_der *der, const osl_der *sub
     }
     bundle->entries[bundle->count].der = *der;
     bundle->entries[bundle->count].subject = *subject;
-    atomic_init(&bundle->entries[bundle->count].parsed, NULL);
     bundle->count++;
     return true;
 }
@@ -131,16 +127,19 @@ static size_t whole_lines(const unsigned char *data, size_t len)
  * Index all of @file, @size bytes of text. What a window cannot tell of, because it ends in the
  * middle of a block, stands at the beginning of the next.
  */
-static bool index_file(osl_bundle *bundle, FILE *file, size_t size)
+static bool index_file(osl_bundle *bundle, int file, size_t size)
 {
     unsigned char window[WINDOW] = { 0 };
     pyossl_buf text = { window, 0 };
-    size_t got, at, used = 0, all = 0, held = 0;
+    size_t at, used = 0, all = 0, held = 0;
+    ssize_t got;
 
     do {
-        got = fread(window + held, 1, sizeof window - held, file);
-        held += got;
-        all += got;
+        got = osl_file_some(file, window + held, sizeof window - held);
+        if (got < 0)
+            return false;
+        held += (size_t)got;
+        all += (size_t)got;
         if (all > size) /* it grows while it is read */
             return false;
         text.len = all < size ? whole_lines(window, held) : held;
@@ -149,31 +148,23 @@ static bool index_file(osl_bundle *bundle, FILE *file, size_t size)
         memmove(window, window + at, held - at);
         held -= at;
     } while (got > 0 && held < sizeof window);
-    return held == 0 && all == size && ferror(file) == 0 && bundle->count > 0;
+    return held == 0 && all == size && bundle->count > 0;
 }
 
-static bool read_bundle(osl_bundle *bundle, const char *path, size_t size)
+static bool read_bundle(osl_bundle *bundle, int file, size_t size)
 {
-    FILE *file = fopen(path, "rbe"); /* "e": not for our children */
-    bool done;
-
-    if (file == NULL)
-        return false;
     /* A line of less than four characters is refused, so this is enough. */
     bundle->bytes = OPENSSL_malloc(size / 4 * 3 + OSL_BASE64_BYTES);
-    done = bundle->bytes != NULL && setvbuf(file, NULL, _IONBF, 0) == 0 &&
-           index_file(bundle, file, size);
-    fclose(file);
-    return done;
+    return bundle->bytes != NULL && index_file(bundle, file, size);
 }
 
 /* ---- the table ---- */
 
-static bool identity_of(const char *path, identity *out)
+static bool identity_of(int file, identity *out)
 {
     struct stat status;
 
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
         return false;
     /* Field by field: padding must not count. */
     memset(out, 0, sizeof *out);
@@ -261,26 +252,24 @@ void osl_bundle_unref(osl_bundle *bundle)
         bundle_free(bundle);
 }
 
-osl_bundle *osl_bundle_open(const char *path)
+/* The index of @file, which was opened as @path: by whoever asks, so that it is theirs to read. */
+static osl_bundle *open_file(const char *path, int file)
 {
     osl_auto(osl_bundle) *bundle = NULL;
     identity before, after;
     osl_bundle *found;
 
-    if (CRYPTO_THREAD_run_once(&once, init_once) != 1 || table_lock == NULL)
-        return NULL;
-    if (!identity_of(path, &before) || before.size > (off_t)OSL_FILE_MAX || !settled(&before))
+    if (!identity_of(file, &before) || before.size > (off_t)OSL_FILE_MAX || !settled(&before))
         return NULL;
     found = find(path, &before);
     if (found != NULL)
         return found;
     bundle = osl_new(osl_bundle);
-    if (bundle == NULL || (bundle->lock = CRYPTO_THREAD_lock_new()) == NULL ||
-        (bundle->path = osl_strdup(path)) == NULL)
+    if (bundle == NULL || (bundle->path = osl_strdup(path)) == NULL)
         return NULL;
-    if (!read_bundle(bundle, path, (size_t)before.size))
+    if (!read_bundle(bundle, file, (size_t)before.size))
         return NULL;
-    if (!identity_of(path, &after) || !same_file(&before, &after))
+    if (!identity_of(file, &after) || !same_file(&before, &after))
         return NULL;
     bundle->file = before;
     bundle->refs = 1;
@@ -288,94 +277,74 @@ osl_bundle *osl_bundle_open(const char *path)
     return osl_steal(bundle);
 }
 
-/* ---- asking ---- */
-
-/* The certificate of an entry, with a reference of the caller's; NULL without memory. */
-static X509 *parsed(entry *item)
+osl_bundle *osl_bundle_open(const char *path)
 {
-    X509 *known = atomic_load_explicit(&item->parsed, memory_order_acquire), *made;
-    const unsigned char *at = item->der.at;
+    osl_bundle *bundle;
+    int file;
 
-    if (known == NULL) {
-        made = d2i_X509(NULL, &at, (long)item->der.len);
-        if (made == NULL)
-            return NULL;
-        /* OpenSSL writes what it works out into the certificate: have it do that now. */
-        (void)X509_check_purpose(made, -1, 0);
-        if (atomic_compare_exchange_strong(&item->parsed, &known, made))
-            known = made;
-        else
-            X509_free(made);
-    }
-    return X509_up_ref(known) == 1 ? known : NULL;
+    if (CRYPTO_THREAD_run_once(&once, init_once) != 1 || table_lock == NULL)
+        return NULL;
+    file = osl_file_open(path);
+    if (file < 0)
+        return NULL;
+    bundle = open_file(path, file);
+    osl_file_close(file);
+    return bundle;
 }
 
-static bool make_names(osl_bundle *bundle)
+/* ---- asking ---- */
+
+size_t osl_bundle_count(const osl_bundle *bundle)
+{
+    return bundle->count;
+}
+
+static X509_NAME **make_names(const osl_bundle *bundle)
 {
     X509_NAME **names = OPENSSL_zalloc(bundle->count * sizeof *names);
-    bool ok = names != NULL;
 
     if (names == NULL)
         ERR_raise(ERR_LIB_X509, ERR_R_MALLOC_FAILURE); /* the allocator does not say so */
-    for (size_t i = 0; ok && i < bundle->count; i++) {
+    for (size_t i = 0; names != NULL && i < bundle->count; i++) {
         const unsigned char *at = bundle->entries[i].subject.at;
 
         names[i] = d2i_X509_NAME(NULL, &at, (long)bundle->entries[i].subject.len);
-        ok = names[i] != NULL;
+        if (names[i] == NULL) {
+            names_free(names, bundle->count);
+            names = NULL;
+        }
     }
-    if (ok) {
-        bundle->names = names;
-        return true;
-    }
-    for (size_t i = 0; names != NULL && i < bundle->count; i++)
-        X509_NAME_free(names[i]);
-    OPENSSL_free(names);
-    return false;
+    return names;
 }
 
-/* Whether the names are there; once made they stay as they are. */
-static bool have_names(osl_bundle *bundle)
+/* Whoever comes second takes what the first one made. */
+const X509_NAME *osl_bundle_subject(osl_bundle *bundle, size_t index)
 {
-    bool ready;
+    X509_NAME **known = atomic_load_explicit(&bundle->names, memory_order_acquire), **made;
 
-    if (CRYPTO_THREAD_read_lock(bundle->lock) != 1)
-        return false;
-    ready = bundle->names != NULL;
-    CRYPTO_THREAD_unlock(bundle->lock);
-    if (ready)
-        return true;
-    if (CRYPTO_THREAD_write_lock(bundle->lock) != 1)
-        return false;
-    ready = bundle->names != NULL || make_names(bundle);
-    CRYPTO_THREAD_unlock(bundle->lock);
-    return ready;
+    if (known != NULL)
+        return known[index];
+    made = make_names(bundle);
+    if (made == NULL)
+        return NULL;
+    if (atomic_compare_exchange_strong_explicit(&bundle->names, &known, made, memory_order_acq_rel,
+                                                memory_order_acquire))
+        return made[index];
+    names_free(made, bundle->count);
+    return known[index];
 }
 
-static bool hand_over(X509_STORE *store, entry *item)
+X509 *osl_bundle_parse(const osl_bundle *bundle, size_t index, OSSL_LIB_CTX *home)
 {
-    X509 *x509 = parsed(item);
-    const bool ok = x509 != NULL && X509_STORE_add_cert(store, x509) == 1;
+    const entry *item = &bundle->entries[index];
+    const unsigned char *at = item->der.at;
+    X509 *x509 = X509_new_ex(home, NULL);
 
-    X509_free(x509);
-    return ok;
-}
-
-bool osl_bundle_pull(osl_bundle *bundle, X509_STORE *store, const X509_NAME *subject)
-{
-    if (!have_names(bundle))
-        return false;
-    for (size_t i = 0; i < bundle->count; i++)
-        if (X509_NAME_cmp(bundle->names[i], subject) == 0 && !hand_over(store, &bundle->entries[i]))
-            return false;
-    return true;
-}
-
-bool osl_bundle_pull_all(osl_bundle *bundle, X509_STORE *store)
-{
-    for (size_t i = 0; i < bundle->count; i++)
-        if (!hand_over(store, &bundle->entries[i]))
-            return false;
-    return true;
+    if (x509 == NULL || d2i_X509(&x509, &at, (long)item->der.len) == NULL)
+        return NULL; /* which d2i_X509() has released */
+    /* OpenSSL writes what it works out into the certificate: have it do that now. */
+    (void)X509_check_purpose(x509, -1, 0);
+    return x509;
 }
 
 /* ---- what it holds, by content ---- */

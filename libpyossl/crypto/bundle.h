@@ -9,15 +9,17 @@ typedef struct osl_bundle osl_bundle;
 /*
  * The index of the PEM file @path, with a reference of the caller's: the one in
  * use, if the file has not changed since. NULL where the file cannot be indexed,
- * for whatever reason: then it is to be loaded by osl_store_add_pem(), which says why.
+ * for whatever reason: then it is to be loaded as a whole, which says why.
  */
 osl_bundle *osl_bundle_open(const char *path);
 bool osl_bundle_ref(osl_bundle *bundle);    /* false where locks fail */
 void osl_bundle_unref(osl_bundle *bundle); /* NULL is allowed */
 
-/* Give @store the certificates of @subject, or all of them. False without memory. */
-bool osl_bundle_pull(osl_bundle *bundle, X509_STORE *store, const X509_NAME *subject);
-bool osl_bundle_pull_all(osl_bundle *bundle, X509_STORE *store);
+size_t osl_bundle_count(const osl_bundle *bundle);
+/* The subject of certificate @index, borrowed. NULL without memory. */
+const X509_NAME *osl_bundle_subject(osl_bundle *bundle, size_t index);
+/* A new object for certificate @index, in library context @home. NULL without memory. */
+X509 *osl_bundle_parse(const osl_bundle *bundle, size_t index, OSSL_LIB_CTX *home);
 
 /*
  * The SHA-256 of each certificate, *count of them, in order and each once, and behind them that
@@ -32,15 +34,6 @@ bool osl_trust_bundle(X509_STORE *store, osl_bundle *bundle) PYOSSL_MUST_CHECK;
 /* Sort @digests, leave each in once, and digest what is left. */
 bool osl_trust_set_digest(const EVP_MD *md, unsigned char *digests, size_t *count,
                           unsigned char *out) PYOSSL_MUST_CHECK;
-
-/* ---- bundle_store.c: stores and their bundles ---- */
-
-/* Have @store ask @bundle when a chain asks it. Takes a reference of its own. */
-pyossl_status osl_bundle_attach(X509_STORE *store, osl_bundle *bundle) PYOSSL_MUST_CHECK;
-/* Before a certificate of @subject is added: those of the bundles must not be hidden by it. */
-bool osl_bundle_settle(X509_STORE *store, const X509_NAME *subject);
-/* Have everything in @store that its bundles hold. */
-bool osl_bundle_settle_all(X509_STORE *store);
 
 /* ---- plain.c: the shape that everybody's files have ---- */
 

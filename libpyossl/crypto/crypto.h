@@ -42,7 +42,6 @@ OSL_DEFINE_AUTO(ASN1_TIME, ASN1_TIME_free)
 OSL_DEFINE_AUTO(ASN1_OBJECT, ASN1_OBJECT_free)
 OSL_DEFINE_AUTO(ASN1_OCTET_STRING, ASN1_OCTET_STRING_free)
 OSL_DEFINE_AUTO(ASN1_INTEGER, ASN1_INTEGER_free)
-OSL_DEFINE_AUTO(GENERAL_NAMES, GENERAL_NAMES_free)
 OSL_DEFINE_AUTO(BIGNUM, BN_free)
 OSL_DEFINE_AUTO(PKCS7, PKCS7_free)
 OSL_DEFINE_AUTO(PKCS12, PKCS12_free)
@@ -147,7 +146,7 @@ pyossl_status osl_fail_format(void) PYOSSL_MUST_CHECK;
 
 /* ---- rounds.c ---- */
 
-/* Add to *total; PYOSSL_E_FORMAT where that makes more than PYOSSL_PKCS12_ROUNDS_MAX. NULL is one round. */
+/* Add to *total; PYOSSL_E_FORMAT where that makes more than pyossl_kdf_rounds_limit(). NULL is one round. */
 pyossl_status osl_rounds_add(int64_t *total, const ASN1_INTEGER *number) PYOSSL_MUST_CHECK;
 /* The same for the rounds that an algorithm's parameters say; none where they say none. */
 pyossl_status osl_rounds_of(int64_t *total, const X509_ALGOR *algorithm) PYOSSL_MUST_CHECK;
@@ -177,12 +176,12 @@ pyossl_status osl_secret_get_any(osl_secret *out, const pyossl_passphrase *from,
 void osl_secret_clear(osl_secret *secret);
 #define osl_auto_secret __attribute__((cleanup(osl_secret_clear))) osl_secret
 
-/* ---- digest.c: names to algorithms, fetched once per process ---- */
+/* ---- digest.c: names to algorithms ---- */
 
 /*
- * NULL and recorded if there is none of that name (PYOSSL_E_ARGUMENT), or only
- * in the legacy provider, which cannot be had (PYOSSL_E_UNSUPPORTED): return
- * osl_recorded(). Never freed.
+ * NULL and recorded if there is none of that name (PYOSSL_E_ARGUMENT), or none that this thread may
+ * use (PYOSSL_E_UNSUPPORTED): return osl_recorded(). OpenSSL's own constants, never freed, for which it
+ * looks an implementation up wherever they are used.
  */
 const EVP_MD *osl_digest(const char *name);
 const EVP_CIPHER *osl_cipher(const char *name);
@@ -216,22 +215,10 @@ pyossl_status osl_integer_parse(ASN1_INTEGER **out, const char *hex, bool lenien
 
 /* ---- pkey.c ---- */
 
-/* What a kept context is for. */
-typedef enum osl_signing { OSL_SIGNING, OSL_VERIFYING, OSL_SIGNING_MAX } osl_signing;
-
-/* A context that is ready to sign or to verify with one digest. */
-typedef struct osl_signer {
-    EVP_PKEY_CTX *ctx;
-    const EVP_MD *md;
-} osl_signer;
-
-void osl_signer_free(osl_signer *signer);
-
 struct pyossl_pkey {
     osl_object base;
     EVP_PKEY  *key;
     bool       is_private;
-    _Atomic(osl_signer *) signers[OSL_SIGNING_MAX]; /* nobody's at the moment, or NULL */
 };
 
 /* Takes @key over, also on failure. */
@@ -291,6 +278,7 @@ struct pyossl_ext {
     X509_EXTENSION *ext;
     const char     *short_name; /* NULL where OpenSSL has none: a program may give it one */
     osl_ext_table  *table;      /* what it is part of, and lives as long as; NULL for none */
+    _Atomic(GENERAL_NAMES *) names; /* once one was asked for, or NULL */
 };
 
 /*
@@ -342,6 +330,7 @@ typedef struct osl_fingerprint {
 struct pyossl_x509 {
     osl_object       base;
     pyossl_buf       der;                /* as loaded; empty for a new or changed certificate */
+    OSSL_LIB_CTX    *home;               /* the library context it was loaded in, borrowed */
     X509            *light;              /* for reading; NULL for a new or changed certificate */
     _Atomic(X509 *)  full;               /* for use and for changes; made on first need */
     atomic_bool      shared;             /* full has been handed to OpenSSL: a change makes another */
@@ -444,12 +433,6 @@ pyossl_status osl_store_wrap(pyossl_store **out, X509_STORE *store) PYOSSL_MUST_
 pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *dir)
     PYOSSL_MUST_CHECK;
 
-/* What to take out of a PEM file, and whether the store is given it (trust.c); combine with |. */
-enum { OSL_STORE_CERTS = 1, OSL_STORE_CRLS = 2, OSL_STORE_GIVEN = 4 };
-/* Add those @kinds of things that PEM text holds. False, with OpenSSL's queue telling why. */
-bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
-                       size_t *added) PYOSSL_MUST_CHECK;
-
 /*
  * What a store holds, to be looked at until it is closed again: its own list, locked, or a copy where
  * OpenSSL hands out such. NULL without memory.
@@ -458,9 +441,8 @@ STACK_OF(X509_OBJECT) *osl_store_open(X509_STORE *store);
 void osl_store_close(X509_STORE *store, STACK_OF(X509_OBJECT) *objects);
 /* Its certificates, with references of the caller's. NULL without memory. */
 STACK_OF(X509) *osl_store_get1_certs(X509_STORE *store);
-/* Whether the store has something called @name; @result borrows it from there. */
-bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *name,
-                    X509_OBJECT *result);
+/* For PEM_read_bio_*(): nobody is asked. */
+int osl_no_passphrase(char *buf, int size, int confirm, void *userdata);
 
 /* ---- trust.c: what a store was given, by content ---- */
 
@@ -492,12 +474,10 @@ bool osl_trust_digest(X509_STORE *store, const EVP_MD *md, unsigned char *out,
 /* Whether no change has begun since osl_trust_digest() gave that @version. */
 bool osl_trust_is(const X509_STORE *store, unsigned long version);
 
-/* ---- directory.c ---- */
+/* ---- text_bio.c ---- */
 
-/* Make @store ready for directories: best while no chain is judged by it yet. */
-pyossl_status osl_directory_attach(X509_STORE *store) PYOSSL_MUST_CHECK;
-/* Look into directories, ":" between them, when a chain asks; any time, from any thread. */
-pyossl_status osl_directory_add(X509_STORE *store, const char *list) PYOSSL_MUST_CHECK;
+/* Lines of @text, borrowed, as OpenSSL gets them from a file. NULL without memory. */
+BIO *osl_text_bio(const void *text, size_t len);
 
 struct pyossl_pkcs7 {
     osl_object base;

@@ -6,7 +6,9 @@
  * read here, from the algorithm's identifier, and a context for it is used
  * again and again, by one thread at a time. What this does not know, and what
  * a kept context refuses, goes to OpenSSL's own functions, which have the last
- * word and the better errors.
+ * word and the better errors. So does everything in a library context of the
+ * program's own, and a context is dropped where OpenSSL would now choose another
+ * implementation of that type of key.
  */
 #include "crypto.h"
 
@@ -54,18 +56,23 @@ static const struct {
 typedef struct kept {
     OSSL_DECODER_CTX *ctx;
     EVP_PKEY *result;
+    EVP_KEYMGMT *chosen; /* what OpenSSL chose for that type of key when it was made */
 } kept;
 
 static _Atomic(kept *) pool[ENCODINGS][ALGORITHMS][POOL_SIZE];
 
 static void kept_free(kept *decoder)
 {
+    if (decoder == NULL)
+        return;
     OSSL_DECODER_CTX_free(decoder->ctx);
     EVP_PKEY_free(decoder->result);
+    EVP_KEYMGMT_free(decoder->chosen);
     OPENSSL_free(decoder);
 }
 
-static kept *kept_new(encoding how, algorithm what)
+/* Takes a reference to @chosen. */
+static kept *kept_new(encoding how, algorithm what, EVP_KEYMGMT *chosen)
 {
     const int selection = how == PUBLIC ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR;
     kept *decoder = osl_new(kept);
@@ -74,23 +81,26 @@ static kept *kept_new(encoding how, algorithm what)
         return NULL;
     decoder->ctx = OSSL_DECODER_CTX_new_for_pkey(&decoder->result, "DER", structures[how],
                                                  algorithms[what].type, selection, NULL, NULL);
-    if (decoder->ctx == NULL || OSSL_DECODER_CTX_get_num_decoders(decoder->ctx) == 0) {
+    if (decoder->ctx == NULL || OSSL_DECODER_CTX_get_num_decoders(decoder->ctx) == 0 ||
+        EVP_KEYMGMT_up_ref(chosen) != 1) {
         kept_free(decoder);
         return NULL;
     }
+    decoder->chosen = chosen;
     return decoder;
 }
 
 /* Nobody else can have what was taken: it is not in the pool any more. */
-static kept *take(encoding how, algorithm what)
+static kept *take(encoding how, algorithm what, EVP_KEYMGMT *chosen)
 {
     for (size_t i = 0; i < POOL_SIZE; i++) {
         kept *decoder = atomic_exchange_explicit(&pool[how][what][i], NULL, memory_order_acquire);
 
-        if (decoder != NULL)
+        if (decoder != NULL && decoder->chosen == chosen)
             return decoder;
+        kept_free(decoder);
     }
-    return kept_new(how, what);
+    return kept_new(how, what, chosen);
 }
 
 static void put_back(encoding how, algorithm what, kept *decoder)
@@ -109,10 +119,15 @@ static void put_back(encoding how, algorithm what, kept *decoder)
 static EVP_PKEY *decode_kept(encoding how, algorithm what, const unsigned char *der, size_t len)
 {
     EVP_PKEY *key = NULL;
+    EVP_KEYMGMT *chosen;
     kept *decoder;
 
+    if (!osl_libctx_is_usual())
+        return NULL;
     ERR_set_mark();
-    decoder = take(how, what);
+    chosen = EVP_KEYMGMT_fetch(NULL, algorithms[what].type, NULL);
+    decoder = chosen != NULL ? take(how, what, chosen) : NULL;
+    EVP_KEYMGMT_free(chosen); /* the decoder has a reference of its own */
     if (decoder == NULL) {
         ERR_pop_to_mark();
         return NULL;

@@ -1,9 +1,8 @@
 /*
  * Digests and ciphers by name, and the provider that has the old ones.
  *
- * OpenSSL looks an algorithm up by name, and then asks the providers for it,
- * each time one is used. Here both happen once for each name; what was found is
- * kept in a list that only grows, so that reading it needs no lock.
+ * What comes out names an algorithm and holds no implementation of it: whoever uses it has OpenSSL
+ * choose one, in the library context and by the properties of that moment.
  */
 #include "crypto.h"
 
@@ -14,23 +13,16 @@
 
 typedef enum kind { DIGEST, CIPHER } kind;
 
-typedef struct found {
-    struct found *next;
-    void *algorithm; /* EVP_MD or EVP_CIPHER, never freed */
-    char name[];     /* as asked for */
-} found;
-
-static _Atomic(found *) lists[2]; /* by kind */
-
 /* ---- the legacy provider ---- */
 
 static CRYPTO_ONCE legacy_once = CRYPTO_ONCE_STATIC_INIT;
 static bool legacy_loaded;
 
 /*
- * An explicit load switches off the implicit one of "default", so both are
- * loaded. Where the configuration leaves "default" out, or asks for FIPS
- * algorithms only, that is a policy, which loading more would undermine.
+ * Into the library context of the process alone: what a program's own one has is its choice. An
+ * explicit load switches off the implicit one of "default", so both are loaded. Where the
+ * configuration leaves "default" out, or asks for FIPS algorithms only, that is a policy, which
+ * loading more would undermine.
  */
 static void load_legacy(void)
 {
@@ -45,6 +37,8 @@ bool osl_legacy_load(void)
 {
     bool usable;
 
+    if (!osl_libctx_is_usual())
+        return false;
     ERR_set_mark();
     usable = CRYPTO_THREAD_run_once(&legacy_once, load_legacy) == 1 && legacy_loaded;
     ERR_pop_to_mark();
@@ -91,92 +85,63 @@ static bool may_be_name(const char *name)
     return len > 0 && name[len - 1] != ' ';
 }
 
-/* The algorithm behind a name or an alias, as OpenSSL calls it; NULL where it knows none. */
-static const char *proper_name(kind what, const char *name)
+/* What OpenSSL means by @name, and what it calls that; NULL where it knows none. */
+static const void *known(kind what, const char *name, const char **proper)
 {
+    const EVP_CIPHER *cipher;
+    const EVP_MD *digest;
+
     if (!may_be_name(name))
         return NULL;
     if (what == DIGEST) {
-        const EVP_MD *digest = EVP_get_digestbyname(modern_name(name));
-
-        return digest != NULL ? EVP_MD_get0_name(digest) : NULL;
-    } else {
-        const EVP_CIPHER *cipher = EVP_get_cipherbyname(name);
-
-        return cipher != NULL ? EVP_CIPHER_get0_name(cipher) : NULL;
+        digest = EVP_get_digestbyname(modern_name(name));
+        *proper = digest != NULL ? EVP_MD_get0_name(digest) : NULL;
+        return digest;
     }
+    cipher = EVP_get_cipherbyname(name);
+    *proper = cipher != NULL ? EVP_CIPHER_get0_name(cipher) : NULL;
+    return cipher;
 }
 
-static void *fetch(kind what, const char *name)
+/* Whether this thread can have it now. OpenSSL remembers what it found, so asking is cheap. */
+static bool available(kind what, const char *proper)
 {
-    if (what == DIGEST)
-        return EVP_MD_fetch(NULL, name, NULL);
-    return EVP_CIPHER_fetch(NULL, name, NULL);
+    EVP_CIPHER *cipher;
+    EVP_MD *digest;
+
+    if (what == DIGEST) {
+        digest = EVP_MD_fetch(NULL, proper, NULL);
+        EVP_MD_free(digest);
+        return digest != NULL;
+    }
+    cipher = EVP_CIPHER_fetch(NULL, proper, NULL);
+    EVP_CIPHER_free(cipher);
+    return cipher != NULL;
 }
 
-static void release(kind what, void *algorithm)
+static const void *find(kind what, const char *name)
 {
-    if (what == DIGEST)
-        EVP_MD_free(algorithm);
-    else
-        EVP_CIPHER_free(algorithm);
-}
+    const char *proper = NULL;
+    const void *found = known(what, name, &proper);
+    bool usable;
 
-/* Put at the head of the list. Two threads may both add a name: that costs a little memory. */
-static bool keep(kind what, const char *name, void *algorithm)
-{
-    const size_t len = strlen(name) + 1;
-    found *entry = OPENSSL_malloc(sizeof *entry + len);
-
-    if (entry == NULL)
-        return false;
-    memcpy(entry->name, name, len);
-    entry->algorithm = algorithm;
-    entry->next = atomic_load_explicit(&lists[what], memory_order_acquire);
-    while (!atomic_compare_exchange_weak_explicit(&lists[what], &entry->next, entry,
-                                                  memory_order_release, memory_order_acquire))
-        continue;
-    return true;
-}
-
-static void *find_new(kind what, const char *name)
-{
-    const char *proper = proper_name(what, name);
-    void *algorithm;
-
-    if (proper == NULL) {
+    if (found == NULL || proper == NULL) {
         (void)!osl_fail_detail(PYOSSL_E_ARGUMENT,
                                what == DIGEST ? "no such digest" : "no such cipher", name);
         return NULL;
     }
     ERR_set_mark();
-    algorithm = fetch(what, proper);
-    if (algorithm == NULL && osl_legacy_load()) {
+    usable = available(what, proper);
+    if (!usable && osl_legacy_load()) {
         ERR_pop_to_mark();
         ERR_set_mark();
-        algorithm = fetch(what, proper);
+        usable = available(what, proper);
     }
     ERR_clear_last_mark();
-    if (algorithm == NULL) {
-        (void)!osl_fail_detail(PYOSSL_E_UNSUPPORTED, "needs OpenSSL's legacy provider", proper);
-        return NULL;
-    }
-    if (!keep(what, name, algorithm)) {
-        release(what, algorithm);
-        (void)!osl_fail_nomem();
-        return NULL;
-    }
-    return algorithm;
-}
-
-static void *find(kind what, const char *name)
-{
-    const found *entry = atomic_load_explicit(&lists[what], memory_order_acquire);
-
-    for (; entry != NULL; entry = entry->next)
-        if (OPENSSL_strcasecmp(entry->name, name) == 0)
-            return entry->algorithm;
-    return find_new(what, name);
+    if (usable)
+        return found;
+    (void)!osl_fail_detail(PYOSSL_E_UNSUPPORTED, "no provider in use has it", proper);
+    return NULL;
 }
 
 const EVP_MD *osl_digest(const char *name)

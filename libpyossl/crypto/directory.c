@@ -3,18 +3,12 @@
  *
  * OpenSSL has such a lookup, but adding a directory to it is not safe while
  * another thread judges a chain, and it leaves its files open to children. This
- * one may be added to at any time. It is attached to a store once, and keeps
- * each directory once however often it is named.
+ * one may be added to at any time, and keeps each directory once however often it
+ * is named. What it reads of a file, and where it stops, is what OpenSSL does.
  */
-#include "crypto.h"
+#include "lookup.h"
 
 #include <stdio.h>
-
-#if defined(_WIN32)
-#define LIST_SEPARATOR ";"
-#else
-#define LIST_SEPARATOR ":"
-#endif
 
 /* Up to where the revocation lists of one issuer have been read from one directory. */
 typedef struct crl_mark {
@@ -23,19 +17,15 @@ typedef struct crl_mark {
     unsigned next;
 } crl_mark;
 
-typedef struct directories {
+struct osl_directories {
     CRYPTO_RWLOCK *lock;
     char **paths; /* added to, never taken from: a path once seen stays */
     size_t path_count;
     crl_mark *marks;
     size_t mark_count;
-} directories;
+};
 
-static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
-static X509_LOOKUP_METHOD *method;
-static CRYPTO_RWLOCK *attach_lock; /* OpenSSL attaches lookups without one */
-
-static void directories_free(directories *all)
+void osl_directories_free(osl_directories *all)
 {
     if (all == NULL)
         return;
@@ -47,7 +37,18 @@ static void directories_free(directories *all)
     OPENSSL_free(all);
 }
 
-OSL_DEFINE_AUTO(directories, directories_free)
+osl_directories *osl_directories_new(void)
+{
+    osl_directories *all = osl_new(osl_directories);
+
+    if (all == NULL)
+        return NULL;
+    all->lock = CRYPTO_THREAD_lock_new();
+    if (all->lock != NULL)
+        return all;
+    OPENSSL_free(all);
+    return NULL;
+}
 
 /* @array with room for one more; NULL if there is none. Grows by doubling, at powers of two. */
 static void *grown(void *array, size_t count, size_t size)
@@ -59,8 +60,7 @@ static void *grown(void *array, size_t count, size_t size)
     return OPENSSL_realloc(array, (count == 0 ? 1 : count * 2) * size);
 }
 
-/* The path of directory @index, or NULL past the last. */
-static const char *path_at(directories *all, size_t index)
+const char *osl_directories_at(osl_directories *all, size_t index)
 {
     const char *path = NULL;
 
@@ -73,7 +73,7 @@ static const char *path_at(directories *all, size_t index)
 }
 
 /* Under the write lock. */
-static bool add_path(directories *all, const char *path, size_t len)
+static bool add_path(osl_directories *all, const char *path, size_t len)
 {
     char **paths;
     char *copy;
@@ -93,15 +93,26 @@ static bool add_path(directories *all, const char *path, size_t len)
     return true;
 }
 
-/* The same for each of a list, as OpenSSL and its SSL_CERT_DIR have it; what is empty is none. */
-static bool add_paths(directories *all, const char *list)
+bool osl_directories_add(osl_directories *all, const char *path, size_t len)
+{
+    bool ok;
+
+    if (CRYPTO_THREAD_write_lock(all->lock) != 1)
+        return false;
+    ok = add_path(all, path, len);
+    CRYPTO_THREAD_unlock(all->lock);
+    return ok;
+}
+
+/* As OpenSSL and its SSL_CERT_DIR have it; what is empty is none. */
+bool osl_directories_add_list(osl_directories *all, const char *list)
 {
     bool ok = true;
 
     for (size_t len; ok && *list != '\0'; list += len) {
-        len = strcspn(list, LIST_SEPARATOR);
+        len = strcspn(list, OSL_LIST_SEPARATOR);
         if (len > 0)
-            ok = add_path(all, list, len);
+            ok = osl_directories_add(all, list, len);
         if (list[len] != '\0')
             len++;
     }
@@ -109,7 +120,7 @@ static bool add_paths(directories *all, const char *list)
 }
 
 /* Under either lock; NULL where nothing has been read yet. */
-static crl_mark *find_mark(const directories *all, size_t dir, unsigned long hash)
+static crl_mark *find_mark(const osl_directories *all, size_t dir, unsigned long hash)
 {
     for (size_t i = 0; i < all->mark_count; i++) {
         if (all->marks[i].dir == dir && all->marks[i].hash == hash)
@@ -118,7 +129,7 @@ static crl_mark *find_mark(const directories *all, size_t dir, unsigned long has
     return NULL;
 }
 
-static unsigned first_unread(directories *all, size_t dir, unsigned long hash)
+static unsigned first_unread(osl_directories *all, size_t dir, unsigned long hash)
 {
     const crl_mark *mark;
     unsigned next = 0;
@@ -133,7 +144,7 @@ static unsigned first_unread(directories *all, size_t dir, unsigned long hash)
 }
 
 /* Forgetting to, for want of memory, only means to read the lists again. */
-static void remember_read(directories *all, size_t dir, unsigned long hash, unsigned next)
+static void remember_read(osl_directories *all, size_t dir, unsigned long hash, unsigned next)
 {
     crl_mark *mark;
 
@@ -154,39 +165,82 @@ static void remember_read(directories *all, size_t dir, unsigned long hash, unsi
     CRYPTO_THREAD_unlock(all->lock);
 }
 
+/* ---- files ---- */
+
+/* Whether reading ended because there was no further block: then that goes from the queue. */
+static bool at_end(void)
+{
+    const unsigned long code = ERR_peek_last_error();
+
+    return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
 /*
- * Add what a file holds, and that is either certificates or lists: lists are
- * often fetched from elsewhere, and must not bring certificates to trust. What
- * goes wrong only means that there is nothing, so the queue is left as it was.
+ * Add the certificates of a file. One after the other, as OpenSSL does: what stands before a bad
+ * one counts, but the file does not. True for one that was good to the end.
  */
-static bool read_one(X509_STORE *store, const char *path, bool is_crl)
+static bool read_certs(osl_lookup *trust, BIO *bio, OSSL_LIB_CTX *home)
+{
+    for (size_t added = 0;; added++) {
+        X509 *x509 = X509_new_ex(home, NULL);
+        bool ok;
+
+        if (x509 == NULL)
+            return false;
+        if (PEM_read_bio_X509_AUX(bio, &x509, osl_no_passphrase, NULL) == NULL) {
+            X509_free(x509);
+            return added > 0 && at_end();
+        }
+        ok = osl_lookup_take_cert(trust, x509);
+        X509_free(x509);
+        if (!ok)
+            return false;
+    }
+}
+
+static bool read_crls(osl_lookup *trust, BIO *bio)
+{
+    for (size_t added = 0;; added++) {
+        X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, osl_no_passphrase, NULL);
+        bool ok;
+
+        if (crl == NULL)
+            return added > 0 && at_end();
+        ok = osl_lookup_take_crl(trust, crl);
+        X509_CRL_free(crl);
+        if (!ok)
+            return false;
+    }
+}
+
+/* Certificates or lists: lists are often fetched from elsewhere, and must not bring certificates.
+ */
+static bool read_one(osl_lookup *trust, const char *path, bool is_crl, OSSL_LIB_CTX *home)
 {
     osl_auto_buf text = PYOSSL_BUF_INIT;
-    size_t added = 0;
+    osl_auto(BIO) *bio = NULL;
 
     if (!osl_file_readable(path) || osl_file_read(path, OSL_FILE_MAX, &text) != PYOSSL_OK)
         return false;
-    ERR_set_mark();
-    if (!osl_store_add_pem(store, text.data, text.len, is_crl ? OSL_STORE_CRLS : OSL_STORE_CERTS,
-                           &added))
-        added = 0;
-    ERR_pop_to_mark();
-    return added > 0;
+    bio = osl_text_bio(text.data, text.len);
+    if (bio == NULL)
+        return false;
+    return is_crl ? read_crls(trust, bio) : read_certs(trust, bio, home);
 }
 
 /*
  * Read DIR/HASH.0, DIR/HASH.1 and so on (HASH.r0 for lists) from number @next
- * up to the first that is not there or not readable. Returns that number.
+ * up to the first that is not there or not good. Returns that number.
  */
-static unsigned read_numbered(X509_STORE *store, const char *dir, unsigned long hash, bool is_crl,
-                              unsigned next)
+static unsigned read_numbered(osl_lookup *trust, const char *dir, unsigned long hash, bool is_crl,
+                              OSSL_LIB_CTX *home, unsigned next)
 {
     size_t room = strlen(dir) + 32;
     char *path = OPENSSL_malloc(room);
 
     while (path != NULL) {
         snprintf(path, room, "%s/%08lx.%s%u", dir, hash, is_crl ? "r" : "", next);
-        if (!read_one(store, path, is_crl))
+        if (!read_one(trust, path, is_crl, home))
             break;
         next++;
     }
@@ -194,103 +248,28 @@ static unsigned read_numbered(X509_STORE *store, const char *dir, unsigned long 
     return next;
 }
 
-static int get_by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *name,
-                          X509_OBJECT *result)
+bool osl_directories_find(osl_directories *all, osl_lookup *trust, OSSL_LIB_CTX *home,
+                          X509_LOOKUP_TYPE type, const X509_NAME *name, X509_OBJECT *result)
 {
-    directories *all = X509_LOOKUP_get_method_data(lookup);
-    X509_STORE *store = X509_LOOKUP_get_store(lookup);
-    bool is_crl = type == X509_LU_CRL;
+    const bool is_crl = type == X509_LU_CRL;
     const char *path;
     unsigned long hash;
     int hashed = 0;
 
-    if (all == NULL || name == NULL || (!is_crl && type != X509_LU_X509))
-        return 0;
-    if (path_at(all, 0) == NULL)
-        return 0;
+    if (osl_directories_at(all, 0) == NULL)
+        return false;
     hash = X509_NAME_hash_ex(name, NULL, NULL, &hashed);
     if (hashed != 1)
-        return 0;
-    for (size_t dir = 0; (path = path_at(all, dir)) != NULL; dir++) {
+        return false;
+    for (size_t dir = 0; (path = osl_directories_at(all, dir)) != NULL; dir++) {
         unsigned next = is_crl ? first_unread(all, dir, hash) : 0;
 
-        next = read_numbered(store, path, hash, is_crl, next);
+        next = read_numbered(trust, path, hash, is_crl, home, next);
         /* Only what is there: names that were made up must not fill the memory. */
         if (is_crl && next > 0)
             remember_read(all, dir, hash, next);
-        if (osl_store_find(store, type, name, result))
-            return 1;
+        if (osl_lookup_lend(trust, type, name, result))
+            return true;
     }
-    return 0;
-}
-
-static int new_item(X509_LOOKUP *lookup)
-{
-    osl_auto(directories) *all = osl_new(directories);
-
-    if (all == NULL || (all->lock = CRYPTO_THREAD_lock_new()) == NULL)
-        return 0;
-    if (X509_LOOKUP_set_method_data(lookup, all) != 1)
-        return 0;
-    (void)osl_steal(all);
-    return 1;
-}
-
-static void free_item(X509_LOOKUP *lookup)
-{
-    directories_free(X509_LOOKUP_get_method_data(lookup));
-}
-
-static void init_once(void)
-{
-    X509_LOOKUP_METHOD *made = X509_LOOKUP_meth_new("directories of " OSL_LIBRARY_NAME);
-
-    attach_lock = CRYPTO_THREAD_lock_new();
-    if (made == NULL || attach_lock == NULL)
-        return;
-    if (X509_LOOKUP_meth_set_new_item(made, new_item) == 1 &&
-        X509_LOOKUP_meth_set_free(made, free_item) == 1 &&
-        X509_LOOKUP_meth_set_get_by_subject(made, get_by_subject) == 1)
-        method = made;
-}
-
-/* The lookup of @store, made if it has none; NULL and recorded. */
-static X509_LOOKUP *attach(X509_STORE *store)
-{
-    X509_LOOKUP *lookup = NULL;
-
-    if (CRYPTO_THREAD_run_once(&once, init_once) == 1 && method != NULL &&
-        CRYPTO_THREAD_write_lock(attach_lock) == 1) {
-        lookup = X509_STORE_add_lookup(store, method);
-        CRYPTO_THREAD_unlock(attach_lock);
-    }
-    if (lookup == NULL)
-        (void)!osl_fail(PYOSSL_E_NOMEM);
-    return lookup;
-}
-
-pyossl_status osl_directory_attach(X509_STORE *store)
-{
-    return attach(store) != NULL ? PYOSSL_OK : PYOSSL_E_NOMEM;
-}
-
-pyossl_status osl_directory_add(X509_STORE *store, const char *list)
-{
-    X509_LOOKUP *lookup;
-    directories *all;
-    bool added;
-
-    if (list[strspn(list, LIST_SEPARATOR)] == '\0') {
-        ERR_raise(ERR_LIB_X509, X509_R_INVALID_DIRECTORY);
-        return osl_fail(PYOSSL_E_ARGUMENT);
-    }
-    lookup = attach(store);
-    all = lookup != NULL ? X509_LOOKUP_get_method_data(lookup) : NULL;
-    if (all == NULL)
-        return PYOSSL_E_NOMEM;
-    if (CRYPTO_THREAD_write_lock(all->lock) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
-    added = add_paths(all, list);
-    CRYPTO_THREAD_unlock(all->lock);
-    return added ? PYOSSL_OK : osl_fail_nomem();
+    return false;
 }

@@ -3,10 +3,17 @@
 
 #include <openssl/conf.h>
 
+static void drop_names(pyossl_ext *ext)
+{
+    GENERAL_NAMES_free(atomic_load_explicit(&ext->names, memory_order_relaxed));
+}
+
 void osl_ext_table_unref(osl_ext_table *table)
 {
     if (table == NULL || !osl_object_unref(&table->base))
         return;
+    for (size_t i = 0; i < table->count; i++)
+        drop_names(&table->views[i]);
     X509_free(table->owner);
     OPENSSL_free(table);
 }
@@ -28,6 +35,7 @@ void pyossl_ext_unref(pyossl_ext *ext)
     }
     if (!osl_object_unref(&ext->base))
         return;
+    drop_names(ext);
     X509_EXTENSION_free(ext->ext);
     OPENSSL_free(ext);
 }
@@ -37,6 +45,7 @@ static void view(pyossl_ext *ext, X509_EXTENSION *from)
     const int nid = OBJ_obj2nid(X509_EXTENSION_get_object(from));
 
     ext->ext = from;
+    atomic_init(&ext->names, NULL);
     ext->short_name = nid != NID_undef ? OBJ_nid2sn(nid) : NULL;
 }
 

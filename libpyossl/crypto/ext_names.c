@@ -14,6 +14,27 @@ static pyossl_status decode_names(GENERAL_NAMES **out, const pyossl_ext *ext)
     return *out != NULL ? PYOSSL_OK : osl_fail(PYOSSL_E_FORMAT);
 }
 
+/*
+ * The same, borrowed. An extension does not change, so its names are decoded once: who asks for
+ * one after the other would otherwise wait as long as the square of their number.
+ */
+static pyossl_status names_of(const GENERAL_NAMES **out, const pyossl_ext *ext)
+{
+    pyossl_ext *self = (pyossl_ext *)ext; /* keeping them does not change what it says */
+    GENERAL_NAMES *known = atomic_load_explicit(&self->names, memory_order_acquire), *made = NULL;
+
+    if (known == NULL) {
+        OSL_TRY(decode_names(&made, ext));
+        if (atomic_compare_exchange_strong_explicit(&self->names, &known, made,
+                                                    memory_order_acq_rel, memory_order_acquire))
+            known = made;
+        else
+            GENERAL_NAMES_free(made);
+    }
+    *out = known;
+    return PYOSSL_OK;
+}
+
 static pyossl_status name_der(const GENERAL_NAME *name, pyossl_buf *out)
 {
     unsigned char *der = NULL;
@@ -55,11 +76,11 @@ pyossl_status pyossl_ext_general_name_at(const pyossl_ext *ext, size_t index, in
                                          pyossl_buf *value)
 {
     OSL_API_ENTER;
-    osl_auto(GENERAL_NAMES) *names = NULL;
+    const GENERAL_NAMES *names = NULL;
     const GENERAL_NAME *name;
     int count;
 
-    OSL_TRY(decode_names(&names, ext));
+    OSL_TRY(names_of(&names, ext));
     count = sk_GENERAL_NAME_num(names);
     if (count < 0 || index >= (size_t)count)
         return osl_fail_text(PYOSSL_E_NOT_FOUND, "there is no such name");
@@ -115,9 +136,9 @@ static bool put_name(BIO *bio, GENERAL_NAME *name)
 
 static pyossl_status print_subject_names(BIO *bio, const pyossl_ext *ext)
 {
-    osl_auto(GENERAL_NAMES) *names = NULL;
+    const GENERAL_NAMES *names = NULL;
 
-    OSL_TRY(decode_names(&names, ext));
+    OSL_TRY(names_of(&names, ext));
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
         if ((i > 0 && !put(bio, ", ", 2)) || !put_name(bio, sk_GENERAL_NAME_value(names, i)))
             return osl_fail(PYOSSL_E_NOMEM);

@@ -156,7 +156,7 @@ static pyossl_status take_options(writer *w, const pyossl_pkcs12_options *option
         return osl_fail_text(PYOSSL_E_ARGUMENT, "not PKCS #12 options");
     w->rounds = options->iterations > 0 ? options->iterations : PKCS12_DEFAULT_ITER;
     w->mac_rounds = options->mac_iterations;
-    if ((int64_t)w->rounds * 2 + w->mac_rounds > PYOSSL_PKCS12_ROUNDS_MAX)
+    if ((int64_t)w->rounds * 2 + w->mac_rounds > pyossl_kdf_rounds_limit())
         return osl_fail_text(PYOSSL_E_ARGUMENT, "too many rounds of key derivation");
     w->nid = NID_pbe_WithSHA1And3_Key_TripleDES_CBC;
     if (options->cipher != NULL) {

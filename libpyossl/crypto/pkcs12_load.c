@@ -2,8 +2,8 @@
  * Reading PKCS #12.
  *
  * The bags are read here and not by PKCS12_parse(), which cuts passphrases at
- * the first NUL, refuses files without a MAC, and lets a file ask for any number
- * of rounds.
+ * the first NUL, refuses files without a MAC where there is no passphrase either,
+ * and lets a file ask for any number of rounds.
  *
  * The functions that use the passphrase leave the reason in OpenSSL's queue when
  * they return PYOSSL_E_PASSPHRASE or PYOSSL_E_UNSUPPORTED, since there may be
@@ -305,6 +305,16 @@ static pyossl_status check_mac(reader *r, PKCS12 *p12)
     return status;
 }
 
+/* Whoever has a passphrase relies on it that nobody without it has changed the file. */
+static pyossl_status accept_no_mac(reader *r)
+{
+    OSL_TRY(need_passphrase(r));
+    if (r->secret.len == 0)
+        return PYOSSL_OK;
+    ERR_raise(ERR_LIB_PKCS12, PKCS12_R_MAC_ABSENT);
+    return osl_fail(PYOSSL_E_FORMAT);
+}
+
 static pyossl_status read_once(reader *r, PKCS12 *p12)
 {
     EVP_PKEY_free(r->key);
@@ -314,8 +324,7 @@ static pyossl_status read_once(reader *r, PKCS12 *p12)
     r->certs = sk_X509_new_null();
     if (r->certs == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
-    if (PKCS12_mac_present(p12))
-        OSL_TRY(check_mac(r, p12));
+    OSL_TRY(PKCS12_mac_present(p12) ? check_mac(r, p12) : accept_no_mac(r));
     return read_safes(r, p12);
 }
 

@@ -14,8 +14,6 @@ enum { RSA_MIN_BITS = 512 }; /* of a new key */
 
 static void destroy(pyossl_pkey *pkey)
 {
-    for (int i = 0; i < OSL_SIGNING_MAX; i++)
-        osl_signer_free(atomic_load_explicit(&pkey->signers[i], memory_order_relaxed));
     EVP_PKEY_free(pkey->key);
     OPENSSL_free(pkey);
 }
@@ -31,8 +29,6 @@ pyossl_status osl_pkey_wrap(pyossl_pkey **out, EVP_PKEY *key, bool is_private)
         return osl_fail_nomem();
     }
     osl_object_init(&pkey->base);
-    for (int i = 0; i < OSL_SIGNING_MAX; i++)
-        atomic_init(&pkey->signers[i], NULL);
     pkey->key = key;
     pkey->is_private = is_private;
     *out = pkey;

@@ -11,7 +11,15 @@
 #define BEGIN_LINE "-----BEGIN CERTIFICATE-----"
 #define END_LINE   "-----END CERTIFICATE-----"
 
-/* Line from *at on, without its end; *at is moved behind it. False at the end. */
+/* OpenSSL takes a longer line for several, and what ends a line for it is not only its end. */
+static bool plain_line(const osl_der *line)
+{
+    return line->len < OSL_PEM_LINE_MAX - 2 && memchr(line->at, '\0', line->len) == NULL &&
+           memchr(line->at, '\r', line->len) == NULL;
+}
+
+/* Line from *at on, without its end; *at is moved behind it. False at the end, and for others than
+ * plain ones. */
 static bool next_line(const pyossl_buf *text, size_t *at, osl_der *line)
 {
     const unsigned char *end;
@@ -24,7 +32,7 @@ static bool next_line(const pyossl_buf *text, size_t *at, osl_der *line)
     *at += line->len + (end != NULL);
     if (line->len > 0 && line->at[line->len - 1] == '\r')
         line->len--;
-    return true;
+    return plain_line(line);
 }
 
 static bool line_is(const osl_der *line, const char *text)

@@ -1,5 +1,5 @@
 /* Trusted certificates: what a store holds, and what it asks of a chain. */
-#include "bundle.h"
+#include "lookup.h"
 
 #include <openssl/pem.h>
 #include <time.h>
@@ -42,7 +42,7 @@ pyossl_status pyossl_store_new(pyossl_store **out)
     if (store == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
     /* Now, because lookups cannot be attached while a chain is judged. */
-    OSL_TRY(osl_directory_attach(store));
+    OSL_TRY(osl_lookup_attach(store));
     OSL_TRY(osl_trust_attach(store));
     return osl_store_wrap(out, store);
 }
@@ -57,8 +57,7 @@ pyossl_status pyossl_store_add_cert(pyossl_store *store, pyossl_x509 *cert)
     if (x509 == NULL)
         return osl_recorded();
     OSL_TRUST_CHANGES(store->store);
-    if (!osl_bundle_settle(store->store, X509_get_subject_name(x509)) ||
-        X509_STORE_add_cert(store->store, x509) != 1)
+    if (!osl_lookup_add_cert(store->store, x509))
         return osl_fail(PYOSSL_E_OPENSSL);
     return osl_trust_cert(store->store, x509) ? PYOSSL_OK : osl_fail_nomem();
 }
@@ -86,7 +85,7 @@ pyossl_status pyossl_store_add_crl(pyossl_store *store, pyossl_crl *crl)
 }
 
 /* Keys may be in a file of certificates too; nobody is asked to decrypt them. */
-static int no_passphrase(char *buf, int size, int confirm, void *userdata)
+int osl_no_passphrase(char *buf, int size, int confirm, void *userdata)
 {
     (void)buf;
     (void)size;
@@ -95,29 +94,17 @@ static int no_passphrase(char *buf, int size, int confirm, void *userdata)
     return 0;
 }
 
-/* One thing out of a file; @given if it counts as what the store was given (trust.c). */
-static bool add_cert(X509_STORE *store, X509 *cert, bool given)
+/* Add the certificates and lists of PEM text. False, with OpenSSL's queue telling why. */
+static bool add_pem(X509_STORE *store, const void *text, size_t len, size_t *added)
 {
-    return osl_bundle_settle(store, X509_get_subject_name(cert)) &&
-           X509_STORE_add_cert(store, cert) == 1 && (!given || osl_trust_cert(store, cert));
-}
-
-static bool add_crl(X509_STORE *store, X509_CRL *crl, bool given)
-{
-    return X509_STORE_add_crl(store, crl) == 1 && (!given || osl_trust_crl(store, crl));
-}
-
-bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned kinds,
-                       size_t *added)
-{
-    const bool given = (kinds & OSL_STORE_GIVEN) != 0;
-    osl_auto(BIO) *bio = osl_len_fits(len) ? BIO_new_mem_buf(text, (int)len) : NULL;
+    osl_auto(BIO) *bio = osl_text_bio(text, len);
     STACK_OF(X509_INFO) *infos = NULL;
     bool ok;
 
     /* All is decoded before any of it is trusted: one bad entry spoils the file. */
     if (bio != NULL)
-        infos = PEM_X509_INFO_read_bio(bio, NULL, no_passphrase, NULL);
+        infos = PEM_X509_INFO_read_bio_ex(bio, NULL, osl_no_passphrase, NULL,
+                                          osl_lookup_home(store), NULL);
     ok = infos != NULL;
     if (bio != NULL && !ok)
         ERR_raise(ERR_LIB_X509, ERR_R_PEM_LIB); /* as X509_load_cert_crl_file() adds */
@@ -125,10 +112,10 @@ bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned
     for (int i = 0; ok && i < sk_X509_INFO_num(infos); i++) {
         const X509_INFO *info = sk_X509_INFO_value(infos, i);
 
-        if ((kinds & OSL_STORE_CERTS) != 0 && info->x509 != NULL && ++*added)
-            ok = add_cert(store, info->x509, given);
-        if (ok && (kinds & OSL_STORE_CRLS) != 0 && info->crl != NULL && ++*added)
-            ok = add_crl(store, info->crl, given);
+        if (info->x509 != NULL && ++*added)
+            ok = osl_lookup_add_cert(store, info->x509) && osl_trust_cert(store, info->x509);
+        if (ok && info->crl != NULL && ++*added)
+            ok = X509_STORE_add_crl(store, info->crl) == 1 && osl_trust_crl(store, info->crl);
     }
     sk_X509_INFO_pop_free(infos, X509_INFO_free);
     return ok;
@@ -137,11 +124,11 @@ bool osl_store_add_pem(X509_STORE *store, const void *text, size_t len, unsigned
 static pyossl_status load_file(X509_STORE *store, const char *path)
 {
     osl_auto_buf text = PYOSSL_BUF_INIT;
-    osl_bundle *bundle = osl_bundle_open(path);
+    osl_bundle *bundle = osl_lookup_is_open(store) ? NULL : osl_bundle_open(path);
     size_t added;
 
     if (bundle != NULL) {
-        pyossl_status status = osl_bundle_attach(store, bundle);
+        pyossl_status status = osl_lookup_add_bundle(store, bundle);
 
         if (status == PYOSSL_OK && !osl_trust_bundle(store, bundle))
             status = osl_fail_nomem();
@@ -149,14 +136,23 @@ static pyossl_status load_file(X509_STORE *store, const char *path)
         return status;
     }
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &text));
-    if (!osl_store_add_pem(store, text.data, text.len,
-                           OSL_STORE_CERTS | OSL_STORE_CRLS | OSL_STORE_GIVEN, &added))
+    if (!add_pem(store, text.data, text.len, &added))
         return osl_in_file(osl_fail(PYOSSL_E_FORMAT), path);
     if (added == 0) {
         ERR_raise_data(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND, "%s", path);
         return osl_fail(PYOSSL_E_FORMAT);
     }
     return PYOSSL_OK;
+}
+
+static pyossl_status load_directories(X509_STORE *store, const char *list)
+{
+    if (list[strspn(list, OSL_LIST_SEPARATOR)] == '\0') {
+        ERR_raise(ERR_LIB_X509, X509_R_INVALID_DIRECTORY);
+        return osl_fail(PYOSSL_E_ARGUMENT);
+    }
+    OSL_TRY(osl_lookup_add_directories(store, list));
+    return osl_trust_word(store, "directory", list, false) ? PYOSSL_OK : osl_fail_nomem();
 }
 
 pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *dir)
@@ -166,12 +162,7 @@ pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *di
     OSL_TRUST_CHANGES(store);
     if (file != NULL)
         OSL_TRY(load_file(store, file));
-    if (dir != NULL) {
-        OSL_TRY(osl_directory_add(store, dir));
-        if (!osl_trust_word(store, "directory", dir, false))
-            return osl_fail_nomem();
-    }
-    return PYOSSL_OK;
+    return dir != NULL ? load_directories(store, dir) : PYOSSL_OK;
 }
 
 pyossl_status pyossl_store_load_locations(pyossl_store *store, const char *file, const char *dir)
@@ -182,7 +173,7 @@ pyossl_status pyossl_store_load_locations(pyossl_store *store, const char *file,
 
 STACK_OF(X509_OBJECT) *osl_store_open(X509_STORE *store)
 {
-#ifdef OSL_HAVE_STORE_GET1_OBJECTS
+#ifdef OSL_STORE_IS_NO_LIST
     return X509_STORE_get1_objects(store);
 #else
     return X509_STORE_lock(store) == 1 ? X509_STORE_get0_objects(store) : NULL;
@@ -191,41 +182,13 @@ STACK_OF(X509_OBJECT) *osl_store_open(X509_STORE *store)
 
 void osl_store_close(X509_STORE *store, STACK_OF(X509_OBJECT) *objects)
 {
-#ifdef OSL_HAVE_STORE_GET1_OBJECTS
+#ifdef OSL_STORE_IS_NO_LIST
     (void)store;
     sk_X509_OBJECT_pop_free(objects, X509_OBJECT_free);
 #else
     (void)objects;
     X509_STORE_unlock(store);
 #endif
-}
-
-bool osl_store_find(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *name,
-                    X509_OBJECT *result)
-{
-    STACK_OF(X509_OBJECT) *objects = osl_store_open(store);
-    X509_OBJECT *found;
-    bool ok = false;
-
-    if (objects == NULL)
-        return false;
-    found = X509_OBJECT_retrieve_by_subject(objects, type, name);
-    /* OpenSSL takes a reference of its own of what we return, so ours must go again. */
-    if (found != NULL && type == X509_LU_X509) {
-        X509 *x509 = X509_OBJECT_get0_X509(found);
-
-        ok = X509_OBJECT_set1_X509(result, x509) == 1;
-        if (ok)
-            X509_free(x509);
-    } else if (found != NULL) {
-        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(found);
-
-        ok = X509_OBJECT_set1_X509_CRL(result, crl) == 1;
-        if (ok)
-            X509_CRL_free(crl);
-    }
-    osl_store_close(store, objects);
-    return ok;
 }
 
 STACK_OF(X509) *osl_store_get1_certs(X509_STORE *store)
@@ -258,7 +221,7 @@ pyossl_status pyossl_store_certs(const pyossl_store *store, pyossl_x509_list *ou
     STACK_OF(X509) *certs = NULL;
     pyossl_status status;
 
-    if (osl_bundle_settle_all(store->store))
+    if (osl_lookup_settle(store->store))
         certs = osl_store_get1_certs(store->store);
     if (certs == NULL)
         return osl_fail(PYOSSL_E_NOMEM);

@@ -100,6 +100,7 @@ static pyossl_x509 *x509_alloc(void)
         return NULL;
     }
     osl_object_init(&cert->base);
+    cert->home = osl_libctx();
     atomic_init(&cert->full, NULL);
     atomic_init(&cert->shared, false);
     atomic_init(&cert->not_after, OSL_EXPIRY_UNKNOWN);
@@ -276,7 +277,8 @@ X509 *osl_x509_lend(const pyossl_x509 *cert)
 
     if (full != NULL)
         return full;
-    made = parse(NULL, cert->der.data, cert->der.len);
+    /* Not in that of this thread, which may go before the certificate does. */
+    made = parse(cert->home, cert->der.data, cert->der.len);
     if (made == NULL)
         return NULL;
     /* Whoever comes second takes what the first one made. */

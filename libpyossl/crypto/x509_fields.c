@@ -122,7 +122,10 @@ pyossl_status osl_spki_key(pyossl_pkey **out, const X509_PUBKEY *spki)
     return osl_pkey_wrap(out, key, false);
 }
 
-/* Whoever comes second takes what the first one made. */
+/*
+ * Whoever comes second takes what the first one made. A key belongs to the library context it was
+ * decoded in, so what is kept is of the certificate's own.
+ */
 static pyossl_status find_pubkey(pyossl_x509 *cert, pyossl_pkey **out)
 {
     OSL_API_ENTER;
@@ -130,6 +133,10 @@ static pyossl_status find_pubkey(pyossl_x509 *cert, pyossl_pkey **out)
     pyossl_pkey *kept = NULL;
 
     OSL_TRY(osl_spki_key(&made, X509_get_X509_PUBKEY(osl_x509_read(cert))));
+    if (osl_libctx() != cert->home) {
+        *out = osl_steal(made);
+        return PYOSSL_OK;
+    }
     if (atomic_compare_exchange_strong_explicit(&cert->pkey, &kept, made, memory_order_acq_rel,
                                                 memory_order_acquire))
         kept = osl_steal(made);
@@ -141,7 +148,8 @@ pyossl_status pyossl_x509_pubkey(const pyossl_x509 *cert, pyossl_pkey **out)
 {
     pyossl_pkey *kept = atomic_load_explicit(&cert->pkey, memory_order_acquire);
 
-    if (kept == NULL) /* keeping it changes nothing that can be seen */
+    if (kept == NULL ||
+        osl_libctx() != cert->home) /* keeping it changes nothing that can be seen */
         return find_pubkey((pyossl_x509 *)cert, out);
     *out = pyossl_pkey_ref(kept);
     return PYOSSL_OK;

@@ -1,4 +1,5 @@
 /* Contexts: making and releasing them, and setting their callbacks. */
+#include "../crypto/lookup.h"
 #include "ctx_change.h"
 
 /* The one version of the methods that are for one version, or 0. */
@@ -55,7 +56,7 @@ pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
     if (ctx->lock == NULL || ctx->store == NULL || ctx->sessions == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
     /* Now, because lookups cannot be attached while a chain is judged. */
-    OSL_TRY(osl_directory_attach(ctx->store));
+    OSL_TRY(osl_lookup_attach(ctx->store));
     OSL_TRY(osl_trust_attach(ctx->store));
     OSL_TRY(osl_generation_new(&first, ctx, osl_slim(untouched)));
     atomic_store_explicit(&ctx->current, first, memory_order_relaxed);

@@ -101,21 +101,27 @@ const osl_setting *osl_ctx_find(const pyossl_ctx *ctx, osl_setting_kind kind, in
     return NULL;
 }
 
-osl_generation *osl_ctx_share(pyossl_ctx *ctx)
+/* Under the lock, so that a change either sees the mark or is over. */
+static osl_generation *take(pyossl_ctx *ctx, bool lend)
 {
     osl_generation *generation = osl_ctx_read_begin(ctx);
 
-    /* Under the lock, so that a change either sees this or is over. */
-    atomic_store_explicit(&generation->shared, true, memory_order_relaxed);
+    atomic_store_explicit(lend ? &generation->lent : &generation->shared, true,
+                          memory_order_relaxed);
     osl_generation_ref(generation);
     osl_ctx_read_end(ctx);
     return generation;
 }
 
+osl_generation *osl_ctx_lend(pyossl_ctx *ctx)
+{
+    return take(ctx, true);
+}
+
 osl_generation *osl_ctx_acquire(pyossl_ctx *ctx)
 {
     atomic_store_explicit(&ctx->used, true, memory_order_relaxed);
-    return osl_ctx_share(ctx);
+    return take(ctx, false);
 }
 
 bool osl_ctx_is_current(const pyossl_ctx *ctx, const osl_generation *generation)
@@ -178,21 +184,38 @@ static void record(pyossl_ctx *ctx, osl_setting *setting, osl_setting **replaced
     *place = setting;
 }
 
+static pyossl_status apply_in_place(pyossl_ctx *ctx, osl_generation *current, osl_setting *setting,
+                                    const osl_setting *before)
+{
+    /* What may fail half way must not on what is in force, so it is tried elsewhere first. */
+    if (setting->stepwise) {
+        osl_auto(osl_generation) *trial = NULL;
+
+        OSL_TRY(next_generation(&trial, ctx, setting));
+    }
+    setting->before = before;
+    OSL_TRY(setting->apply(current, setting));
+    setting->before = NULL;
+    return PYOSSL_OK;
+}
+
 /* What the change replaces is for the caller to release, outside the lock. */
 static pyossl_status change_locked(pyossl_ctx *ctx, osl_setting *setting, osl_setting **replaced,
                                    osl_generation **retired)
 {
     osl_generation *current = atomic_load_explicit(&ctx->current, memory_order_relaxed);
     const osl_setting *before = osl_ctx_find(ctx, setting->kind, setting->slot);
+    const bool shared = atomic_load_explicit(&current->shared, memory_order_relaxed);
+    const bool lent = atomic_load_explicit(&current->lent, memory_order_relaxed);
 
     OSL_TRY(osl_ctx_changeable(ctx));
+    if (shared && lent)
+        return osl_fail_text(PYOSSL_E_IN_USE, "what the program set in the SSL_CTX would be lost");
     if (setting->merge != NULL && before != NULL)
         OSL_TRY(setting->merge(setting, before));
 
-    if (!setting->stepwise && !atomic_load_explicit(&current->shared, memory_order_relaxed)) {
-        setting->before = before;
-        OSL_TRY(setting->apply(current, setting));
-        setting->before = NULL;
+    if (!shared && (lent || !setting->stepwise)) {
+        OSL_TRY(apply_in_place(ctx, current, setting, before));
     } else {
         osl_generation *next = NULL;
 

@@ -93,8 +93,8 @@ void osl_ctx_read_end(const pyossl_ctx *ctx);
 /* What was set, or NULL. Only between the two. */
 const osl_setting *osl_ctx_find(const pyossl_ctx *ctx, osl_setting_kind kind, int slot);
 
-/* osl_ctx_acquire(), but the context does not count as used. */
-osl_generation *osl_ctx_share(pyossl_ctx *ctx);
+/* For the program to set in its SSL_CTX what it likes: from here on no other takes its place. */
+osl_generation *osl_ctx_lend(pyossl_ctx *ctx);
 
 void osl_ctx_clear_settings(pyossl_ctx *ctx);
 

@@ -73,6 +73,8 @@ static pyossl_status apply_credential(osl_generation *generation, const osl_sett
     /* What was merged in is there already where the setting before is in force. */
     const uint64_t wanted = setting->before != NULL ? setting->set : UINT64_MAX;
 
+    if (setting->number == OSL_WHOLE_IDENTITY)
+        SSL_CTX_clear_extra_chain_certs(ssl_ctx);
     if (parts->cert != NULL && (wanted & GIVEN_CERT) != 0 &&
         SSL_CTX_use_certificate(ssl_ctx, parts->cert) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);

@@ -238,8 +238,6 @@ static pyossl_status apply_tmp_dh(osl_generation *generation, const osl_setting 
         EVP_PKEY_free(dh);
         return osl_fail(PYOSSL_E_OPENSSL);
     }
-    /* Otherwise OpenSSL goes on to pick parameters by itself. */
-    SSL_CTX_set_dh_auto(generation->ssl_ctx, 0);
     return PYOSSL_OK;
 }
 

@@ -1,4 +1,5 @@
 /* Whom a context trusts, whom it asks for, and who the peer must be. */
+#include "../crypto/lookup.h"
 #include "ctx_change.h"
 
 #include <stdlib.h>
@@ -41,8 +42,13 @@ pyossl_status pyossl_ctx_set_default_verify_paths(pyossl_ctx *ctx)
     const char *dir = trusted_getenv(X509_get_default_cert_dir_env());
 
     OSL_TRY(osl_ctx_changeable(ctx));
+    if (dir == NULL)
+        dir = X509_get_default_cert_dir();
     OSL_TRY(load_default(ctx->store, file != NULL ? file : X509_get_default_cert_file(), NULL));
-    return load_default(ctx->store, NULL, dir != NULL ? dir : X509_get_default_cert_dir());
+    OSL_TRY(load_default(ctx->store, NULL, dir));
+    OSL_TRUST_CHANGES(ctx->store);
+    OSL_TRY(osl_lookup_add_uri(ctx->store, dir));
+    return osl_trust_word(ctx->store, "default", dir, false) ? PYOSSL_OK : osl_fail_nomem();
 }
 
 pyossl_status pyossl_ctx_store(pyossl_ctx *ctx, pyossl_store **out)

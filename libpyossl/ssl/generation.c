@@ -59,9 +59,6 @@ static pyossl_status set_defaults(SSL_CTX *ssl_ctx, pyossl_ctx *ctx)
     /* A connection that waits for its peer needs no record buffers. */
     SSL_CTX_set_mode(ssl_ctx, OSL_DEFAULT_MODE | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_default_passwd_cb(ssl_ctx, refuse_passphrase);
-    /* Without this a server has no DHE ciphers until it is given parameters. */
-    if (SSL_CTX_set_dh_auto(ssl_ctx, 1) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
     if (SSL_CTX_set_session_ticket_cb(ssl_ctx, osl_ticket_made, NULL, NULL) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     SSL_CTX_set1_cert_store(ssl_ctx, ctx->store);

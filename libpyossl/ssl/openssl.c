@@ -1,4 +1,5 @@
 /* From handles to OpenSSL's pointers and back (pyossl/openssl.h). */
+#include "../crypto/lookup.h"
 #include "ctx_change.h"
 
 #include <openssl/core_names.h>
@@ -81,9 +82,9 @@ SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx)
     osl_auto(osl_generation) *generation = NULL;
 
     /* What the program does with it is made for the default library context. */
-    if (osl_ctx_make_plain(ctx) != PYOSSL_OK)
+    if (osl_ctx_make_plain(ctx) != PYOSSL_OK || !osl_lookup_open(ctx->store))
         return NULL;
-    generation = osl_ctx_share(ctx);
+    generation = osl_ctx_lend(ctx);
     if (SSL_CTX_up_ref(generation->ssl_ctx) != 1)
         return NULL;
     return generation->ssl_ctx;
@@ -97,6 +98,8 @@ SSL *pyossl_openssl_conn(pyossl_conn *conn)
     /* What the program sets in it must not be lost where the context may be slim no more. */
     if (!conn->begun)
         (void)!osl_ctx_make_plain(conn->ctx);
+    if (!osl_lookup_open(conn->ctx->store))
+        return NULL;
     ssl = osl_conn_ssl(conn);
     return conn->hollow ? NULL : ssl;
 }

@@ -96,6 +96,7 @@ typedef struct osl_generation {
     osl_identity *identity; /* or NULL */
     long cache_mode;        /* as asked for; a session callback needs more */
     atomic_bool shared;     /* a connection has it: make another to change */
+    atomic_bool lent;       /* the program has ssl_ctx, and may have set there what nobody knows of */
     bool slim;              /* ssl_ctx is in the slim library context */
     pyossl_ctx *ctx;        /* back, borrowed: for the identity check of sessions only */
 } osl_generation;

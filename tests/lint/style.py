@@ -14,6 +14,7 @@ MADE = re.compile(r"tests/(data|c/data|c/fuzz/corpus|c/abi|py/data)/")
 
 MACHINE = re.compile(r"/(root|home|Users|work)/[\w.]|/tmp/bash")
 MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+STREAMS = re.compile(r"\b(f(dopen|open|read|gets|getc|scanf)|getline|BIO_new_(file|fp))\s*\(")
 INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 
 
@@ -54,6 +55,14 @@ def machine():
     yield from grep(MACHINE, but={"tests/lint/style.py"})
 
 
+def streams():
+    """No stream of the C library reads a file for the library: its buffer keeps what was in it"""
+    for path in lint.files(".c", ".h", under="libpyossl"):
+        for number, line in enumerate(lint.text(path).splitlines(), 1):
+            if STREAMS.search(line):
+                yield f"{path}:{number}: {line.strip()[:100]}"
+
+
 def marks():
     """No marks of unfinished work"""
     yield from grep(MARKS, but={"tests/lint/style.py"})
@@ -65,4 +74,4 @@ def invisible():
 
 
 if __name__ == "__main__":
-    lint.run(sizes, white_space, machine, marks, invisible)
+    lint.run(sizes, white_space, machine, streams, marks, invisible)

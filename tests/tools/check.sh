@@ -128,7 +128,7 @@ faults() {
 # The library and OpenSSL's own functions on the same inputs: all files, and 140,000 mutations.
 differential() {
     build build || return 1
-    for name in bundles certificates keys; do
+    for name in bundles certificates keys trust; do
         DIFFER=all "build/tests/c/test_same_$name" || return 1
     done
 }

@@ -392,6 +392,23 @@ FUNCTION(verify_cert_error_string)
     return po_from_text(pyossl_verify_error_string(number));
 }
 
+FUNCTION(limit_key_derivation)
+{
+    PyObject *given = po_one_arg("limit_key_derivation", "rounds", args, nargs, kwnames);
+    pyossl_status status;
+    int64_t rounds;
+
+    (void)module;
+    if (given == NULL || po_to_int64(given, "rounds", &rounds) < 0)
+        return NULL;
+    status = pyossl_set_kdf_rounds_limit(rounds);
+    if (status == PYOSSL_E_ARGUMENT)
+        return PyErr_Format(PyExc_ValueError, "rounds must be from 1 to %d", INT_MAX);
+    if (status != PYOSSL_OK)
+        return po_raise(STATE(module), PO_CRYPTO, status);
+    Py_RETURN_NONE;
+}
+
 /* clang-format off */
 #define FAST(function) (PyCFunction)(void (*)(void))function, METH_FASTCALL | METH_KEYWORDS
 #define ROW(function, signature, doc)                                                              \
@@ -457,5 +474,9 @@ PyMethodDef po_crypto_functions[] = {
     { "X509_verify_cert_error_string", FAST(verify_cert_error_string),
       "X509_verify_cert_error_string($module, /, errnum)\n--\n\n"
       "Return OpenSSL's text for the result of a verification as str, whatever the number." },
+    ROW(limit_key_derivation, "rounds",
+        "Say how many rounds of key derivation one file may ask for: of PBKDF2, PBES1\n"
+        "and PKCS #12, and N * r * p of scrypt. 10,000,000 unless told otherwise. Returns\n"
+        "None. Raises ValueError for what is not from 1 to 2147483647."),
     { NULL, NULL, 0, NULL },
 };

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "owned.h"
 
 enum { SECONDS = 100, GOOD = 0, BAD = 1 };
@@ -174,6 +176,25 @@ static int release_at_exit_too(void)
     return atexit(free_kept) == 0 ? GOOD : BAD;
 }
 
+/* The program's own handlers of OpenSSL's end: the exit status tells that one ran. */
+static void end_well(void)
+{
+    _exit(GOOD);
+}
+
+static int hear_of_the_end(void)
+{
+    if (make_ends(&kept, 0) != PYOSSL_OK || OPENSSL_atexit(end_well) != 1)
+        return BAD;
+    return BAD;
+}
+
+static void test_na_205_handlers_of_the_end_run(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(hear_of_the_end), GOOD);
+}
+
 static int never_release(void)
 {
     /* Not reachable by a leak checker's error: main()'s variables still point here. */
@@ -308,6 +329,7 @@ static void test_na_174_configuration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_na_205_handlers_of_the_end_run),
         cmocka_unit_test(test_na_086_first_use_from_many_threads),
         cmocka_unit_test(test_na_075_the_end_of_a_process),
         cmocka_unit_test(test_na_090_fork),

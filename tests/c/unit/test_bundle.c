@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "crypto/bundle.h"
+#include "crypto/lookup.h"
 
 #define AUTHORITIES TEST_DATA "/authorities.pem"
 
@@ -220,14 +220,23 @@ static pyossl_x509 *root_of(pyossl_store *store)
     return root;
 }
 
-/* A certificate that two stores needed was parsed for one of them. */
-static void test_parsed_once_for_all_stores(void **state)
+/* What is done to a certificate of one store reaches no other. */
+static void test_na_197_each_store_has_objects_of_its_own(void **state)
 {
     pyossl_store *one = store_with(AUTHORITIES), *two = store_with(AUTHORITIES);
     pyossl_x509 *first = root_of(one), *second = root_of(two);
+    pyossl_x509 *cert = load(TEST_DATA "/intermediate.pem");
+    pyossl_verdict verdict = PYOSSL_VERDICT_INIT;
 
     (void)state;
-    assert_ptr_equal(osl_x509_read(first), osl_x509_read(second));
+    assert_ptr_not_equal(osl_x509_read(first), osl_x509_read(second));
+    assert_int_equal(
+        X509_add1_reject_object(osl_x509_full(first), OBJ_nid2obj(NID_anyExtendedKeyUsage)), 1);
+    assert_int_equal(pyossl_store_verify(one, cert, NULL, 0, &verdict), PYOSSL_E_VERIFY);
+    assert_int_equal(verdict.error, X509_V_ERR_CERT_REJECTED);
+    assert_int_equal(pyossl_store_verify(two, cert, NULL, 0, &verdict), PYOSSL_OK);
+    pyossl_verdict_clear(&verdict);
+    pyossl_x509_unref(cert);
     pyossl_x509_unref(first);
     pyossl_x509_unref(second);
     pyossl_store_unref(one);
@@ -485,14 +494,63 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
+/* ---- what else there is to be asked ---- */
+
+static void concat(pyossl_buf *out, const char *lead, const char *path)
+{
+    pyossl_buf pem = PYOSSL_BUF_INIT;
+
+    read_data(path, &pem);
+    assert_int_equal(osl_buf_alloc(out, strlen(lead) + pem.len), PYOSSL_OK);
+    memcpy(out->data, lead, strlen(lead));
+    memcpy(out->data + strlen(lead), pem.data, pem.len);
+    pyossl_buf_clear(&pem);
+}
+
+/*
+ * OpenSSL takes a line of more than 254 bytes for several, so that a block may begin in one; and a
+ * NUL or a carriage return for its end. What has such is not for us to index.
+ */
+static void test_na_201_lines_that_openssl_reads_otherwise(void **state)
+{
+    static const struct {
+        size_t dashes;
+        const char *tail;
+        bool plain;
+    } rows[] = { { 200, "\n", true },
+                 { 254, "\n", false },
+                 { 254, "-----BEGIN CERTIFICATE-----\n", false },
+                 { 600, "\n", false },
+                 { 3, "\r-----BEGIN CERTIFICATE-----\n", false } };
+
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(rows); i++) {
+        pyossl_buf text = PYOSSL_BUF_INIT;
+        char lead[1000];
+        const char *path = in_folder("lines.pem");
+        osl_bundle *bundle;
+
+        memset(lead, '#', rows[i].dashes);
+        strcpy(lead + rows[i].dashes, rows[i].tail);
+        concat(&text, lead, TEST_DATA "/root.pem");
+        write_file(path, text.data, text.len);
+        sleep(2);
+        bundle = osl_bundle_open(path);
+        assert_int_equal(bundle != NULL, rows[i].plain);
+        osl_bundle_unref(bundle);
+        pyossl_buf_clear(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_na_201_lines_that_openssl_reads_otherwise),
         cmocka_unit_test(test_indexed_once_and_forgotten),
         cmocka_unit_test(test_parsed_only_when_asked),
         cmocka_unit_test(test_one_store_does_not_change_another),
         cmocka_unit_test(test_replaced_file_is_seen),
-        cmocka_unit_test(test_parsed_once_for_all_stores),
+        cmocka_unit_test(test_na_197_each_store_has_objects_of_its_own),
         cmocka_unit_test(test_identity_of_files),
         cmocka_unit_test(test_forgotten_with_the_last_store),
         cmocka_unit_test(test_a_list_in_one_store_is_in_no_other),

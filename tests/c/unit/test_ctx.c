@@ -134,7 +134,7 @@ static void test_a_key_of_another_certificate_is_forgotten(void **state)
 #define STEP(call)                                                                                 \
     do {                                                                                           \
         if (shared)                                                                                \
-            osl_generation_unref(osl_ctx_share(ctx));                                              \
+            osl_generation_unref(osl_ctx_acquire(ctx));                                              \
         assert_ok(call);                                                                           \
     } while (0)
         STEP(pyossl_ctx_use_pkey(ctx, key)); /* the key may come first */
@@ -442,7 +442,7 @@ static void test_the_store_is_the_contexts(void **state)
     (void)state;
     assert_ok(pyossl_ctx_store(ctx, &store));
     assert_ok(pyossl_store_add_cert(store, cert));
-    osl_generation_unref(osl_ctx_share(ctx));
+    osl_generation_unref(osl_ctx_acquire(ctx));
     assert_ok(pyossl_ctx_set_timeout(ctx, 5));
     assert_int_equal(trusted(ctx), 1);
     assert_ptr_equal(SSL_CTX_get_cert_store(ssl_ctx_of(ctx)), store->store);

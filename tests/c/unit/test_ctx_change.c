@@ -5,6 +5,8 @@
 
 #include "contexts.h"
 
+#include "pyossl/openssl.h"
+
 /* ---- in place or anew ---- */
 
 static void test_a_context_nobody_has_changes_in_place(void **state)
@@ -87,7 +89,7 @@ static void test_in_place_and_anew_agree(void **state)
     (void)state;
     set_everything(in_place, 1);
     set_everything(anew, 1);
-    osl_generation_unref(osl_ctx_share(anew));
+    osl_generation_unref(osl_ctx_acquire(anew));
     set_everything(anew, 1);
     take_snapshot(in_place, &a);
     take_snapshot(anew, &b);
@@ -118,7 +120,7 @@ static void test_the_record_does_not_grow(void **state)
     count = count_settings(ctx);
     for (int i = 1; i < 20; i++) {
         if (i % 3 == 0)
-            osl_generation_unref(osl_ctx_share(ctx));
+            osl_generation_unref(osl_ctx_acquire(ctx));
         set_everything(ctx, i);
         assert_int_equal(count_settings(ctx), count);
     }
@@ -136,7 +138,7 @@ static void test_bits_add_up(void **state)
 #define CHANGE_AND_COMPARE(call, expected)                                                         \
     do {                                                                                           \
         if (shared)                                                                                \
-            osl_generation_unref(osl_ctx_share(ctx));                                              \
+            osl_generation_unref(osl_ctx_acquire(ctx));                                              \
         assert_ok(call);                                                                           \
         assert_true(pyossl_ctx_options(ctx) == (expected));                                        \
     } while (0)
@@ -167,7 +169,7 @@ static void test_na_178_replay_does_not_judge_anew(void **state)
     assert_ok(pyossl_ctx_set_cipher_list(ctx, "DEFAULT@SECLEVEL=0"));
     assert_ok(pyossl_ctx_use_certificate(ctx, cert));
     assert_ok(pyossl_ctx_set_cipher_list(ctx, "DEFAULT@SECLEVEL=2"));
-    osl_generation_unref(osl_ctx_share(ctx));
+    osl_generation_unref(osl_ctx_acquire(ctx));
     assert_ok(pyossl_ctx_set_timeout(ctx, 1));
     take_snapshot(ctx, &seen);
     assert_int_equal(seen.level, 2);
@@ -175,9 +177,9 @@ static void test_na_178_replay_does_not_judge_anew(void **state)
     assert_fails(pyossl_ctx_use_certificate(ctx, cert), PYOSSL_E_OPENSSL);
     /* A list that says nothing of it leaves the level alone. */
     assert_ok(pyossl_ctx_set_cipher_list(ctx, "DEFAULT@SECLEVEL=1"));
-    osl_generation_unref(osl_ctx_share(ctx));
+    osl_generation_unref(osl_ctx_acquire(ctx));
     assert_ok(pyossl_ctx_set_cipher_list(ctx, "DEFAULT"));
-    osl_generation_unref(osl_ctx_share(ctx));
+    osl_generation_unref(osl_ctx_acquire(ctx));
     assert_ok(pyossl_ctx_set_timeout(ctx, 2));
     take_snapshot(ctx, &seen);
     assert_int_equal(seen.level, 1);
@@ -237,7 +239,7 @@ static void test_na_061_a_release_may_change_the_context(void **state)
     assert_ok(pyossl_ctx_set_info(ctx, on_info, ctx, change_on_release));
     assert_ok(pyossl_ctx_set_info(ctx, on_info, ctx, change_on_release));
     assert_int_equal(pyossl_ctx_timeout(ctx), 11);
-    osl_generation_unref(osl_ctx_share(ctx));
+    osl_generation_unref(osl_ctx_acquire(ctx));
     assert_ok(pyossl_ctx_set_info(ctx, on_info, NULL, NULL));
     assert_int_equal(pyossl_ctx_timeout(ctx), 12);
     pyossl_ctx_unref(ctx);
@@ -339,9 +341,60 @@ static void test_no_setting_may_be_freed(void **state)
     assert_int_equal(ERR_peek_error(), 0);
 }
 
+/* ---- what the program sets by OpenSSL's own functions ---- */
+
+static int no_client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
+{
+    (void)ssl;
+    (void)cert;
+    (void)key;
+    return 0;
+}
+
+static void assert_still_set(pyossl_ctx *ctx)
+{
+    SSL_CTX *raw = pyossl_openssl_ctx(ctx);
+
+    assert_non_null(raw);
+    assert_ptr_equal(SSL_CTX_get_client_cert_cb(raw), no_client_cert);
+    assert_int_equal(SSL_CTX_get_min_proto_version(raw), TLS1_3_VERSION);
+    SSL_CTX_free(raw);
+}
+
+/* Later changes are made to that very SSL_CTX, and refused where that cannot be. */
+static void test_na_206_what_the_program_set_stays(void **state)
+{
+    pyossl_ctx *ctx = NULL;
+    pyossl_conn *conn = NULL;
+    SSL_CTX *raw;
+
+    (void)state;
+    assert_ok(pyossl_ctx_new(&ctx, PYOSSL_TLS));
+    raw = pyossl_openssl_ctx(ctx);
+    assert_non_null(raw);
+    SSL_CTX_set_client_cert_cb(raw, no_client_cert);
+    assert_int_equal(SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION), 1);
+    SSL_CTX_free(raw);
+    assert_ok(pyossl_ctx_set_timeout(ctx, 100));
+    assert_ok(pyossl_ctx_set_cipher_list(ctx, "ECDHE"));
+    assert_ok(pyossl_ctx_use_certificate_chain_file(ctx, DATA("chain.pem")));
+    assert_ok(pyossl_ctx_use_pkey_file(ctx, DATA("rsa.pem"), PYOSSL_PEM));
+    assert_still_set(ctx);
+    assert_int_equal(pyossl_ctx_timeout(ctx), 100);
+    assert_fails(pyossl_ctx_set_cipher_list(ctx, "no such"), PYOSSL_E_OPENSSL);
+    assert_still_set(ctx);
+    assert_ok(pyossl_conn_new(&conn, ctx));
+    assert_fails(pyossl_ctx_set_timeout(ctx, 200), PYOSSL_E_IN_USE);
+    assert_int_equal(pyossl_ctx_timeout(ctx), 100);
+    assert_still_set(ctx);
+    pyossl_conn_unref(conn);
+    pyossl_ctx_unref(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_na_206_what_the_program_set_stays),
         cmocka_unit_test(test_a_context_nobody_has_changes_in_place),
         cmocka_unit_test(test_a_shared_generation_is_left_alone),
         cmocka_unit_test(test_a_generation_outlives_its_context),

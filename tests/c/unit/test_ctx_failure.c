@@ -189,7 +189,7 @@ static void test_na_065_a_failed_change_changes_nothing(void **state)
             assert_ptr_equal(ctx->settings, first);
             assert_int_equal(count_settings(ctx), count);
         }
-        osl_generation_unref(osl_ctx_share(ctx));
+        osl_generation_unref(osl_ctx_acquire(ctx));
     }
     pyossl_ctx_unref(ctx);
 }
@@ -203,7 +203,7 @@ static void test_a_strict_context_refuses_once_used(void **state)
     (void)state;
     pyossl_ctx_set_strict(ctx, 1);
     assert_ok(pyossl_ctx_set_timeout(ctx, 5));
-    osl_generation_unref(osl_ctx_share(ctx));
+    osl_generation_unref(osl_ctx_acquire(ctx));
     assert_ok(pyossl_ctx_set_timeout(ctx, 6));
     generation = osl_ctx_acquire(ctx);
     take_snapshot(ctx, &before);

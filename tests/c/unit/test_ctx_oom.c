@@ -160,7 +160,7 @@ static pyossl_status run_change(void *arg)
         ctx = own;
     }
     if (self->where == ANEW)
-        osl_generation_unref(osl_ctx_share(ctx));
+        osl_generation_unref(osl_ctx_acquire(ctx));
     take_snapshot(ctx, &before);
     current = atomic_load(&ctx->current);
     first = ctx->settings;

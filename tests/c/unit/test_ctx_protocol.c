@@ -11,7 +11,7 @@ static void test_modes(void **state)
     assert_true((SSL_CTX_get_mode(ssl_ctx_of(ctx)) & SSL_MODE_RELEASE_BUFFERS) != 0);
     assert_ok(pyossl_ctx_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS));
     assert_int_equal(pyossl_ctx_mode(ctx), 7 | SSL_MODE_RELEASE_BUFFERS);
-    osl_generation_unref(osl_ctx_share(ctx));
+    osl_generation_unref(osl_ctx_acquire(ctx));
     assert_ok(pyossl_ctx_clear_mode(ctx, SSL_MODE_RELEASE_BUFFERS | 1));
     assert_int_equal(pyossl_ctx_mode(ctx), 6);
     assert_true((SSL_CTX_get_mode(ssl_ctx_of(ctx)) & SSL_MODE_RELEASE_BUFFERS) == 0);
@@ -87,7 +87,7 @@ static void test_na_128_curves(void **state)
         assert_ok(pyossl_ctx_set_tmp_ecdh(ctx, name));
     assert_ok(pyossl_ctx_set_tmp_ecdh(ctx, "secp384r1"));
     assert_int_equal(groups_set(ctx)->number, NID_secp384r1);
-    osl_generation_unref(osl_ctx_share(ctx));
+    osl_generation_unref(osl_ctx_acquire(ctx));
     assert_ok(pyossl_ctx_set_tmp_ecdh(ctx, "wap-wsg-idm-ecid-wtls1"));
     assert_ok(pyossl_ctx_set_timeout(ctx, 3));
     assert_int_equal(groups_set(ctx)->number, NID_secp384r1);

@@ -204,7 +204,7 @@ static void *append_thread(void *arg)
         continue;
     for (int i = 0; i < CHANGES; i++) {
         if (i % 4 == 0)
-            osl_generation_unref(osl_ctx_share(ctx));
+            osl_generation_unref(osl_ctx_acquire(ctx));
         if (pyossl_ctx_add_extra_chain_cert(ctx, self->stage->intermediate) != PYOSSL_OK ||
             pyossl_ctx_set_verify(ctx, PYOSSL_VERIFY_PEER, on_verify, new_tag(self->stage),
                                   release_tag) != PYOSSL_OK ||

@@ -344,6 +344,103 @@ static void test_rounds_have_a_limit(void **state)
     }
 }
 
+/*
+ * @der with other numbers for scrypt. OpenSSL makes no such parameters, so they are written here:
+ * the SEQUENCE of salt and numbers stands in three others, all of lengths below 128.
+ */
+static pyossl_buf made_up_scrypt(const pyossl_buf *der, uint64_t n, uint64_t r, uint64_t p)
+{
+    const unsigned char *at = der->data;
+    X509_SIG *sig = d2i_X509_SIG(NULL, &at, (long)der->len);
+    unsigned char list[128] = { 0x04, 8, '1', '2', '3', '4', '5', '6', '7', '8' }, *bytes = NULL;
+    const uint64_t numbers[] = { n, r, p };
+    PBE2PARAM *param;
+    X509_ALGOR *outer;
+    ASN1_STRING *packed = ASN1_STRING_new();
+    pyossl_buf out = PYOSSL_BUF_INIT;
+    int len = 10;
+
+    assert_non_null(sig);
+    for (size_t i = 0; i < OSL_COUNT_OF(numbers); i++) {
+        ASN1_INTEGER *number = ASN1_INTEGER_new();
+        unsigned char *end = list + len;
+
+        assert_int_equal(ASN1_INTEGER_set_uint64(number, numbers[i]), 1);
+        len += i2d_ASN1_INTEGER(number, &end);
+        ASN1_INTEGER_free(number);
+    }
+    memmove(list + 2, list, (size_t)len);
+    list[0] = 0x30;
+    list[1] = (unsigned char)len;
+    X509_SIG_getm(sig, &outer, NULL);
+    param = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), outer->parameter);
+    assert_non_null(param);
+    assert_int_equal(ASN1_STRING_set(packed, list, len + 2), 1);
+    assert_int_equal(
+        X509_ALGOR_set0(param->keyfunc, OBJ_nid2obj(NID_id_scrypt), V_ASN1_SEQUENCE, packed), 1);
+    assert_non_null(ASN1_TYPE_pack_sequence(ASN1_ITEM_rptr(PBE2PARAM), param, &outer->parameter));
+    len = i2d_X509_SIG(sig, &bytes);
+    assert_true(len > 0);
+    assert_ok(osl_buf_set(&out, bytes, (size_t)len));
+    OPENSSL_free(bytes);
+    PBE2PARAM_free(param);
+    X509_SIG_free(sig);
+    return out;
+}
+
+/* N * r * p of scrypt counts like rounds: 2^14 * 1 * 1500 took ten seconds. */
+static void test_na_198_scrypt_has_a_limit(void **state)
+{
+    static const struct {
+        uint64_t n, r, p;
+        pyossl_status expected;
+    } rows[] = { { 2, 1, 1, PYOSSL_E_PASSPHRASE },
+                 { 1 << 14, 8, 1, PYOSSL_E_PASSPHRASE },
+                 { 1 << 14, 1, 1500, PYOSSL_E_FORMAT },
+                 { 1 << 10, 1, INT32_MAX, PYOSSL_E_FORMAT },
+                 { 2, INT32_MAX, 1, PYOSSL_E_FORMAT },
+                 { UINT64_C(1) << 40, 1, 1, PYOSSL_E_FORMAT },
+                 { UINT64_C(1) << 62, 8, 8, PYOSSL_E_FORMAT } };
+    const pyossl_passphrase secret = keys_passphrase("secret");
+
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(rows); i++) {
+        unsigned char salt[] = "12345678", iv[16] = { 0 };
+        osl_auto_buf der =
+            made_up_key(PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, 8, iv, 2, 1, 1));
+        osl_auto_buf asked = made_up_scrypt(&der, rows[i].n, rows[i].r, rows[i].p);
+        pyossl_pkey *key = NULL;
+
+        assert_fails(pyossl_pkey_load_private(&key, PYOSSL_DER, asked.data, asked.len, &secret),
+                     rows[i].expected);
+        if (rows[i].expected == PYOSSL_E_FORMAT)
+            assert_string_equal(test_reason(), "too many rounds of key derivation");
+        assert_null(key);
+    }
+}
+
+static void test_na_198_the_limit_can_be_changed(void **state)
+{
+    static const int64_t wrong[] = { 0, -1, INT64_MIN, INT64_MAX, INT64_C(2147483648) };
+    unsigned char salt[] = "12345678", iv[16] = { 0 };
+    osl_auto_buf der =
+        made_up_key(PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), 101, salt, 8, iv, NID_hmacWithSHA256));
+    const pyossl_passphrase secret = keys_passphrase("secret");
+    pyossl_pkey *key = NULL;
+
+    (void)state;
+    assert_int_equal(pyossl_kdf_rounds_limit(), PYOSSL_KDF_ROUNDS_MAX);
+    for (size_t i = 0; i < OSL_COUNT_OF(wrong); i++)
+        assert_fails(pyossl_set_kdf_rounds_limit(wrong[i]), PYOSSL_E_ARGUMENT);
+    assert_int_equal(pyossl_kdf_rounds_limit(), PYOSSL_KDF_ROUNDS_MAX);
+    for (int limit = 100; limit <= 101; limit++) {
+        assert_ok(pyossl_set_kdf_rounds_limit(limit));
+        assert_fails(pyossl_pkey_load_private(&key, PYOSSL_DER, der.data, der.len, &secret),
+                     limit == 100 ? PYOSSL_E_FORMAT : PYOSSL_E_PASSPHRASE);
+    }
+    assert_ok(pyossl_set_kdf_rounds_limit(PYOSSL_KDF_ROUNDS_MAX));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +450,8 @@ int main(void)
         cmocka_unit_test(test_they_load_ours),
         cmocka_unit_test(test_they_verify_ours),
         cmocka_unit_test(test_rounds_have_a_limit),
+        cmocka_unit_test(test_na_198_scrypt_has_a_limit),
+        cmocka_unit_test(test_na_198_the_limit_can_be_changed),
     };
 
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

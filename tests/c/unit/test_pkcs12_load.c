@@ -19,7 +19,6 @@ static void test_files_of_openssl(void **state)
         { DATA("modern.p12"), "secret", KEY | CERT, 1, "server" },
         { DATA("des3.p12"), "secret", KEY | CERT, 1, "server" },
         { DATA("rc2.p12"), "secret", KEY | CERT, 1, "server" },
-        { DATA("no-mac.p12"), "secret", KEY | CERT, 1, NULL },
         { DATA("empty-passphrase.p12"), "", KEY | CERT, 0, NULL },
         { DATA("empty-passphrase.p12"), NULL, KEY | CERT, 0, NULL },
         { DATA("certificates-only.p12"), "secret", 0, 2, NULL },
@@ -142,8 +141,8 @@ static void test_na_138_changed_bytes_are_noticed(void **state)
 
 /* ---- files that nobody should write ---- */
 
-/* A file of one safe, which is taken over, without a MAC. */
-static pyossl_buf file_of(PKCS7 *safe)
+/* A file of one safe, which is taken over; with a MAC that "secret" fits. */
+static pyossl_buf file_with(PKCS7 *safe, bool mac)
 {
     STACK_OF(PKCS7) *safes = sk_PKCS7_new_null();
     PKCS12 *p12 = PKCS12_init(NID_pkcs7_data);
@@ -153,12 +152,19 @@ static pyossl_buf file_of(PKCS7 *safe)
     assert_non_null(safe);
     assert_true(sk_PKCS7_push(safes, safe) > 0);
     assert_int_equal(PKCS12_pack_authsafes(p12, safes), 1);
+    if (mac)
+        assert_int_equal(PKCS12_set_mac(p12, "secret", 6, NULL, 0, 1, EVP_sha256()), 1);
     len = i2d_PKCS12(p12, &der.data);
     assert_true(len > 0);
     der.len = (size_t)len;
     sk_PKCS7_pop_free(safes, PKCS7_free);
     PKCS12_free(p12);
     return der;
+}
+
+static pyossl_buf file_of(PKCS7 *safe)
+{
+    return file_with(safe, true);
 }
 
 static STACK_OF(PKCS12_SAFEBAG) *bags_of(PKCS12_SAFEBAG *bag)
@@ -315,7 +321,7 @@ static pyossl_answer count_and_stop(char *buf, size_t cap, size_t *len, int conf
     return PYOSSL_ANSWER_ABORT;
 }
 
-static void test_nothing_encrypted_needs_no_passphrase(void **state)
+static void test_na_199_nothing_encrypted_needs_no_passphrase(void **state)
 {
     int times = 0;
     const pyossl_passphrase asking = { .callback = count_and_stop, .userdata = &times };
@@ -326,11 +332,16 @@ static void test_nothing_encrypted_needs_no_passphrase(void **state)
     (void)state;
     assert_true(sk_PKCS12_SAFEBAG_push(bags, cert_bag()) > 0);
     assert_true(sk_PKCS12_SAFEBAG_push(bags, key_bag(0)) > 0); /* a second key is passed over */
-    der = file_of(PKCS12_pack_p7data(bags));
-    assert_ok(pyossl_pkcs12_load(&p12, der.data, der.len, &asking));
-    assert_int_equal(times, 0);
+    der = file_with(PKCS12_pack_p7data(bags), false);
+    assert_ok(pyossl_pkcs12_load(&p12, der.data, der.len, NULL));
     assert_members(p12, KEY | CERT);
     pyossl_pkcs12_unref(p12);
+    p12 = NULL;
+    /* Who has a passphrase does without a MAC no more than OpenSSL does. */
+    assert_fails(pyossl_pkcs12_load(&p12, der.data, der.len, &asking), PYOSSL_E_CALLBACK);
+    assert_int_equal(times, 1);
+    assert_fails(load(&p12, &der, "secret"), PYOSSL_E_FORMAT);
+    assert_string_equal(test_reason(), "mac absent");
     pyossl_buf_clear(&der);
     sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
 }
@@ -375,7 +386,7 @@ static void test_na_138_friendly_names(void **state)
 
         name_bag(bag, cases[i].utf16, cases[i].len);
         assert_true(sk_PKCS12_SAFEBAG_push(bags, bag) > 0);
-        der = file_of(PKCS12_pack_p7data(bags));
+        der = file_with(PKCS12_pack_p7data(bags), false);
         assert_ok(pyossl_pkcs12_load(&p12, der.data, der.len, NULL));
         if (cases[i].utf8_len > 0 || cases[i].len == 0)
             assert_friendly_name(p12, cases[i].utf8, cases[i].utf8_len);
@@ -442,7 +453,7 @@ static void test_bags_in_bags(void **state)
             nest(&contents);
         assert_int_equal(PKCS7_set_type(safe, NID_pkcs7_data), 1);
         assert_int_equal(ASN1_OCTET_STRING_set(safe->d.data, contents.data, (int)contents.len), 1);
-        der = file_of(safe);
+        der = file_with(safe, false);
         assert_status(pyossl_pkcs12_load(&p12, der.data, der.len, NULL), cases[i].status);
         assert_int_equal(ERR_peek_error(), 0);
         assert_int_equal(p12 != NULL, cases[i].status == PYOSSL_OK);
@@ -489,7 +500,7 @@ int main(void)
         cmocka_unit_test(test_of_several_keys_the_first),
         cmocka_unit_test(test_na_138_rounds_are_limited),
         cmocka_unit_test(test_na_138_rounds_of_the_mac_are_limited),
-        cmocka_unit_test(test_nothing_encrypted_needs_no_passphrase),
+        cmocka_unit_test(test_na_199_nothing_encrypted_needs_no_passphrase),
         cmocka_unit_test(test_na_138_friendly_names),
         cmocka_unit_test(test_bags_in_bags),
         cmocka_unit_test(test_na_138_safes_without_content),

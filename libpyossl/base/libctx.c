@@ -1,0 +1,20 @@
+/*
+ * Which library context a call is in.
+ *
+ * OpenSSL looks algorithms up in the library context of the thread, by the properties that are
+ * asked for there by default, among the providers that are loaded there. A program may change each
+ * of these at any time, and let a context of its own go. So nothing that has algorithms in it is
+ * kept unless it was made in the default library context of the process, and nothing kept is used
+ * before OpenSSL was asked whether it would choose the same today; see decision 23.
+ */
+#include "internal.h"
+
+OSSL_LIB_CTX *osl_libctx(void)
+{
+    return OSSL_LIB_CTX_set0_default(NULL);
+}
+
+bool osl_libctx_is_usual(void)
+{
+    return osl_libctx() == OSSL_LIB_CTX_get0_global_default();
+}
