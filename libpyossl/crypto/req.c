@@ -101,7 +101,7 @@ pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyoss
 /* Of one that is not finished, OpenSSL cannot read again what it writes. */
 static pyossl_status copy_fields(X509_REQ *to, const X509_REQ *from)
 {
-    X509_PUBKEY *key = X509_REQ_get_X509_PUBKEY(from);
+    X509_PUBKEY *key = X509_REQ_get_X509_PUBKEY((X509_REQ *)from); /* 3.0 wants it so */
     EVP_PKEY *pkey = key != NULL ? X509_PUBKEY_get0(key) : NULL;
 
     if (X509_REQ_set_version(to, X509_REQ_get_version(from)) != 1 ||
