@@ -186,14 +186,17 @@ def test_sessions_outlive_changes(version):
     session = connected(server, client)[1].get_session()
     assert resumed(server, client, session)
     server.set_timeout(1000)
-    server.set_alpn_select_callback(lambda conn, offered: offered[0])
-    assert resumed(server, client, connected(server, client)[1].get_session())
+    client.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE)
     client.set_alpn_protos([b"h2"])
-    client.load_verify_locations(DATA / "other-root.pem")
     assert resumed(server, client, session)
+    server.set_alpn_select_callback(lambda conn, offered: offered[0])
     session = connected(server, client)[1].get_session()
+    assert resumed(server, client, session)
     renew(server)
     assert resumed(server, client, session)
+    # Whom the client trusts is no other setting.
+    client.load_verify_locations(DATA / "other-root.pem")
+    assert not resumed(server, client, session)
 
 
 def test_a_renegotiation_keeps_what_the_connection_had():

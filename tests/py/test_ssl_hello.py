@@ -117,7 +117,7 @@ def test_na_182_a_session_at_the_start(version):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_na_182_who_is_verified_is_settled_at_the_start(version):
-    """A session is resumed only if its peer is the one that is asked for in the end."""
+    """What is asked in the end counts: a session of a peer of whom less was asked is not resumed."""
     server, client = server_context(), client_context(verify=False)
     client.load_verify_locations(DATA / "root.pem")
     client.set_max_proto_version(version)
@@ -137,4 +137,4 @@ def test_na_182_who_is_verified_is_settled_at_the_start(version):
         else:
             with pytest.raises(SSL.Error, match="certificate verify failed"):
                 shake(*pair)
-        assert pair[1].session_reused() == good
+        assert not pair[1].session_reused()
