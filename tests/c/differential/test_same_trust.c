@@ -109,19 +109,30 @@ static size_t pairs(bool missing_only)
     return count;
 }
 
-/* By chance, but for a pair of axes that goes round, in which the pair that is missing is taken. */
+/* The first pair of values that no layout has had yet, from axis @start on. */
+static bool take_missing(layout *out, size_t start)
+{
+    for (int n = 0; n < AXES; n++)
+        for (int k = 0; k < AXES; k++) {
+            const int i = (int)((start + (size_t)n) % AXES);
+
+            for (int a = 0; i != k && a < values[i]; a++)
+                for (int b = 0; b < values[k]; b++)
+                    if (!covered[i][a][k][b]) {
+                        out->at[i] = a;
+                        out->at[k] = b;
+                        return true;
+                    }
+        }
+    return false;
+}
+
+/* By chance, but for a pair of values that was missing so far. */
 static void draw(layout *out, chance *dice, size_t number)
 {
-    const int i = (int)(number % AXES), k = (int)((number / AXES) % (AXES - 1) + 1 + number) % AXES;
-
     for (int axis = 0; axis < AXES; axis++)
         out->at[axis] = (int)chance_below(dice, (uint32_t)values[axis]);
-    for (int a = 0; i != k && a < values[i]; a++)
-        for (int b = 0; b < values[k]; b++)
-            if (!covered[i][a][k][b]) {
-                out->at[i] = a;
-                out->at[k] = b;
-            }
+    (void)take_missing(out, number);
     cover(out);
 }
 
