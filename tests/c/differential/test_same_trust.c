@@ -3,7 +3,6 @@
  * (trust_openssl.c), on the same layouts of files and directories. A layout is a value for each
  * axis below; the verdict and the number of the error must be the same.
  */
-#define _GNU_SOURCE /* nftw() */
 #include "differ.h"
 
 #include <ftw.h>
