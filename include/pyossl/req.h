@@ -43,8 +43,12 @@ PYOSSL_API long pyossl_req_version(const pyossl_req *req) PYOSSL_NONNULL(1);
 
 /**
  * Set the version field: 0, which a new request has and RFC 2986 (section 4.1) knows alone.
- * Others are stored, because programs of old ask for them and authorities sign them;
- * PYOSSL_E_ARGUMENT for negative ones.
+ * Others are stored, because programs of old ask for them and authorities sign them. Where
+ * OpenSSL sets no other (from 3.5 on) those up to 127 come with the signature, and
+ * pyossl_req_verify() refuses them: "unsupported version".
+ *
+ * @retval PYOSSL_E_ARGUMENT the number is negative
+ * @retval PYOSSL_E_OPENSSL  this OpenSSL cannot have it
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_req_set_version(pyossl_req *req, long version) PYOSSL_NONNULL(1);

@@ -403,6 +403,7 @@ pyossl_status osl_spki_key(pyossl_pkey **out, const X509_PUBKEY *spki) PYOSSL_MU
 struct pyossl_req {
     osl_object base;
     X509_REQ  *req;
+    long       version; /* to be signed, where OpenSSL does not set it; 0 for none */
     unsigned   subject_generation;
 };
 

@@ -3,6 +3,8 @@
 
 static const char *const labels[] = { PEM_STRING_X509_REQ, PEM_STRING_X509_REQ_OLD, NULL };
 
+enum { VERSION_MAX = 127 }; /* of those that OpenSSL does not set */
+
 static void req_free(pyossl_req *req)
 {
     X509_REQ_free(req->req);
@@ -136,16 +138,28 @@ pyossl_status pyossl_req_copy(pyossl_req **out, const pyossl_req *req)
 
 long pyossl_req_version(const pyossl_req *req)
 {
-    return X509_REQ_get_version(req->req);
+    return req->version != 0 ? req->version : X509_REQ_get_version(req->req);
 }
 
 pyossl_status pyossl_req_set_version(pyossl_req *req, long version)
 {
     OSL_API_ENTER;
 
+    int result;
+
     if (version < 0)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "a version cannot be negative");
-    return osl_req_changed(req->req, X509_REQ_set_version(req->req, version));
+    ERR_set_mark();
+    result = X509_REQ_set_version(req->req, version);
+    if (result != 1 && version <= VERSION_MAX) {
+        ERR_pop_to_mark();
+        req->version = version;
+        return PYOSSL_OK;
+    }
+    ERR_clear_last_mark();
+    if (result == 1)
+        req->version = 0;
+    return osl_req_changed(req->req, result);
 }
 
 pyossl_status pyossl_req_subject(pyossl_req *req, pyossl_name **out)
@@ -180,6 +194,41 @@ pyossl_status pyossl_req_set_pubkey(pyossl_req *req, const pyossl_pkey *pkey)
 
 /* ---- signature ---- */
 
+/*
+ * OpenSSL 3.5 sets no version but 0, though it reads and signs others: so a request that was signed
+ * as 0 is read once more with another number in it. NULL, with OpenSSL's queue telling why.
+ */
+static X509_REQ *with_version(X509_REQ *from, unsigned char version)
+{
+    unsigned char *der = NULL;
+    const int len = i2d_X509_REQ(from, &der);
+    osl_der in = { der, len > 0 ? (size_t)len : 0 };
+    const unsigned char *at = der;
+    osl_tlv whole, info, number;
+    X509_REQ *made = NULL;
+
+    if (osl_der_next(&in, &whole) && osl_der_next(&whole.body, &info) &&
+        osl_der_next(&info.body, &number) && number.tag == OSL_TAG_INTEGER && number.body.len == 1) {
+        der[number.body.at - der] = version;
+        made = d2i_X509_REQ(NULL, &at, len);
+    }
+    OPENSSL_free(der);
+    return made;
+}
+
+/* Of a request that has been signed, to be signed again with the version that was asked for. */
+static bool sign_version(pyossl_req *req, const pyossl_pkey *pkey, const EVP_MD *md)
+{
+    osl_auto(X509_REQ) *made = with_version(req->req, (unsigned char)req->version);
+
+    if (made == NULL || X509_REQ_sign(made, pkey->key, md) <= 0)
+        return false;
+    X509_REQ_free(req->req);
+    req->req = osl_steal(made);
+    req->version = 0;
+    return true;
+}
+
 pyossl_status pyossl_req_sign(pyossl_req *req, const pyossl_pkey *pkey, const char *digest)
 {
     OSL_API_ENTER;
@@ -203,6 +252,7 @@ pyossl_status pyossl_req_sign(pyossl_req *req, const pyossl_pkey *pkey, const ch
         ERR_pop_to_mark();
     }
     X509_ALGOR_free(kept);
+    done = done && (req->version == 0 || sign_version(req, pkey, md));
     return done ? osl_req_changed(req->req, 1) : osl_fail(PYOSSL_E_OPENSSL);
 }
 

@@ -40,7 +40,10 @@ def test_version():
         req.sign(rsa_key(), "sha256")
         again = crypto.load_certificate_request(FILETYPE_ASN1, crypto.dump_certificate_request(FILETYPE_ASN1, req))
         assert req.get_version() == again.get_version() == number
-        assert again.verify(rsa_key())
+        try:
+            assert again.verify(rsa_key())
+        except crypto.Error as error:  # OpenSSL 3.5 signs others than 0, but verifies none of them
+            assert number != 0 and error.args[0][-1][2] == "unsupported version"
     with pytest.raises(ValueError):
         req.set_version(-1)
     assert req.get_version() == 0

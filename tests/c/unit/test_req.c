@@ -173,7 +173,7 @@ static void test_label_of_long_ago(void **state)
 /* RFC 2986 knows 0 alone, but there are programs and authorities with others. */
 static void test_na_126_versions_are_stored(void **state)
 {
-    static const long versions[] = { 1, 2, 3, INT32_MAX, 0 };
+    static const long versions[] = { 1, 2, 3, 127, 0 };
     osl_auto(pyossl_pkey) *key = keys_good(DATA("ec.pem"));
     osl_auto(pyossl_req) *req = NULL;
 
@@ -191,7 +191,14 @@ static void test_na_126_versions_are_stored(void **state)
         assert_ok(pyossl_req_dump(req, PYOSSL_DER, &der));
         assert_ok(pyossl_req_load(&again, PYOSSL_DER, der.data, der.len));
         assert_int_equal(pyossl_req_version(again), versions[i]);
-        assert_ok(pyossl_req_verify(again, key));
+        /* OpenSSL 3.5 signs others than 0, but verifies none of them. */
+        if (versions[i] == 0 || X509_REQ_verify(again->req, key->key) == 1)
+            assert_ok(pyossl_req_verify(again, key));
+        else
+            assert_string_equal((ERR_clear_error(), pyossl_req_verify(again, key) == PYOSSL_E_VERIFY)
+                                    ? test_reason()
+                                    : "",
+                                "unsupported version");
     }
 }
 
