@@ -95,7 +95,7 @@ int main(int argc, char **argv)
     if (argc > 1 && setuid((uid_t)strtoul(argv[1], NULL, 10)) != 0)
         return 2;
     while (fgets(line, sizeof line, stdin) != NULL) {
-        char *words[4] = { "", "", "", "" };
+        const char *words[4] = { "", "", "", "" };
         int count = 0, answer;
 
         for (char *at = strtok(line, " \n"); at != NULL && count < 4; at = strtok(NULL, " \n"))

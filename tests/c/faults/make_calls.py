@@ -46,7 +46,7 @@ NUMBERS = {
     "which": "PYOSSL_CLIENT_RANDOM", "type": "PYOSSL_KEY_ED25519", "flags": "0", "level": "1",
     "depth": "5", "seconds": "100", "count": "2", "max": "16", "entropy": "0.0", "on": "1",
     "strict": "0", "critical": "1", "peer_too": "1", "part": "0", "feature": "PYOSSL_FEATURE_ALPN",
-    "error": "0", "nid": "13", "when": "1700000000", "status": "PYOSSL_OK", "cap": "1",
+    "error": "0", "nid": "13", "when": "1700000000", "bytes": "102400", "rounds": "1000000", "status": "PYOSSL_OK", "cap": "1",
 }
 FUNCTION_NUMBERS = {
     ("pyossl_x509_set_version", "version"): "2", ("pyossl_req_set_version", "version"): "0",
