@@ -59,7 +59,7 @@ static int verify(const char *leaf, const char *helper, const char *other)
     return error;
 }
 
-static int obey(char *words[4])
+static int obey(const char *const words[4])
 {
     const char *what = words[0];
 
