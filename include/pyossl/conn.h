@@ -77,6 +77,16 @@ PYOSSL_API void pyossl_conn_set_userdata(pyossl_conn *conn, void *userdata) PYOS
 PYOSSL_API pyossl_ctx *pyossl_conn_ctx(const pyossl_conn *conn) PYOSSL_NONNULL(1);
 
 /**
+ * Bind the connection to its context as that is now, as the first exchange would: from here
+ * on it does not follow changes any more, and no setting of its own takes effect. For whoever
+ * keeps something that has to go with the context's settings of one moment.
+ *
+ * @retval PYOSSL_E_STATE there is no transport, or the handshake began in the parent process
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_conn_begin(pyossl_conn *conn) PYOSSL_NONNULL(1);
+
+/**
  * Go on under @p ctx; meant for pyossl_servername_cb.
  *
  * Inside a handshake that brings @p ctx's certificate, key, chain, whom it
@@ -84,6 +94,9 @@ PYOSSL_API pyossl_ctx *pyossl_conn_ctx(const pyossl_conn *conn) PYOSSL_NONNULL(1
  * mode and callback, the options and the protocol versions stay. Before the
  * handshake all of @p ctx counts, and a session of another context is forgotten.
  *
+ * Later in a handshake OpenSSL uses what it has chosen of the context before.
+ *
+ * @retval PYOSSL_E_STATE in a handshake, but for pyossl_servername_cb; and in any other callback
  * @retval PYOSSL_E_ARGUMENT one context is for TLS, the other for DTLS
  */
 PYOSSL_API PYOSSL_MUST_CHECK

@@ -251,7 +251,7 @@ static pyossl_status check_memory(const pyossl_conn *conn)
 {
     if (conn->transport.kind != OSL_TRANSPORT_MEMORY)
         return osl_refuse(PYOSSL_E_STATE, "the connection's transport is not memory");
-    if (conn->forks != osl_fork_count())
+    if (conn->begun && conn->forks != osl_fork_count())
         return osl_refuse(PYOSSL_E_STATE, "the connection belongs to the parent process");
     if (atomic_load_explicit(&conn->transport.gone, memory_order_relaxed)) {
         OSL_API_ENTER;

@@ -146,10 +146,10 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
 {
     if (conn->busy)
         return osl_fail_text(PYOSSL_E_STATE, "called from a callback of the same connection");
-    if (conn->forks != osl_fork_count())
-        return osl_fail_text(PYOSSL_E_STATE, "the connection belongs to the parent process");
     if (conn->begun)
-        return PYOSSL_OK;
+        return conn->forks == osl_fork_count()
+                   ? PYOSSL_OK
+                   : osl_fail_text(PYOSSL_E_STATE, "the connection belongs to the parent process");
     if (conn->transport.kind == OSL_TRANSPORT_NONE)
         return osl_fail_text(PYOSSL_E_STATE, "the connection has no transport");
     OSL_TRY(osl_ctx_fit(conn->ctx));
@@ -163,7 +163,29 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
         return PYOSSL_OK;
     OSL_TRY(osl_conn_resume(conn));
     conn->begun = true;
+    /* Until here it has no keys that the parent, or another child, could have too. */
+    conn->forks = osl_fork_count();
     return PYOSSL_OK;
+}
+
+pyossl_status pyossl_conn_begin(pyossl_conn *conn)
+{
+    OSL_API_ENTER;
+    return osl_conn_begin(conn);
+}
+
+/*
+ * OpenSSL frees what the connection had of its context. Once it has chosen a certificate it
+ * points to that, until the handshake is over, and reads it again.
+ */
+static pyossl_status check_changeable(const pyossl_conn *conn)
+{
+    if (conn->hello.asking || (!conn->busy && SSL_is_init_finished(conn->ssl) == 1))
+        return PYOSSL_OK;
+    if (!conn->busy && SSL_in_before(conn->ssl) == 1)
+        return PYOSSL_OK;
+    return osl_fail_text(PYOSSL_E_STATE, "the context can be changed before the handshake and in "
+                                         "the server name callback only");
 }
 
 /*
@@ -176,6 +198,7 @@ static pyossl_status change_under_way(pyossl_conn *conn, pyossl_ctx *ctx)
 {
     osl_auto(osl_generation) *generation = NULL;
 
+    OSL_TRY(check_changeable(conn));
     OSL_TRY(osl_ctx_fit(ctx));
     generation = osl_ctx_acquire(ctx);
     if (SSL_set_SSL_CTX(conn->ssl, generation->ssl_ctx) == NULL)

@@ -388,7 +388,7 @@ struct pyossl_conn {
     osl_refusal refusal;
     _Atomic int64_t due;      /* when DTLS sends again, by osl_now(); 0 for never */
     size_t retry_len;     /* length of the write that has to be repeated, or 0 */
-    unsigned long forks;  /* osl_fork_count() at birth */
+    unsigned long forks;  /* osl_fork_count() when it began */
     pyossl_status wants;  /* the PYOSSL_WANT_ of the last exchange, or PYOSSL_OK */
     pyossl_buf npn;       /* what the NPN callbacks answered: OpenSSL reads it after them */
     void *userdata;

@@ -157,7 +157,7 @@ def test_na_045_na_046_na_047_exceptions_come_out_of_the_call(name, exception):
 
 
 @pytest.mark.parametrize("name", TOLD)
-@pytest.mark.parametrize("exception", RAISED)
+@pytest.mark.parametrize("exception", [ZeroDivisionError, RuntimeError])
 def test_na_049_nobody_to_raise_to(name, exception, monkeypatch):
     reported = []
     monkeypatch.setattr(sys, "unraisablehook", reported.append)
@@ -165,6 +165,24 @@ def test_na_049_nobody_to_raise_to(name, exception, monkeypatch):
     finish(server, client)
     assert reported and all(r.exc_type is exception for r in reported)
     assert all(r.object is driven for r in reported)
+
+
+@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("exception", [KeyboardInterrupt, SystemExit, GeneratorExit, Broken])
+def test_na_220_what_wants_out_comes_out_of_any_callback(name, exception):
+    """The exchange itself is not stopped: it can go on."""
+    raised = []
+
+    def callback(*args):
+        if not raised:
+            raised.append(exception("from the callback"))
+            raise raised[0]
+
+    server, client, _ = make(name, callback)
+    with pytest.raises(exception, match="from the callback") as caught:
+        finish(server, client)
+    assert caught.value is raised[0]
+    finish(server, client)
 
 
 @pytest.mark.parametrize("name", ALL)

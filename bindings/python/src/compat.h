@@ -132,6 +132,23 @@ static inline void po_exception_put_back(const po_saved_exception *saved)
 #endif
 }
 
+/* Whether @object has an attribute: 1, 0, or -1 with what kept it from telling. */
+static inline int po_has_attribute(PyObject *object, PyObject *name)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyObject_HasAttrWithError(object, name);
+#else
+    PyObject *value = PyObject_GetAttr(object, name);
+
+    if (value == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        return 0;
+    }
+    Py_XDECREF(value);
+    return value != NULL ? 1 : -1;
+#endif
+}
+
 static inline int po_is_finalizing(void)
 {
 #if PY_VERSION_HEX >= 0x030D0000

@@ -1,5 +1,6 @@
 #include "convert.h"
 
+#include "crypto_common.h"
 #include "frame.h"
 #include "raise.h"
 
@@ -7,6 +8,11 @@
 
 static int place(const po_params *params, PyObject *name, PyObject *value, PyObject **out)
 {
+    /* functools.partial, for one, can be given others. */
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "%s() keywords must be strings", params->function);
+        return -1;
+    }
     for (int i = 0; i < params->count; i++) {
         if (PyUnicode_CompareWithASCIIString(name, params->names[i]) != 0)
             continue;
@@ -286,7 +292,7 @@ int po_to_writable(PyObject *object, Py_buffer *out)
 
 /* ---- objects ---- */
 
-static int check_type(po_state *state, PyObject *object, po_type_id id, const char *name)
+int po_check_type(po_state *state, PyObject *object, po_type_id id, const char *name)
 {
     const char *dot = strrchr(po_types[id].spec->name, '.');
     const char *type = dot != NULL ? dot + 1 : po_types[id].spec->name;
@@ -298,23 +304,16 @@ static int check_type(po_state *state, PyObject *object, po_type_id id, const ch
     return -1;
 }
 
-void *po_to_handle(po_state *state, PyObject *object, po_type_id id, const char *name)
-{
-    if (check_type(state, object, id, name) < 0)
-        return NULL;
-    if (((po_object *)object)->handle == NULL)
-        PyErr_Format(PyExc_ValueError, "%s is empty", name);
-    return ((po_object *)object)->handle;
-}
-
 void *po_take_handle(po_state *state, PyObject *object, po_type_id id, const char *name)
 {
     po_object *self = (po_object *)object;
     po_frame frame;
     void *handle;
 
-    if (check_type(state, object, id, name) < 0)
+    if (po_check_type(state, object, id, name) < 0)
         return NULL;
+    if (id == PO_NAME)
+        return po_name_copy(state, object, name);
     po_quick_enter(&frame, self);
     handle = self->handle != NULL ? po_types[id].ref(self->handle) : NULL;
     (void)po_frame_leave(&frame);
@@ -338,6 +337,18 @@ PyObject *po_from_text(const char *text)
     if (text == NULL)
         Py_RETURN_NONE;
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "backslashreplace");
+}
+
+PyObject *po_decoded(PyObject *bytes)
+{
+    PyObject *text = bytes;
+
+    if (bytes == NULL || bytes == Py_None)
+        return bytes;
+    text = PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes),
+                                "backslashreplace");
+    Py_DECREF(bytes);
+    return text;
 }
 
 PyObject *po_from_cstring(const char *text)

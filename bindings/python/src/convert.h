@@ -81,11 +81,13 @@ int po_to_writable(PyObject *object, Py_buffer *out);
 
 /* ---- objects ---- */
 
-/* The handle of an object of type @id, borrowed; TypeError("NAME must be a(n) TYPE instance"). */
-void *po_to_handle(po_state *state, PyObject *object, po_type_id id, const char *name);
+/* 0, or -1 with TypeError("NAME must be a(n) TYPE instance"). */
+int po_check_type(po_state *state, PyObject *object, po_type_id id, const char *name);
 /*
- * The same with a reference of the caller's, which po_types[id].unref releases:
- * for calls that let the interpreter go. Error for an empty object.
+ * The handle of an object of type @id, with a reference of the caller's, which
+ * po_types[id].unref releases: another thread may give the object another handle at any time.
+ * Of a name, which may be a view of what other threads change, a copy. TypeError("NAME must be
+ * a(n) TYPE instance"); Error for an empty object.
  */
 void *po_take_handle(po_state *state, PyObject *object, po_type_id id, const char *name);
 
@@ -101,7 +103,9 @@ static inline bool po_only_bytes(PyObject *const *args, Py_ssize_t nargs, PyObje
 PyObject *po_from_buf(pyossl_buf *buf);
 /* str from UTF-8, or None for NULL. */
 PyObject *po_from_text(const char *text);
-/* bytes from a C string, or None for NULL. */
+/* The same from such bytes, or None, as the next gives; takes @bytes over, NULL is an exception. */
+PyObject *po_decoded(PyObject *bytes);
+/* bytes from a C string, or None for NULL. Runs no other code, so it may stand under a lock. */
 PyObject *po_from_cstring(const char *text);
 /* str or bytes from a text that never changes nor goes away: made once, where there is room. */
 PyObject *po_from_constant(po_state *state, const char *text);

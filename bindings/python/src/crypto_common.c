@@ -156,24 +156,24 @@ static pyossl_answer ask(char *buf, size_t cap, size_t *len, int confirm, void *
 {
     const po_passphrase *passphrase = userdata;
     pyossl_answer answer = PYOSSL_ANSWER_ABORT;
-    PyThreadState *detached;
-    po_frame *frame = po_callback_enter(&detached);
     PyObject *result;
+    po_outside outside;
 
-    if (frame == NULL)
+    if (!po_callback_enter(passphrase->frame, &outside))
         return PYOSSL_ANSWER_ABORT;
     result = PyObject_CallFunction(passphrase->callable, "i", confirm);
     if (result != NULL && copy_answer(result, buf, cap, len) == 0)
         answer = PYOSSL_ANSWER_ACCEPT;
     Py_XDECREF(result);
     if (answer == PYOSSL_ANSWER_ABORT)
-        po_frame_keep(frame);
-    po_callback_leave(frame, detached);
+        po_frame_keep(passphrase->frame);
+    po_callback_leave(passphrase->frame, &outside);
     return answer;
 }
 
-int po_to_passphrase(PyObject *object, po_passphrase *out)
+int po_to_passphrase(PyObject *object, po_frame *frame, po_passphrase *out)
 {
+    out->frame = frame;
     if (object == NULL || object == Py_None)
         return 0;
     if (PyCallable_Check(object)) {

@@ -82,6 +82,7 @@ int po_take_handles(po_state *state, PyObject *tuple, po_type_id id, const char 
 void po_handles_release(po_handles *handles);
 #define po_auto_handles __attribute__((cleanup(po_handles_release))) po_handles
 #define PO_CERTS(handles) ((pyossl_x509 *const *)(void *)(handles).items)
+#define PO_NAMES(handles) ((pyossl_name *const *)(void *)(handles).items)
 #define PO_EXTS(handles) ((pyossl_ext *const *)(void *)(handles).items)
 
 /* A tuple of X509 objects from any iterable; TypeError for other elements. */
@@ -95,13 +96,14 @@ typedef struct po_passphrase {
     pyossl_passphrase  spec;
     po_bytes           bytes;
     PyObject          *callable; /* borrowed from the arguments */
+    po_frame          *frame;    /* of the call that asks */
     pyossl_passphrase *given;    /* &spec, or NULL for None */
 } po_passphrase;
 
-#define PO_PASSPHRASE_INIT { { NULL, 0, NULL, NULL }, PO_BYTES_INIT, NULL, NULL }
+#define PO_PASSPHRASE_INIT { { NULL, 0, NULL, NULL }, PO_BYTES_INIT, NULL, NULL, NULL }
 
-/* @object may be NULL. TypeError for anything else. */
-int po_to_passphrase(PyObject *object, po_passphrase *out);
+/* @object may be NULL. TypeError for anything else. @frame is the one it will be asked for in. */
+int po_to_passphrase(PyObject *object, po_frame *frame, po_passphrase *out);
 void po_passphrase_release(po_passphrase *passphrase);
 #define po_auto_passphrase __attribute__((cleanup(po_passphrase_release))) po_passphrase
 
@@ -144,6 +146,9 @@ PyObject *po_ext_wrap(po_state *state, pyossl_ext *ext);
 
 /* An X509Name that is a view of @owner's; takes @name over. */
 PyObject *po_name_wrap(po_state *state, pyossl_name *name, PyObject *owner);
+
+/* A copy of an X509Name's name, which nobody else has; NULL with an exception. */
+pyossl_name *po_name_copy(po_state *state, PyObject *object, const char *name);
 
 /* Which of a certificate's names; of each, one view that nobody has is kept with the certificate. */
 typedef enum po_name_of { PO_SUBJECT, PO_ISSUER, PO_NAMES_OF_X509 } po_name_of;

@@ -60,7 +60,7 @@ static bool keep_room(po_object *self)
 static void dealloc(PyObject *object)
 {
     if (!keep_room((po_object *)object))
-        po_dealloc(object);
+        po_dealloc_as(object, dealloc, NULL);
 }
 
 void po_ext_drop_spares(po_state *state)

@@ -161,10 +161,10 @@ FUNCTION(load_privatekey)
 
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_bytes(given[1], "buffer", PO_STR_UTF8, &bytes) < 0 ||
-        check_encryptable(given[0], given[2]) < 0 || po_to_passphrase(given[2], &passphrase) < 0 ||
-        po_to_format(given[0], &format) < 0)
+        check_encryptable(given[0], given[2]) < 0 ||
+        po_to_passphrase(given[2], &frame, &passphrase) < 0 || po_to_format(given[0], &format) < 0)
         return NULL;
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status = pyossl_pkey_load_private(&key, format, bytes.data, bytes.len, passphrase.given);
     if (po_frame_leave(&frame) < 0) {
         pyossl_pkey_unref(key);
@@ -176,7 +176,7 @@ FUNCTION(load_privatekey)
 }
 
 /* The order in which arguments are judged is what programs and tests know. */
-static int check_dump(po_state *state, PyObject *const *given, po_bytes *cipher,
+static int check_dump(po_state *state, PyObject *const *given, po_frame *frame, po_bytes *cipher,
                       po_passphrase *passphrase, pyossl_format *format)
 {
     if (given[2] != NULL && given[2] != Py_None) {
@@ -194,7 +194,8 @@ static int check_dump(po_state *state, PyObject *const *given, po_bytes *cipher,
             return -1;
         }
     }
-    if (check_encryptable(given[0], given[3]) < 0 || po_to_passphrase(given[3], passphrase) < 0)
+    if (check_encryptable(given[0], given[3]) < 0 ||
+        po_to_passphrase(given[3], frame, passphrase) < 0)
         return -1;
     return po_to_format(given[0], format);
 }
@@ -216,7 +217,7 @@ FUNCTION(dump_privatekey)
         return NULL;
     /* What is no key at all comes first, an empty key last. */
     if (PO_IS(STATE(module), given[1], PO_PKEY) &&
-        check_dump(STATE(module), given, &cipher, &passphrase, &format) < 0)
+        check_dump(STATE(module), given, &frame, &cipher, &passphrase, &format) < 0)
         return NULL;
     key = po_take_handle(STATE(module), given[1], PO_PKEY, "pkey");
     if (key == NULL)
@@ -225,7 +226,7 @@ FUNCTION(dump_privatekey)
         PyErr_SetString(PyExc_TypeError, "only RSA keys are supported for FILETYPE_TEXT");
         return NULL;
     }
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     /* A passphrase without a cipher encrypts nothing. */
     status = pyossl_pkey_dump_private(key, format, cipher.data,
                                       cipher.data != NULL ? passphrase.given : NULL, &out);
@@ -256,7 +257,7 @@ FUNCTION(load_pkcs12)
         return NULL;
     passphrase.data = secret.data;
     passphrase.len = secret.len;
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status =
         pyossl_pkcs12_load(&handle, bytes.data, bytes.len, secret.len > 0 ? &passphrase : NULL);
     po_frame_end(&frame);
@@ -290,7 +291,7 @@ FUNCTION(sign)
     if (key == NULL || po_to_bytes(given[1], "data", PO_STR_WARN, &data) < 0 ||
         to_digest(given[2], &digest) < 0)
         return NULL;
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status = pyossl_pkey_sign(key, digest.data, data.data, data.len, &signature);
     po_frame_end(&frame);
     if (status != PYOSSL_OK)
@@ -298,16 +299,16 @@ FUNCTION(sign)
     return po_from_buf(&signature);
 }
 
-static pyossl_status verify_with(const pyossl_x509 *cert, const po_bytes *digest,
-                                 const po_bytes *data, const po_bytes *signature)
+/* The key of @object, a certificate: what is signed may be long, so nothing is locked meanwhile. */
+static pyossl_status key_of(PyObject *object, const pyossl_x509 *cert, pyossl_pkey **key)
 {
-    po_auto(pyossl_pkey) *key = NULL;
-    pyossl_status status = pyossl_x509_pubkey(cert, &key);
+    pyossl_status status;
+    po_frame frame;
 
-    if (status != PYOSSL_OK)
-        return status;
-    return pyossl_pkey_verify(key, digest->data, data->data, data->len, signature->data,
-                              signature->len);
+    po_quick_enter(&frame, (po_object *)object);
+    status = pyossl_x509_pubkey(cert, key);
+    po_frame_end(&frame);
+    return status;
 }
 
 FUNCTION(verify)
@@ -316,6 +317,7 @@ FUNCTION(verify)
     static const po_params params = { "verify", names, 4, 4 };
     po_auto_bytes signature = PO_BYTES_INIT, data = PO_BYTES_INIT, digest = PO_BYTES_INIT;
     po_auto(pyossl_x509) *cert = NULL;
+    po_auto(pyossl_pkey) *key = NULL;
     PyObject *given[4];
     pyossl_status status;
     po_frame frame;
@@ -326,9 +328,13 @@ FUNCTION(verify)
     if (cert == NULL || po_to_bytes(given[1], "signature", PO_STR_REFUSE, &signature) < 0 ||
         po_to_bytes(given[2], "data", PO_STR_WARN, &data) < 0 || to_digest(given[3], &digest) < 0)
         return NULL;
-    po_frame_enter(&frame, (po_object *)given[0]);
-    status = verify_with(cert, &digest, &data, &signature);
-    po_frame_end(&frame);
+    status = key_of(given[0], cert, &key);
+    if (status == PYOSSL_OK) {
+        po_long_enter(&frame);
+        status = pyossl_pkey_verify(key, digest.data, data.data, data.len, signature.data,
+                                    signature.len);
+        po_frame_end(&frame);
+    }
     if (status != PYOSSL_OK)
         return po_raise(STATE(module), PO_CRYPTO, status);
     Py_RETURN_NONE;

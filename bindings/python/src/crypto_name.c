@@ -1,46 +1,55 @@
 /* OpenSSL.crypto.X509Name: fields are attributes. */
 #define PO_HANDLE pyossl_name
 #define PO_DOMAIN PO_CRYPTO
-/* A view changes its owner, so the owner's lock guards both. */
-#define PO_LOCKED(self) lock_holder(self)
 
-#include "crypto_common.h"
-
-/*
- * A view of a certificate's name is mostly asked for one field and thrown away, and
- * making it takes longer than the asking. So it is left with the certificate, which
- * gives it to the next who asks; and what was asked last, it remembers.
- */
-typedef struct po_name {
-    po_object base;
-    PyObject *owner;         /* what the name is a view of; NULL for one that stands alone */
-    const pyossl_x509 *cert; /* what the handle is a view of, if that is a certificate */
-    po_name_of which;
-    unsigned long revision;  /* of the certificate, when the view was last seen to be good */
-    PyObject *field, *value; /* the last attribute and what it was then, or NULL */
-} po_name;
-
-static po_object *lock_holder(po_object *self)
-{
-    PyObject *owner = ((po_name *)self)->owner;
-
-    return owner != NULL ? (po_object *)owner : self;
-}
+#include "crypto_name.h"
 
 #include "shapes.h"
 
 #include "crypto_name.def"
 
-/* Enter a frame, attached; NULL with Error raised for a name that was never given its arguments. */
-static pyossl_name *enter(po_frame *frame, po_object *self)
+static PyObject *holder_of(po_object *self)
 {
-    pyossl_name *name;
+    PyObject *owner;
+    po_frame frame;
+    const bool locked = po_look_enter(&frame, self);
 
-    po_quick_enter(frame, PO_LOCKED(self));
-    name = self->handle;
-    if (name == NULL && po_frame_leave(frame) == 0)
-        po_raise_empty(self, PO_CRYPTO);
-    return name;
+    owner = ((po_name *)self)->owner;
+    owner = Py_NewRef(owner != NULL ? owner : (PyObject *)self);
+    if (locked)
+        po_frame_end(&frame);
+    return owner;
+}
+
+/* Whether the lock that is held is still the one that guards @self. */
+static bool is_held_by(po_object *self, PyObject *holder)
+{
+    PyObject *now = holder == (PyObject *)self ? NULL : holder_of(self);
+
+    Py_XDECREF(now); /* not the last one: the object has another, or the caller */
+    return now != NULL ? now == holder : ((po_name *)self)->owner == NULL;
+}
+
+void po_name_hold(po_hold *held, po_object *self)
+{
+    for (;;) {
+        held->holder = holder_of(self);
+        po_quick_enter(&held->frame, (po_object *)held->holder);
+        if (is_held_by(self, held->holder))
+            return;
+        po_frame_end(&held->frame);
+        Py_CLEAR(held->holder);
+    }
+}
+
+pyossl_name *po_name_enter(po_hold *held, po_object *self)
+{
+    po_name_hold(held, self);
+    if (self->handle != NULL)
+        return self->handle;
+    po_frame_end(&held->frame);
+    (void)po_raise_empty(self, PO_CRYPTO);
+    return NULL;
 }
 
 PyObject *po_name_wrap(po_state *state, pyossl_name *name, PyObject *owner)
@@ -121,36 +130,70 @@ static bool left_behind(PyObject *object)
 static void dealloc(PyObject *object)
 {
     if (!left_behind(object))
-        po_dealloc(object);
+        po_dealloc_as(object, dealloc, NULL);
+}
+
+pyossl_name *po_name_copy(po_state *state, PyObject *object, const char *name)
+{
+    pyossl_name *copy = NULL;
+    pyossl_status status;
+    const pyossl_name *from;
+    po_auto_hold held = PO_HOLD_INIT;
+
+    if (po_check_type(state, object, PO_NAME, name) < 0)
+        return NULL;
+    from = po_name_enter(&held, (po_object *)object);
+    if (from == NULL)
+        return NULL;
+    status = pyossl_name_copy(&copy, from);
+    po_frame_end(&held.frame);
+    if (status != PYOSSL_OK)
+        po_raise(state, PO_CRYPTO, status);
+    return copy;
+}
+
+/* Be @handle, and nobody's view. What there was before is left in @before. */
+static void become(po_name *self, pyossl_name *handle, po_name *before)
+{
+    po_auto_hold held = PO_HOLD_INIT;
+    po_frame inner;
+    bool nested;
+
+    /* The lock of what it was a view of, and its own: whoever has either sees it whole. */
+    po_name_hold(&held, &self->base);
+    nested = held.holder != (PyObject *)self;
+    if (nested)
+        po_quick_enter(&inner, &self->base);
+    before->base.handle = self->base.handle;
+    before->owner = self->owner;
+    before->field = self->field;
+    before->value = self->value;
+    self->base.handle = handle;
+    self->owner = self->field = self->value = NULL;
+    self->cert = NULL;
+    if (nested)
+        po_frame_end(&inner);
+    po_frame_end(&held.frame);
 }
 
 static int init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = { "name" };
     static const po_params params = { "X509Name", names, 1, 1 };
-    po_object *self = (po_object *)object;
-    po_auto(pyossl_name) *from = NULL;
-    pyossl_name *copy = NULL;
     PyObject *given[1];
-    pyossl_status status;
-    po_frame frame;
+    pyossl_name *copy;
+    po_name before;
 
     if (po_args_tuple(&params, args, kwargs, given) < 0)
         return -1;
-    from = po_take_handle(self->state, given[0], PO_NAME, "name");
-    if (from == NULL)
+    copy = po_name_copy(PO_STATE(object), given[0], "name");
+    if (copy == NULL)
         return -1;
-    po_quick_enter(&frame, PO_LOCKED((po_object *)given[0]));
-    status = pyossl_name_copy(&copy, from);
-    po_frame_end(&frame);
-    if (status != PYOSSL_OK) {
-        po_raise(self->state, PO_CRYPTO, status);
-        return -1;
-    }
-    po_replace(self, PO_NAME, copy);
-    ((po_name *)object)->cert = NULL;
-    forget_field((po_name *)object);
-    Py_CLEAR(((po_name *)object)->owner);
+    become((po_name *)object, copy, &before);
+    pyossl_name_unref(before.base.handle);
+    Py_XDECREF(before.field);
+    Py_XDECREF(before.value);
+    Py_XDECREF(before.owner);
     return 0;
 }
 
@@ -160,17 +203,17 @@ PyObject *po_name_add(PyObject *module, PyObject *args)
     PyObject *object;
     const char *field, *utf8;
     Py_ssize_t len;
+    po_auto_hold held = PO_HOLD_INIT;
     pyossl_name *name;
     pyossl_status status;
-    po_frame frame;
 
     if (!PyArg_ParseTuple(args, "O!yy#", state->types[PO_NAME], &object, &field, &utf8, &len))
         return NULL;
-    name = enter(&frame, (po_object *)object);
+    name = po_name_enter(&held, (po_object *)object);
     if (name == NULL)
         return NULL;
     status = pyossl_name_add(name, field, utf8, (size_t)len);
-    po_frame_end(&frame);
+    po_frame_end(&held.frame);
     if (status != PYOSSL_OK)
         return po_raise(state, PO_CRYPTO, status);
     Py_RETURN_NONE;
@@ -217,41 +260,59 @@ static void remember(po_name *self, PyObject *attribute, PyObject *value)
     Py_XSETREF(self->value, Py_NewRef(value));
 }
 
+static bool is_ascii(const char *text, size_t len)
+{
+    while (len > 0 && (unsigned char)text[len - 1] < 0x80)
+        len--;
+    return len == 0;
+}
+
+/*
+ * Inside the frame, as the text is borrowed. What is not ASCII is only copied there: how bytes
+ * that are no text are decoded, a program may have a say in (codecs.register_error()).
+ */
+static PyObject *copy_field(const pyossl_name *name, const char *field, pyossl_status *status)
+{
+    pyossl_buf room = PYOSSL_BUF_INIT;
+    PyObject *result = NULL;
+    const char *text;
+    size_t len;
+
+    *status = pyossl_name_text(name, field, &room, &text, &len);
+    if (*status == PYOSSL_OK)
+        result = is_ascii(text, len) ? PyUnicode_DecodeASCII(text, (Py_ssize_t)len, NULL)
+                                     : PyBytes_FromStringAndSize(text, (Py_ssize_t)len);
+    pyossl_buf_clear(&room);
+    return result;
+}
+
 static PyObject *get_field(po_object *self, PyObject *attribute)
 {
-    const char *field = field_of(attribute), *text;
-    pyossl_buf room = PYOSSL_BUF_INIT;
+    const char *field = field_of(attribute);
     pyossl_status status = PYOSSL_OK;
+    po_auto_hold held = PO_HOLD_INIT;
+    const pyossl_name *name;
     PyObject *result;
-    pyossl_name *name;
-    po_frame frame;
-    size_t len;
 
     if (field == NULL)
         return raise_unknown(attribute);
-    name = enter(&frame, self);
+    name = po_name_enter(&held, self);
     if (name == NULL)
         return NULL;
     result = remembered((po_name *)self, attribute);
-    if (result == NULL)
-        status = pyossl_name_text(name, field, &room, &text, &len);
-    /* Inside the frame, as the text is borrowed. */
-    if (result == NULL && status == PYOSSL_OK) {
-        result = PyUnicode_DecodeUTF8(text, (Py_ssize_t)len, "backslashreplace");
-        remember((po_name *)self, attribute, result);
+    if (result == NULL) {
+        result = copy_field(name, field, &status);
+        if (result != NULL && PyUnicode_CheckExact(result))
+            remember((po_name *)self, attribute, result);
     }
-    pyossl_buf_clear(&room);
-    if (po_frame_leave(&frame) < 0) {
-        Py_XDECREF(result);
-        return NULL;
-    }
+    po_frame_end(&held.frame);
     if (status == PYOSSL_E_NOT_FOUND)
         Py_RETURN_NONE;
     if (status == PYOSSL_E_ARGUMENT)
         return raise_unknown(attribute);
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_CRYPTO, status);
-    return result;
+    return result != NULL && PyBytes_CheckExact(result) ? po_decoded(result) : result;
 }
 
 /*
@@ -304,16 +365,16 @@ static int put_field(po_object *self, PyObject *attribute, const char *field, Py
 {
     po_auto_bytes bytes = PO_BYTES_INIT;
     pyossl_status status;
+    po_auto_hold held = PO_HOLD_INIT;
     pyossl_name *name;
-    po_frame frame;
 
     if (po_to_bytes(value, "value", PO_STR_UTF8, &bytes) < 0)
         return -1;
-    name = enter(&frame, self);
+    name = po_name_enter(&held, self);
     if (name == NULL)
         return -1;
     status = put(name, field, bytes.data, bytes.len);
-    po_frame_end(&frame);
+    po_frame_end(&held.frame);
     if (status == PYOSSL_OK)
         return 0;
     if (status == PYOSSL_E_ARGUMENT)
@@ -368,127 +429,6 @@ static int setattro(PyObject *object, PyObject *attribute, PyObject *value)
 
 /* ---- the rest ---- */
 
-static PyObject *component(po_state *state, const pyossl_name_entry *entry)
-{
-    /* The value first, as it is borrowed: making a bytes object runs no other code. */
-    PyObject *value = PyBytes_FromStringAndSize((const char *)entry->value, (Py_ssize_t)entry->len);
-    PyObject *field = value != NULL ? po_from_constant_bytes(state, entry->field) : NULL;
-    PyObject *pair = field != NULL ? PyTuple_New(2) : NULL;
-
-    if (pair == NULL) {
-        Py_XDECREF(field);
-        Py_XDECREF(value);
-        return NULL;
-    }
-    PyTuple_SET_ITEM(pair, 0, field);
-    PyTuple_SET_ITEM(pair, 1, value);
-    return pair;
-}
-
-/* The entries of a name that is locked; NULL with *status, or with an exception. */
-static PyObject *components(po_state *state, const pyossl_name *name, pyossl_status *status)
-{
-    const size_t count = pyossl_name_count(name);
-    PyObject *list = PyList_New((Py_ssize_t)count);
-    pyossl_name_entry entry;
-
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *pair = NULL;
-
-        *status = pyossl_name_entry_at(name, i, &entry);
-        if (*status == PYOSSL_OK)
-            pair = component(state, &entry);
-        if (pair == NULL)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
-    }
-    /* A view whose owner has moved on counts none, and says why when it is asked for one. */
-    if (list != NULL && count == 0) {
-        *status = pyossl_name_entry_at(name, 0, &entry);
-        if (*status == PYOSSL_E_NOT_FOUND)
-            *status = PYOSSL_OK;
-        else
-            Py_CLEAR(list);
-    }
-    return list;
-}
-
-PO_METHOD0(get_components)
-{
-    po_object *self = (po_object *)object;
-    pyossl_status status = PYOSSL_OK;
-    po_frame frame;
-    const pyossl_name *name = enter(&frame, self);
-    PyObject *list;
-
-    (void)unused;
-    if (name == NULL)
-        return NULL;
-    list = components(self->state, name, &status);
-    po_frame_end(&frame);
-    if (status != PYOSSL_OK)
-        po_raise(self->state, PO_CRYPTO, status);
-    return list;
-}
-
-/* -1 with an exception, else 0 and the order in *order. */
-static int compare(PyObject *left, PyObject *right, int *order)
-{
-    po_state *state = PO_STATE(left);
-    po_auto(pyossl_name) *a = po_take_handle(state, left, PO_NAME, "name");
-    po_auto(pyossl_name) *b = a != NULL ? po_take_handle(state, right, PO_NAME, "name") : NULL;
-    pyossl_status status;
-    po_frame frame;
-
-    if (b == NULL)
-        return -1;
-    po_quick_enter(&frame, PO_LOCKED((po_object *)left));
-    status = pyossl_name_compare(a, b, order);
-    po_frame_end(&frame);
-    if (status == PYOSSL_OK)
-        return 0;
-    po_raise(state, PO_CRYPTO, status);
-    return -1;
-}
-
-static PyObject *richcompare(PyObject *left, PyObject *right, int operator)
-{
-    int order;
-
-    if (!PO_IS(PO_STATE(left), right, PO_NAME))
-        Py_RETURN_NOTIMPLEMENTED;
-    if (compare(left, right, &order) < 0)
-        return NULL;
-    Py_RETURN_RICHCOMPARE(order, 0, operator);
-}
-
-/* Never raises for what the name holds: a repr is for logs. */
-static PyObject *repr(PyObject *object)
-{
-    po_object *self = (po_object *)object;
-    pyossl_buf line = PYOSSL_BUF_INIT;
-    pyossl_status status = PYOSSL_E_STATE;
-    PyObject *text, *result;
-    po_frame frame;
-
-    po_quick_enter(&frame, PO_LOCKED(self));
-    if (self->handle != NULL)
-        status = pyossl_name_oneline(self->handle, &line);
-    po_frame_end(&frame);
-    if (status == PYOSSL_E_NOMEM)
-        return PyErr_NoMemory();
-    if (status != PYOSSL_OK)
-        return PyUnicode_FromString("<X509Name object, no longer in use>");
-    text = PyUnicode_DecodeUTF8((const char *)line.data, (Py_ssize_t)line.len, "backslashreplace");
-    pyossl_buf_clear(&line);
-    if (text == NULL)
-        return NULL;
-    result = PyUnicode_FromFormat("<X509Name object '%U'>", text);
-    Py_DECREF(text);
-    return result;
-}
-
 static int traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(((po_name *)self)->owner);
@@ -527,9 +467,9 @@ static PyType_Slot slots[] = {
     { Py_tp_init, (void *)init },
     { Py_tp_getattro, (void *)getattro },
     { Py_tp_setattro, (void *)setattro },
-    { Py_tp_richcompare, (void *)richcompare },
+    { Py_tp_richcompare, (void *)po_name_richcompare },
     { Py_tp_hash, (void *)PyObject_HashNotImplemented },
-    { Py_tp_repr, (void *)repr },
+    { Py_tp_repr, (void *)po_name_repr },
     { Py_tp_doc, (void *)"X509Name(name)\n--\n\n"
                          "A copy of a distinguished name. Fields are attributes, by short or long "
                          "name: CN, commonName." },

@@ -262,7 +262,7 @@ PO_METHOD(export)
     passphrase.len = secret.len;
     options.cipher = cipher.data;
     options.mac_digest = digest.data;
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status = pyossl_pkcs12_dump(handle, secret.len > 0 ? &passphrase : NULL, &options, &out);
     po_frame_end(&frame);
     if (status != PYOSSL_OK)

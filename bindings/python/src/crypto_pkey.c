@@ -77,7 +77,7 @@ PO_METHOD(generate_key)
         PyErr_SetString(self->base.state->exceptions[PO_EXC_CRYPTO], "No such key type");
         return NULL;
     }
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status = pyossl_pkey_generate(&key, type, bits);
     po_frame_end(&frame);
     if (status != PYOSSL_OK)
@@ -103,7 +103,7 @@ PO_METHOD0(check)
         PyErr_SetString(PyExc_TypeError, "only RSA keys can be checked");
         return NULL;
     }
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status = pyossl_pkey_check(key);
     po_frame_end(&frame);
     if (status != PYOSSL_OK)

@@ -108,9 +108,9 @@ static PyObject *dump_traditional(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "OzO", &object, &cipher, &asked))
         return NULL;
     key = po_take_handle(state, object, PO_PKEY, "pkey");
-    if (key == NULL || po_to_passphrase(asked, &passphrase) < 0)
+    if (key == NULL || po_to_passphrase(asked, &frame, &passphrase) < 0)
         return NULL;
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status = pyossl_pkey_dump_traditional(key, cipher, passphrase.given, &text);
     if (po_frame_leave(&frame) < 0) {
         pyossl_buf_clear(&text);

@@ -25,15 +25,16 @@ PO_METHOD(add_crl)
     pyossl_status status;
     pyossl_crl *crl;
     po_frame frame;
+    int foreign = 0;
 
     if (given == NULL)
         return NULL;
     /* A list of another package comes through its DER. */
-    if (PO_IS(self->state, given, PO_CRL) ||
-        !PyObject_HasAttr(given, self->state->strings[PO_STR_public_bytes]))
-        converted = Py_NewRef(given);
-    else
-        converted = po_bridge("crl_from", given);
+    if (!PO_IS(self->state, given, PO_CRL))
+        foreign = po_has_attribute(given, self->state->strings[PO_STR_public_bytes]);
+    if (foreign < 0)
+        return NULL;
+    converted = foreign ? po_bridge("crl_from", given) : Py_NewRef(given);
     if (converted == NULL)
         return NULL;
     crl = po_take_handle(self->state, converted, PO_CRL, "crl");
@@ -102,12 +103,14 @@ static int epoch_of(po_state *state, PyObject *when, int64_t *out)
 {
     PyObject *tuple;
     long year, yday, hour, minute, second;
-    int result = -1;
+    int result = po_has_attribute(when, state->strings[PO_STR_timetuple]);
 
-    if (!PyObject_HasAttr(when, state->strings[PO_STR_timetuple])) {
-        PyErr_SetString(PyExc_TypeError, "vfy_time must be a datetime");
+    if (result <= 0) {
+        if (result == 0)
+            PyErr_SetString(PyExc_TypeError, "vfy_time must be a datetime");
         return -1;
     }
+    result = -1;
     tuple = PyObject_CallMethodNoArgs(when, state->strings[PO_STR_timetuple]);
     if (tuple == NULL)
         return -1;
@@ -212,11 +215,13 @@ PO_METHOD(load_locations)
     }
     if (file.data == NULL && dir.data == NULL)
         return po_raise_no_reason(self->state);
-    store = po_enter(&frame, self);
+    store = po_take_handle(self->state, object, PO_STORE, "store");
     if (store == NULL)
         return NULL;
+    po_long_enter(&frame);
     status = pyossl_store_load_locations(store, file.data, dir.data);
     po_frame_end(&frame);
+    pyossl_store_unref(store);
     return po_in_file(self->state, none_or_raise(self->state, status),
                       file.data != NULL ? given[0] : given[1]);
 }

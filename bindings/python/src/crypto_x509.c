@@ -16,21 +16,38 @@ typedef struct po_x509 {
 
 #include "crypto_x509.def"
 
-PO_INIT_NEW(pyossl_x509, PO_X509, "X509", pyossl_x509_new)
+/* What was made of a certificate, and is of no more use. */
+typedef struct made {
+    PyObject *der, *pem, *serial, *names[PO_NAMES_OF_X509];
+} made;
+
+/* With the lock, or where nobody else can have the object. */
+static made take_made(po_x509 *self)
+{
+    made taken = { self->der, self->pem, self->serial, { NULL } };
+
+    self->der = self->pem = self->serial = NULL;
+    for (int i = 0; i < PO_NAMES_OF_X509; i++) {
+        taken.names[i] = self->names[i];
+        self->names[i] = NULL;
+    }
+    return taken;
+}
+
+static void release_made(const made *taken)
+{
+    Py_XDECREF(taken->der);
+    Py_XDECREF(taken->pem);
+    Py_XDECREF(taken->serial);
+    for (int i = 0; i < PO_NAMES_OF_X509; i++)
+        po_name_discard(taken->names[i]);
+}
 
 void po_x509_forget(PyObject *object)
 {
-    po_x509 *self = (po_x509 *)object;
+    const made taken = take_made((po_x509 *)object);
 
-    Py_CLEAR(self->der);
-    Py_CLEAR(self->pem);
-    Py_CLEAR(self->serial);
-    for (int i = 0; i < PO_NAMES_OF_X509; i++) {
-        PyObject *name = self->names[i];
-
-        self->names[i] = NULL;
-        po_name_discard(name);
-    }
+    release_made(&taken);
 }
 
 static int forget(PyObject *object)
@@ -63,13 +80,30 @@ static void refresh(po_x509 *self, const pyossl_x509 *cert)
     Py_CLEAR(self->serial);
 }
 
-/* The certificate that is being replaced may have come as far as the new one. */
-static int init_afresh(PyObject *object, PyObject *args, PyObject *kwargs)
+/* The certificate that is replaced may have come as far as the new one: nothing of it stays. */
+static int init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
-    const int result = init(object, args, kwargs);
+    po_x509 *self = (po_x509 *)object;
+    pyossl_x509 *cert = NULL, *old;
+    pyossl_status status;
+    po_frame frame;
+    made taken;
 
-    po_x509_forget(object);
-    return result;
+    if (po_no_args("X509", args, kwargs) < 0)
+        return -1;
+    status = pyossl_x509_new(&cert);
+    if (status != PYOSSL_OK) {
+        po_raise(self->base.state, PO_CRYPTO, status);
+        return -1;
+    }
+    po_quick_enter(&frame, &self->base);
+    old = self->base.handle;
+    self->base.handle = cert;
+    taken = take_made(self);
+    po_frame_end(&frame);
+    release_made(&taken);
+    pyossl_x509_unref(old);
+    return 0;
 }
 
 PyObject *po_x509_dump(PyObject *object, pyossl_format format)
@@ -453,7 +487,7 @@ static PyType_Slot slots[] = {
     { Py_tp_members, po_members },
     { Py_tp_getset, po_getset },
     { Py_tp_methods, methods },
-    { Py_tp_init, (void *)init_afresh },
+    { Py_tp_init, (void *)init },
     { Py_tp_doc,
       (void *)"X509()\n--\n\nA certificate (RFC 5280); empty, and of version 1, at first." },
     { 0, NULL },

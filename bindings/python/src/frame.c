@@ -1,182 +1,245 @@
 #include "frame.h"
 
+#include "gate.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-
-static _Thread_local po_thread here;
-
-/* Looked up once a frame: finding it is a function call in a module that is loaded late. */
-static po_thread *this_thread(void)
-{
-    return &here;
-}
-
-/* ---- fork ---- */
-
-/*
- * A child inherits OpenSSL's locks as they were at the moment of fork(), and with
- * them those of threads that it does not have. So whoever forks waits until no
- * thread of ours is inside the library without the interpreter; with it there is
- * at most the one that forks. Nobody waits for anything else while in the gate.
- */
-#ifndef _WIN32
-static pthread_rwlock_t gate;
-static pthread_once_t gate_once = PTHREAD_ONCE_INIT;
-static int failed_to_watch; /* an error number */
-
-static void gate_close(void)
-{
-    pthread_rwlock_wrlock(&gate);
-}
-
-static void gate_open(void)
-{
-    pthread_rwlock_unlock(&gate);
-}
-
-static void gate_set_up(void)
-{
-    pthread_rwlockattr_t attributes;
-
-    pthread_rwlockattr_init(&attributes);
-#ifdef __GLIBC__
-    /* Or busy threads would keep the one that forks waiting for ever. */
-    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-#endif
-    pthread_rwlock_init(&gate, &attributes);
-    pthread_rwlockattr_destroy(&attributes);
-}
-
-/* In the child, where those who waited for a lock are no more, nor those who had one. */
-static void start_anew(void)
-{
-    gate_set_up();
-    po_lock_forked(here.number);
-}
-
-static void gate_build(void)
-{
-    gate_set_up();
-    failed_to_watch = pthread_atfork(gate_close, gate_open, start_anew);
-}
+#include <time.h>
 
 int po_frame_set_up(void)
 {
-    pthread_once(&gate_once, gate_build);
-    if (failed_to_watch == 0)
+    const int failed = po_gate_set_up();
+
+    if (failed == 0)
         return 0;
-    errno = failed_to_watch;
+    errno = failed;
     PyErr_SetFromErrno(PyExc_OSError);
     return -1;
 }
 
-static void gate_enter(void)
+/* ---- turns ---- */
+
+/* Who waits for the end of a turn sleeps here, and looks at signals so often. */
+enum { TICK_MS = 20 };
+
+static struct ends {
+    pthread_mutex_t mutex;
+    pthread_cond_t  some;
+    atomic_uint     sleepers;
+} ends = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 };
+
+/* Everything of a turn is read and written under the object's lock, but by whoever has it. */
+static bool is_taken(const po_turn *turn)
 {
-    pthread_rwlock_rdlock(&gate);
+    return turn->taken && turn->epoch == po_lock_epoch();
 }
 
-static void gate_leave(void)
+static void take(po_turn *turn, po_frame *frame)
 {
-    pthread_rwlock_unlock(&gate);
-}
-#else
-int po_frame_set_up(void)
-{
-    return 0;
-}
-
-static void gate_enter(void)
-{
+    turn->taken = true;
+    turn->called_back = false;
+    turn->frame = frame;
+    turn->thread = PyThread_get_thread_ident();
+    turn->epoch = po_lock_epoch();
 }
 
-static void gate_leave(void)
+static void give_up(po_turn *turn)
 {
+    turn->taken = false;
+    turn->frame = NULL;
+    if (atomic_load(&ends.sleepers) == 0)
+        return;
+    pthread_mutex_lock(&ends.mutex);
+    pthread_cond_broadcast(&ends.some);
+    pthread_mutex_unlock(&ends.mutex);
 }
-#endif
+
+/* With @lock, which is released: sleep until some turn ends, or for a moment. */
+static void sleep_on(po_lock *lock)
+{
+    PyThreadState *detached;
+    struct timespec end;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_nsec += TICK_MS * 1000000L;
+    end.tv_sec += end.tv_nsec / 1000000000L;
+    end.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&ends.mutex); /* so that no end is missed */
+    atomic_fetch_add(&ends.sleepers, 1);
+    po_lock_release(lock, true);
+    detached = PyEval_SaveThread();
+    (void)pthread_cond_timedwait(&ends.some, &ends.mutex, &end);
+    atomic_fetch_sub(&ends.sleepers, 1);
+    pthread_mutex_unlock(&ends.mutex);
+    PyEval_RestoreThread(detached);
+}
+
+/* 0 with the lock and the turn, 1 with the lock where the turn is this thread's already, or -1. */
+static int claim(po_lock *lock, po_turn *turn, po_frame *frame)
+{
+    for (;;) {
+        po_lock_take(lock);
+        if (!is_taken(turn)) {
+            take(turn, frame);
+            return 0;
+        }
+        if (turn->thread == PyThread_get_thread_ident())
+            return 1;
+        sleep_on(lock);
+        if (PyErr_CheckSignals() < 0)
+            return -1;
+    }
+}
+
+int po_turn_begin(po_object *self, po_turn *turn)
+{
+    const int result = claim(&self->lock, turn, NULL);
+
+    if (result >= 0)
+        po_lock_release(&self->lock, true);
+    return result;
+}
+
+void po_turn_end(po_object *self, po_turn *turn)
+{
+    po_lock_take(&self->lock);
+    give_up(turn);
+    po_lock_release(&self->lock, true);
+}
+
+po_frame *po_turn_frame(const po_turn *turn)
+{
+    /* In a callback it is nobody's to call back; nor may the frame be there, but another greenlet. */
+    if (!is_taken(turn) || turn->called_back || turn->thread != PyThread_get_thread_ident())
+        return NULL;
+    return turn->frame;
+}
 
 /* ---- frames ---- */
 
-/* On the frame's lock if it has one and that is free; false if somebody else has it. */
-static bool push(po_frame *frame, po_lock *lock)
+static void begin(po_frame *frame, po_object *self)
 {
-    po_thread *thread = this_thread();
-
-    if (thread->number == 0)
-        thread->number = po_lock_number_thread();
-    frame->thread = thread;
-    frame->up = thread->innermost;
-    frame->lock = lock;
-    frame->raised = NULL;
-    frame->cause = NULL;
+    frame->lock = self != NULL ? &self->lock : NULL;
+    frame->turn = NULL;
     frame->detached = NULL;
-    frame->gated = false;
-    thread->innermost = frame;
-    return lock == NULL || po_lock_try(lock, thread->number);
+    frame->raised = frame->cause = NULL;
+    frame->gated = frame->locked = false;
 }
 
-static void enter(po_frame *frame, po_object *self, bool bulk)
+/* Without an interpreter lock, who holds the interpreter is no reason for others to stand still. */
+static void enter_gate(po_frame *frame)
 {
-    const bool locked = push(frame, self != NULL ? &self->lock : NULL);
-
-    if (!locked)
-        po_lock_announce(frame->lock);
-    frame->detached = PyEval_SaveThread();
-    if (!locked)
-        po_lock_wait(frame->lock, frame->thread->number, bulk);
+    if (frame->detached == NULL && PO_INTERPRETER_LOCKED)
+        return;
+    po_gate_enter();
     frame->gated = true;
-    gate_enter();
 }
 
-void po_frame_enter(po_frame *frame, po_object *self)
-{
-    enter(frame, self, false);
-}
-
-void po_bulk_enter(po_frame *frame, po_object *self)
-{
-    enter(frame, self, true);
-}
-
-void po_frame_idle(po_frame *frame)
+static void leave_gate(po_frame *frame)
 {
     if (frame->gated)
-        gate_leave();
+        po_gate_leave();
     frame->gated = false;
-    if (frame->lock != NULL) {
-        po_lock_thin_out(frame->lock);
+}
+
+static void lock(po_frame *frame)
+{
+    if (frame->lock != NULL)
+        po_lock_take(frame->lock);
+    frame->locked = frame->lock != NULL;
+}
+
+static void unlock(po_frame *frame)
+{
+    if (frame->locked)
         po_lock_release(frame->lock, frame->detached == NULL);
-    }
-    frame->lock = NULL;
+    frame->locked = false;
+}
+
+static void detach(po_frame *frame)
+{
     if (frame->detached == NULL)
         frame->detached = PyEval_SaveThread();
 }
 
-void po_quick_enter(po_frame *frame, po_object *self)
+static void attach(po_frame *frame)
 {
-    po_quick_lock(frame, self != NULL ? &self->lock : NULL);
+    PyThreadState *detached = frame->detached;
+
+    frame->detached = NULL;
+    if (detached != NULL)
+        PyEval_RestoreThread(detached);
 }
 
-void po_quick_lock(po_frame *frame, po_lock *lock)
+void po_quick_enter(po_frame *frame, po_object *self)
 {
-    if (push(frame, lock))
+    begin(frame, self);
+    lock(frame);
+    enter_gate(frame);
+}
+
+void po_frame_enter(po_frame *frame, po_object *self)
+{
+    begin(frame, self);
+    if (frame->lock != NULL && !po_lock_try(frame->lock))
+        frame->detached = po_lock_wait(frame->lock);
+    frame->locked = frame->lock != NULL;
+    detach(frame);
+    enter_gate(frame);
+}
+
+void po_long_enter(po_frame *frame)
+{
+    begin(frame, NULL);
+    detach(frame);
+}
+
+int po_call_enter(po_frame *frame, po_object *self, po_turn *turn, po_manner manner)
+{
+    int result;
+
+    begin(frame, self);
+    result = claim(frame->lock, turn, frame);
+    if (result < 0)
+        return -1;
+    frame->turn = result == 0 ? turn : NULL;
+    frame->locked = true;
+    if (manner == PO_FREE)
+        unlock(frame);
+    if (manner != PO_ATTACHED)
+        detach(frame);
+    if (manner != PO_FREE)
+        enter_gate(frame);
+    return result;
+}
+
+static void end_turn(po_frame *frame)
+{
+    if (frame->turn == NULL)
         return;
-    po_lock_announce(lock);
-    frame->detached = PyEval_SaveThread();
-    po_lock_wait(lock, frame->thread->number, false);
-    PyEval_RestoreThread(frame->detached);
-    frame->detached = NULL;
+    if (!frame->locked) {
+        attach(frame);
+        lock(frame);
+    }
+    give_up(frame->turn);
+    frame->turn = NULL;
+}
+
+void po_frame_idle(po_frame *frame)
+{
+    leave_gate(frame);
+    end_turn(frame);
+    unlock(frame);
+    detach(frame);
 }
 
 int po_frame_leave(po_frame *frame)
 {
-    frame->thread->innermost = frame->up;
-    if (frame->gated)
-        gate_leave();
-    if (frame->lock != NULL)
-        po_lock_release(frame->lock, frame->detached == NULL);
-    if (frame->detached != NULL)
-        PyEval_RestoreThread(frame->detached);
+    leave_gate(frame);
+    end_turn(frame);
+    unlock(frame);
+    attach(frame);
     if (frame->raised == NULL)
         return 0;
     po_exception_restore(frame->raised);
@@ -191,31 +254,34 @@ void po_frame_end(po_frame *frame)
     (void)raised;
 }
 
-po_frame *po_callback_enter(PyThreadState **detached)
-{
-    /* OpenSSL calls back on the thread that called it, so its frame is the top one. */
-    po_frame *frame = this_thread()->innermost;
+/* ---- callbacks ---- */
 
-    *detached = NULL;
-    if (frame == NULL || po_is_finalizing())
-        return NULL;
-    if (frame->detached != NULL) {
-        *detached = frame->detached;
-        frame->detached = NULL;
-        if (frame->gated)
-            gate_leave();
-        PyEval_RestoreThread(*detached);
-    }
-    return frame;
+bool po_callback_enter(po_frame *frame, po_outside *outside)
+{
+    if (po_is_finalizing())
+        return false;
+    if (frame->turn != NULL)
+        frame->turn->called_back = true;
+    outside->detached = frame->detached;
+    outside->locked = frame->locked;
+    outside->gated = frame->gated;
+    leave_gate(frame);
+    /* From here on only the turn says that the object is ours. */
+    unlock(frame);
+    attach(frame);
+    return true;
 }
 
-void po_callback_leave(po_frame *frame, PyThreadState *detached)
+void po_callback_leave(po_frame *frame, const po_outside *outside)
 {
-    if (detached == NULL)
-        return;
-    frame->detached = PyEval_SaveThread();
-    if (frame->gated)
-        gate_enter();
+    if (outside->locked)
+        lock(frame);
+    if (outside->detached != NULL)
+        detach(frame);
+    if (outside->gated)
+        enter_gate(frame);
+    if (frame->turn != NULL)
+        frame->turn->called_back = false;
 }
 
 void po_frame_keep(po_frame *frame)

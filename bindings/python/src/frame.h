@@ -1,47 +1,39 @@
 /*
  * The way out of Python and back.
  *
- * A call into libpyossl happens inside a frame. Either it lets the interpreter
- * go and takes the object's lock (po_frame_enter), or, where the call is short,
- * it keeps the interpreter and takes the lock (po_quick_enter). Callbacks attach
- * the very thread state that their frame let go, and leave an exception in the
- * frame, from where po_frame_leave raises it.
+ * A call into libpyossl happens inside a frame, which says how:
+ *
+ *   po_quick_enter()   short: keeps the interpreter, holds the object's lock
+ *   po_frame_enter()   lets the interpreter go, holds the object's lock
+ *   po_long_enter()    reads files, makes keys: lets the interpreter go, and holds nothing
+ *   po_call_enter()    calls back, or waits for a peer: the object is this call's until it ends
+ *
+ * The first two wait for nobody longer than one call into OpenSSL takes. A po_call is long:
+ * it holds the lock while OpenSSL works, but neither lock nor gate while Python code runs for
+ * it or while it waits. Then short calls of all threads come in between; other po_calls wait
+ * until it is over, and signals end that wait.
+ *
+ * Nothing of a call is kept for its thread, which may run other greenlets in between:
+ * callbacks find their frame through the object, attach the very thread state that it let
+ * go, and leave an exception in it, from where po_frame_leave() raises it.
  */
 #ifndef PO_FRAME_H
 #define PO_FRAME_H
 
 #include "object.h"
 
-/* What is kept for each thread. */
-typedef struct po_thread {
-    struct po_frame *innermost;
-    uintptr_t number;
-} po_thread;
-
 typedef struct po_frame {
-    po_thread *thread;
-    struct po_frame *up;     /* the frame this thread was in already, or NULL */
+    po_lock       *lock;     /* NULL where there is nothing to lock */
+    po_turn       *turn;     /* of a po_call that has the object; else NULL */
     PyThreadState *detached; /* set while the interpreter is let go */
-    po_lock *lock;           /* held; NULL where there is nothing to lock */
-    PyObject *raised;        /* the first exception that a callback raised */
-    PyObject *cause;         /* why a callback turned the peer away; of whoever left the frame */
-    bool gated;              /* fork() waits for this thread while it is detached */
+    PyObject      *raised;   /* the first exception that a callback raised */
+    PyObject      *cause;    /* why a callback turned the peer away; of whoever left the frame */
+    bool           locked;
+    bool           gated;    /* fork() waits for this thread */
 } po_frame;
 
 /* Once a process, before anything else here: 0, or -1 with an exception. */
 int po_frame_set_up(void);
-
-/* Let the interpreter go, then lock @self, which may be NULL. */
-void po_frame_enter(po_frame *frame, po_object *self);
-
-/* The same for one of many long calls: threads that do nothing else take longer turns. */
-void po_bulk_enter(po_frame *frame, po_object *self);
-
-/*
- * In a frame, in order to wait: give the lock up, and let the interpreter go if it is
- * held. From here to po_frame_leave() nothing of OpenSSL is called, and nobody waits for us.
- */
-void po_frame_idle(po_frame *frame);
 
 /* Lock @self, which may be NULL, without letting the interpreter go unless the lock is taken. */
 void po_quick_enter(po_frame *frame, po_object *self);
@@ -58,19 +50,60 @@ static inline bool po_look_enter(po_frame *frame, po_object *self)
     return true;
 }
 
-/* As po_quick_enter() for a lock that is no object's own: what @lock guards outlives the frame. */
-void po_quick_lock(po_frame *frame, po_lock *lock);
+/* Lock @self, which may be NULL, and let the interpreter go. */
+void po_frame_enter(po_frame *frame, po_object *self);
 
-/* The way back from either: 0, or -1 with the exception that a callback raised. */
+/*
+ * Let the interpreter go for long, or for who knows how long. What the call uses is either
+ * safe from other threads, or referenced by the caller. fork() does not wait for it.
+ */
+void po_long_enter(po_frame *frame);
+
+/* How a po_call does its work. */
+typedef enum po_manner {
+    PO_ATTACHED, /* short, in memory: the interpreter and the lock are held */
+    PO_DETACHED, /* the lock is held */
+    PO_FREE      /* nothing is held: the library locks what it uses itself */
+} po_manner;
+
+/*
+ * Have @self for a call that may call back, which finds the frame by po_turn_frame(): 0, or 1
+ * where this thread has it already, in a callback: then @frame is not called back, and the
+ * library refuses what it cannot do. -1 with an exception where a signal ended the wait.
+ */
+int po_call_enter(po_frame *frame, po_object *self, po_turn *turn, po_manner manner);
+
+/*
+ * In a po_call, in order to wait: give the object up, and let the interpreter go if it is
+ * held. From here to po_frame_leave() nothing of OpenSSL is called, and nobody waits for us.
+ */
+void po_frame_idle(po_frame *frame);
+
+/* The way back from any: 0, or -1 with the exception that a callback raised. */
 int po_frame_leave(po_frame *frame);
 
 /* The same behind a call of the library that calls nothing back, and so raises nothing. */
 void po_frame_end(po_frame *frame);
 
-/* In a callback: hold the interpreter. The frame whose exception slot to use; NULL while
- * finalizing. */
-po_frame *po_callback_enter(PyThreadState **detached);
-void po_callback_leave(po_frame *frame, PyThreadState *detached);
+/*
+ * Have a turn of @self's for more than one po_call: 0, 1 where this thread has it already,
+ * or -1 with an exception. Python code may run until po_turn_end(), which is for 0 alone.
+ */
+int po_turn_begin(po_object *self, po_turn *turn);
+void po_turn_end(po_object *self, po_turn *turn);
+
+/* In a callback, with or without the interpreter: whose it is; NULL where it is nobody's here. */
+po_frame *po_turn_frame(const po_turn *turn);
+
+/* What a frame held when it was called back. */
+typedef struct po_outside {
+    PyThreadState *detached;
+    bool           locked, gated;
+} po_outside;
+
+/* In a callback of @frame's: hold the interpreter, and nothing else. False while finalizing. */
+bool po_callback_enter(po_frame *frame, po_outside *outside);
+void po_callback_leave(po_frame *frame, const po_outside *outside);
 
 /* Keep the current exception for po_frame_leave(); the first one wins, later ones are reported. */
 void po_frame_keep(po_frame *frame);

@@ -1,14 +1,15 @@
 /*
- * The lock of an object, which its holder may take again.
+ * The lock of an object: held around short work on its handle, never while Python code runs.
  *
- * Nobody waits for a lock while holding the interpreter: who has to wait says so
- * first (po_lock_announce), and then lets go (po_lock_wait). So to whoever holds
- * the interpreter and sees neither an owner nor a waiter, the lock is safe from
- * everybody else: it is taken and released without an atomic exchange, which would
- * cost more than the getters behind it. Where there is no such interpreter lock,
- * exchanges are made.
+ * It is taken with the interpreter held, or handed by its holder to whoever waits for it
+ * longest; released with or without. So to whoever holds the interpreter and sees a lock
+ * free, it is safe from everybody else: it is taken and released without an atomic
+ * exchange. Where there is no such interpreter lock, exchanges are made.
  *
- * After fork(), what other threads of the parent held is free in the child.
+ * A lock is not recursive, and of no thread's own: nothing is allocated for the collector,
+ * looked up or released under it that could run Python code and come back here.
+ *
+ * After fork(), whatever was held in the parent is free in the child: who forks holds none.
  */
 #ifndef PO_LOCK_H
 #define PO_LOCK_H
@@ -21,10 +22,7 @@
 
 /* Zero is unlocked; nothing to set up or release. */
 typedef struct po_lock {
-    atomic_uintptr_t owner; /* a thread's number */
-    atomic_uint      waiting;
-    unsigned         depth; /* how often the owner has taken it besides */
-    atomic_uchar     crowd; /* of bulk work: rises as threads meet, falls as they wait for peers */
+    atomic_uint state;
 } po_lock;
 
 /*
@@ -33,31 +31,34 @@ typedef struct po_lock {
  */
 static inline bool po_lock_is_free(const po_lock *lock)
 {
-    /* In this order: a waiter becomes the owner before it stops to be a waiter. */
-    return PO_INTERPRETER_LOCKED &&
-           atomic_load_explicit(&lock->waiting, memory_order_acquire) == 0 &&
-           atomic_load_explicit(&lock->owner, memory_order_acquire) == 0;
+    return PO_INTERPRETER_LOCKED && atomic_load_explicit(&lock->state, memory_order_acquire) == 0;
 }
 
-/* A number for a thread, which no other thread of this process or its parents has had. */
-uintptr_t po_lock_number_thread(void);
+/* With the interpreter held; false where somebody else has it. */
+bool po_lock_try(po_lock *lock);
 
-/* In a child of fork(), whose only thread is number @survivor, 0 for one without a number. */
-void po_lock_forked(uintptr_t survivor);
+/*
+ * With the interpreter held: let go of it where the lock is taken, and sleep until it is
+ * handed over. What PyEval_RestoreThread() wants, or NULL where the interpreter is still held.
+ */
+PyThreadState *po_lock_wait(po_lock *lock);
 
-/* For the thread @me, with the interpreter held; false where somebody else has it. */
-bool po_lock_try(po_lock *lock, uintptr_t me);
+/* The two together: the interpreter is held again, or still. */
+static inline void po_lock_take(po_lock *lock)
+{
+    PyThreadState *detached = po_lock_try(lock) ? NULL : po_lock_wait(lock);
 
-/* With the interpreter held: to be followed by po_lock_wait() without it. */
-void po_lock_announce(po_lock *lock);
+    if (detached != NULL)
+        PyEval_RestoreThread(detached);
+}
 
-/* @bulk: for work as long as that of whom we wait for, and more of the kind to come. */
-void po_lock_wait(po_lock *lock, uintptr_t me, bool bulk);
-
-/* @attached: with the interpreter held, so that nobody can begin to wait meanwhile. */
+/* @attached: with the interpreter held. */
 void po_lock_release(po_lock *lock, bool attached);
 
-/* Held, by a thread that is about to release it and wait for its peer. */
-void po_lock_thin_out(po_lock *lock);
+/* Counts forks: what is marked with another number belongs to threads that are no more. */
+unsigned po_lock_epoch(void);
+
+/* In a child of fork(). */
+void po_lock_forked(void);
 
 #endif

@@ -60,22 +60,32 @@ static void release(po_object *self)
         self->unref(handle);
 }
 
-void po_dealloc(PyObject *object)
+void po_dealloc_as(PyObject *object, destructor dealloc, PyObject **last)
 {
     po_object *self = (po_object *)object;
     PyTypeObject *type = Py_TYPE(object);
+    PyObject *const kept = last != NULL ? *last : NULL;
     po_saved_exception saved;
 
-    po_exception_save(&saved); /* ours to keep, whatever is released below */
     PyObject_GC_UnTrack(object);
+    /* What goes with it may be a long chain of such objects: they are released one by one. */
+    Py_TRASHCAN_BEGIN(object, dealloc)
+    po_exception_save(&saved); /* ours to keep, whatever is released below */
     if (self->weakrefs != NULL)
         PyObject_ClearWeakRefs(object);
     if (type->tp_clear != NULL)
         type->tp_clear(object);
     release(self);
-    po_exception_put_back(&saved);
     type->tp_free(object);
     Py_DECREF(type);
+    Py_XDECREF(kept);
+    po_exception_put_back(&saved);
+    Py_TRASHCAN_END
+}
+
+void po_dealloc(PyObject *object)
+{
+    po_dealloc_as(object, po_dealloc, NULL);
 }
 
 int po_traverse(PyObject *self, visitproc visit, void *arg)

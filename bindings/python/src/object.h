@@ -87,6 +87,17 @@ typedef void (*po_unref)(void *handle);
 /* Takes a reference: pyossl_x509_ref and so on. */
 typedef void *(*po_ref)(void *handle);
 
+/*
+ * Who has an object for longer than one short call: a thread, or a greenlet of it. What
+ * another epoch says is void.
+ */
+typedef struct po_turn {
+    struct po_frame *frame; /* that callbacks are to find; may be NULL */
+    unsigned long    thread;
+    unsigned         epoch;
+    bool             taken, called_back;
+} po_turn;
+
 typedef struct po_object {
     PyObject_HEAD
     po_state *state;
@@ -113,6 +124,11 @@ extern struct PyModuleDef po_module;
 /* Slot functions that all types share. */
 PyObject *po_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
 void po_dealloc(PyObject *self);
+/*
+ * The same for a type with a tp_dealloc of its own, which is @dealloc and does nothing after
+ * this. What @last refers to, if that is not NULL, goes after everything else.
+ */
+void po_dealloc_as(PyObject *self, destructor dealloc, PyObject **last);
 int po_traverse(PyObject *self, visitproc visit, void *arg);
 int po_clear(PyObject *self);
 PyObject *po_refuse_pickle(PyObject *self, PyObject *protocol);

@@ -30,7 +30,7 @@ static PyObject *rand_bytes(PyObject *module, PyObject *const *args, Py_ssize_t 
     } else {
         po_frame frame;
 
-        po_frame_enter(&frame, NULL);
+        po_long_enter(&frame);
         status = pyossl_rand_bytes(PyBytes_AS_STRING(result), len);
         po_frame_end(&frame);
     }
@@ -129,7 +129,7 @@ static PyObject *rand_load_file(PyObject *module, PyObject *const *args, Py_ssiz
         po_to_path(given[0], "filename", &path) < 0 ||
         (given[1] != NULL && po_to_long(given[1], "maxbytes", &max) < 0))
         return NULL;
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status = pyossl_rand_load_file(path.data, max, &done);
     po_frame_end(&frame);
     return number_or_minus_one(module, status, done);
@@ -149,7 +149,7 @@ static PyObject *rand_write_file(PyObject *module, PyObject *const *args, Py_ssi
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_path(given[0], "filename", &path) < 0)
         return NULL;
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status = pyossl_rand_write_file(path.data, &done);
     po_frame_end(&frame);
     return number_or_minus_one(module, status, done);
@@ -190,7 +190,7 @@ static PyObject *rand_egd(PyObject *module, PyObject *const *args, Py_ssize_t na
         return NULL;
     if (po_warn("egd is deprecated: the operating system seeds the generator") < 0)
         return NULL;
-    po_frame_enter(&frame, NULL);
+    po_long_enter(&frame);
     status = ask_egd(path.data, count, &done);
     po_frame_end(&frame);
     return number_or_minus_one(module, status, done);

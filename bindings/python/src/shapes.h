@@ -5,8 +5,8 @@
  * this header and its .def file, which makes the functions; then rows.h and the
  * .def file again inside a PyMethodDef array, which makes the table.
  *
- * Every shape takes the object's lock, raises through po_raise(), and refuses an
- * object that is empty. The handle is read after taking the lock, and of an
+ * Every shape but the two that read files takes the object's lock, raises through po_raise(),
+ * and refuses an object that is empty. The handle is read after taking the lock, and of an
  * argument a reference is taken: other threads may replace either.
  *
  *   shape           C function behind it                       Python gives
@@ -24,12 +24,12 @@
  *   GET_CERTS_OR_NONE status f(const H *, x509_list *)          list of X509, or None
  *   GET_HASH        status f(const H *, unsigned long *)        int
  *   DO              status f(H *)                               None
- *   DO_SLOW         the same, with the interpreter let go       None
+ *   DO_SLOW         the same, with nothing held                  None
  *   SET_LONG, SET_INT  status f(H *, long or int)               None
  *   SET_TEXT        status f(H *, const char *)                 None; bytes or str, no NUL
  *   SET_BYTES       status f(H *, const char *, size_t)         None; bytes or str
  *   SET_OBJ         status f(H *, T *)                          None
- *   SET_PATH        status f(H *, const char *), let go         None; str, bytes or os.PathLike
+ *   SET_PATH        status f(H *, const char *), nothing held   None; str, bytes or os.PathLike
  *   CUSTOM          po_m_NAME, written by hand
  *   ELSEWHERE       a function of another file, written by hand
  */
@@ -39,11 +39,6 @@
 #include "convert.h"
 #include "frame.h"
 #include "raise.h"
-
-/* Whose lock guards @self: its own, unless a type whose objects are views says otherwise. */
-#ifndef PO_LOCKED
-#define PO_LOCKED(self) (self)
-#endif
 
 /* A method without arguments, kept attached: the rest of its body, from the call on. */
 #define PO_NOARGS_BODY(name, ...) PO_NOARGS_ENTER_(name, po_quick_enter, __VA_ARGS__)
@@ -56,7 +51,7 @@
         po_frame frame;                                                                            \
                                                                                                    \
         (void)unused;                                                                              \
-        enter(&frame, PO_LOCKED(self));                                                            \
+        enter(&frame, self);                                                                       \
         handle = self->handle;                                                                     \
         if (handle == NULL) {                                                                      \
             (void)po_frame_leave(&frame);                                                          \
@@ -74,7 +69,7 @@
     {                                                                                              \
         po_object *self = (po_object *)object;                                                     \
                                                                                                    \
-        if (self->handle != NULL && po_lock_is_free(&PO_LOCKED(self)->lock)) {                     \
+        if (self->handle != NULL && po_lock_is_free(&(self)->lock)) {                              \
             type const value = get((PO_HANDLE *)self->handle);                                     \
                                                                                                    \
             return convert(value);                                                                 \
@@ -86,13 +81,13 @@
 #define GET_ULONG(name, get, doc) GET_VALUE_(name, uint64_t, get, PyLong_FromUnsignedLongLong)
 #define GET_BOOL(name, get, doc) GET_VALUE_(name, int, get, PyBool_FromLong)
 
-/* Texts are borrowed from the object: they are copied while it is locked. */
+/* Texts are borrowed from the object: they are copied while it is locked, and decoded after that. */
 #define GET_TEXT_(name, get, convert)                                                              \
-    PO_NOARGS_BODY(name, PyObject *text = convert(get(handle));                                    \
-                   if (po_frame_leave(&frame) < 0) Py_CLEAR(text); return text;)
+    PO_NOARGS_BODY(name, PyObject *copy = po_from_cstring(get(handle));                            \
+                   if (po_frame_leave(&frame) < 0) Py_CLEAR(copy); return convert(copy);)
 
-#define GET_STR(name, get, doc) GET_TEXT_(name, get, po_from_text)
-#define GET_CBYTES(name, get, doc) GET_TEXT_(name, get, po_from_cstring)
+#define GET_STR(name, get, doc) GET_TEXT_(name, get, po_decoded)
+#define GET_CBYTES(name, get, doc) GET_TEXT_(name, get, )
 
 #define GET_CONST(name, get, doc) GET_VALUE_(name, const char *, get, PO_CONST_)
 #define GET_CONST_BYTES(name, get, doc) GET_VALUE_(name, const char *, get, PO_CONST_BYTES_)
@@ -117,10 +112,10 @@
 #define PO_PAIR_ { NULL, 0 }
 
 #define GET_BUF(name, get, doc)                                                                    \
-    GET_OUT_(name, pyossl_buf, PO_PAIR_, get(handle, &out), PO_RAISE_,                 \
+    GET_OUT_(name, pyossl_buf, PO_PAIR_, get(handle, &out), PO_RAISE_,                             \
              po_from_buf(&out))
 #define GET_BUF_OR_NONE(name, get, doc)                                                            \
-    GET_OUT_(name, pyossl_buf, PO_PAIR_, get(handle, &out), PO_NONE_IF_NOT_FOUND_,     \
+    GET_OUT_(name, pyossl_buf, PO_PAIR_, get(handle, &out), PO_NONE_IF_NOT_FOUND_,                 \
              po_from_buf(&out))
 #define GET_NEW(name, get, type, id, doc)                                                          \
     GET_OUT_(name, type *, NULL, get(handle, &out), PO_RAISE_, po_wrap(self->state, id, out))
@@ -128,7 +123,7 @@
     GET_OUT_(name, type *, NULL, get(handle, &out), PO_NONE_IF_NOT_FOUND_,                         \
              po_wrap(self->state, id, out))
 #define GET_CERTS_OR_NONE(name, get, doc)                                                          \
-    GET_OUT_(name, pyossl_x509_list, PO_PAIR_, get(handle, &out),                      \
+    GET_OUT_(name, pyossl_x509_list, PO_PAIR_, get(handle, &out),                                  \
              PO_NONE_IF_NOT_FOUND_, po_from_certs(self->state, &out))
 #define GET_HASH(name, get, doc)                                                                   \
     GET_OUT_(name, unsigned long, 0, get(handle, &out), PO_RAISE_, PyLong_FromUnsignedLong(out))
@@ -138,7 +133,9 @@
                      if (po_frame_leave(&frame) < 0) return NULL;                                  \
                      if (status != PYOSSL_OK) PO_RAISE_ Py_RETURN_NONE;)
 #define DO(name, call, doc) DO_(name, po_quick_enter, call)
-#define DO_SLOW(name, call, doc) DO_(name, po_frame_enter, call)
+#define DO_SLOW(name, call, doc) DO_(name, PO_LONG_, call)
+/* For handles that are never replaced, and lock themselves what they use: a Context's. */
+#define PO_LONG_(frame, self) po_long_enter(frame)
 
 /* A method with one argument, kept attached. */
 #define PO_ONE_ARG_BODY(name, argument, declare, convert, call, release)                           \
@@ -150,7 +147,7 @@
     static PyObject *po_m_##name(PyObject *object, PyObject *const *args, Py_ssize_t nargs,        \
                                  PyObject *kwnames)                                                \
     {                                                                                              \
-        static const char *const names[] = { #argument };                                         \
+        static const char *const names[] = { #argument };                                          \
         static const po_params params = { #name, names, 1, 1 };                                    \
         po_object *self = (po_object *)object;                                                     \
         PO_HANDLE *handle;                                                                         \
@@ -163,7 +160,7 @@
             return NULL;                                                                           \
         if (convert)                                                                               \
             return NULL;                                                                           \
-        enter(&frame, PO_LOCKED(self));                                                            \
+        enter(&frame, self);                                                                       \
         handle = self->handle;                                                                     \
         if (handle == NULL) {                                                                      \
             (void)po_frame_leave(&frame);                                                          \
@@ -204,7 +201,7 @@
                     set(handle, value), po_types[id].unref(value))
 
 #define SET_PATH(name, set, argument, doc)                                                         \
-    PO_ONE_ARG_ENTER_(name, argument, po_frame_enter, po_bytes value;,                             \
+    PO_ONE_ARG_ENTER_(name, argument, PO_LONG_, po_bytes value;,                                   \
                       po_to_path(given[0], #argument, &value) < 0, set(handle, value.data),        \
                       po_bytes_release(&value), PO_IN_FILE_)
 

@@ -35,6 +35,7 @@ typedef enum po_slot {
 
 typedef struct po_context {
     po_object base;
+    po_turn   turn;      /* of who loads a key, and may be asked for its passphrase */
     PyObject *callbacks; /* by po_slot */
     PyObject *app_data;
     /* Of a copy: the Context whose handle, lock and callbacks it shares, kept until the copy goes. */
@@ -42,12 +43,21 @@ typedef struct po_context {
 } po_context;
 
 /* Where the bytes of a Connection travel. */
-typedef enum po_channel {
+typedef enum po_channel_kind {
     PO_CHANNEL_MEMORY,
     PO_CHANNEL_FD,     /* a number, which may be any program's by now */
     PO_CHANNEL_SOCKET, /* an object whose fileno() is asked each time */
     PO_CHANNEL_PAIR,   /* two such objects, or numbers */
     PO_CHANNEL_METHODS /* objects with recv() or read(), send() or write() */
+} po_channel_kind;
+
+/* Made before the Connection has a handle, and never changed then. */
+typedef struct po_channel {
+    po_channel_kind kind;
+    int read_fd, write_fd;
+    /* Whom to ask for bytes, or for their descriptor; NULL for memory and numbers. */
+    PyObject *reader, *writer;
+    PyCFunction fileno; /* the reader's, if it is a function of C; else NULL */
 } po_channel;
 
 /* Fields are read and written under base.lock. */
@@ -55,20 +65,16 @@ typedef struct po_connection {
     po_object base;
     PyObject *context;
     PyObject *socket; /* as it was given; None for memory */
-    PyObject
-        *reader; /* whom to ask for bytes, or for their descriptor; NULL for memory and numbers */
-    PyObject *writer;
+    po_channel channel;
     PyObject *app_data;
-    PyObject *callbacks; /* the Context's, as they were when the handshake began */
+    PyObject *callbacks; /* the Context's, as they were when the handshake began; NULL before */
     PyObject *verify;    /* the Context's at that time: moving to another Context leaves it */
     PyObject
         *own_verify; /* what was set on this Connection, None for no callback; NULL for not set */
     PyObject *own_info; /* the same */
-    PyCFunction fileno; /* the reader's, if it is a function of C; else NULL */
-    po_lock writing;    /* held from the first try of a write to its end, waiting included */
-    po_channel channel;
-    int read_fd, write_fd;
-    bool bound; /* the handshake has begun: callbacks stays */
+    po_turn turn;       /* of the exchange that is inside */
+    po_turn writing;    /* from the first try of a write to its end, waiting included */
+    bool bound;        /* the handshake has begun: callbacks and verify are those of its settings */
     /* Hints, which are looked at before the lock is taken. */
     atomic_bool settled;      /* the handshake was over once: what follows is quick */
     atomic_size_t undigested; /* bytes given to memory since the last read came back empty */
@@ -86,7 +92,7 @@ typedef struct po_session {
 
 /* ---- ssl_context.c ---- */
 
-/* Whose lock and callbacks count: the Context that @object is a copy of, or itself; borrowed. */
+/* Whose lock, turn and callbacks count: the Context that @object is a copy of, or itself; borrowed. */
 static inline po_context *po_context_root(PyObject *object)
 {
     po_context *self = (po_context *)object;
@@ -96,9 +102,6 @@ static inline po_context *po_context_root(PyObject *object)
 
 /* context_copy(context): one more object on the same settings, for OpenSSL._private. */
 PyObject *po_context_copy(PyObject *module, PyObject *object);
-
-/* The callbacks of the moment. A new reference; NULL for a Context without __init__. */
-PyObject *po_context_callbacks(po_context *self);
 
 /* The object in a field, None for NULL: a new reference. */
 PyObject *po_field_get(po_object *self, PyObject **field);
@@ -156,8 +159,12 @@ PyObject *po_conn_use_privatekey(PyObject *, PyObject *const *, Py_ssize_t, PyOb
 
 /* ---- ssl_transport.c ---- */
 
-/* Tell the core where bytes travel, from what the program gave. */
-int po_channel_open(po_connection *self, PyObject *socket);
+/*
+ * Tell @conn where bytes travel, from what the program gave, as @self is asked for them: 0
+ * with @out, or -1 with an exception.
+ */
+int po_channel_open(po_channel *out, pyossl_conn *conn, po_connection *self, PyObject *socket);
+void po_channel_clear(po_channel *channel);
 /* 0 if the descriptors are still the ones given; SysCallError(EBADF) if they were closed. */
 int po_channel_check(po_connection *self);
 /* How many milliseconds a wait of the operation is ours to do: -1 for ever, 0 for not at all. */
@@ -173,9 +180,6 @@ int po_channel_waited(po_connection *self, pyossl_status status);
 int po_to_descriptor(po_state *state, PyObject *object, int *fd);
 
 /* ---- ssl_exchange.c ---- */
-
-/* Before its handshake has begun, a Connection follows what its Context says. */
-void po_conn_follow_context(po_connection *self);
 
 PyObject *po_conn_do_handshake(PyObject *, PyObject *);
 PyObject *po_conn_recv(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);

@@ -127,7 +127,7 @@ PyObject *po_conn_makefile(PyObject *object, PyObject *args, PyObject *kwargs)
     po_connection *self = (po_connection *)object;
     PyObject *module, *maker = NULL, *bound = NULL, *result = NULL;
 
-    if (self->base.handle == NULL || self->channel == PO_CHANNEL_MEMORY) {
+    if (self->base.handle == NULL || self->channel.kind == PO_CHANNEL_MEMORY) {
         PyErr_SetString(PyExc_NotImplementedError,
                         "Cannot make file object of OpenSSL.SSL.Connection");
         return NULL;

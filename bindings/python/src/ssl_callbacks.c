@@ -10,7 +10,7 @@
 
 typedef struct call {
     po_frame *frame;
-    PyThreadState *detached;
+    po_outside outside;
     po_connection *self; /* borrowed from the call that drives it */
     PyObject *function;  /* ours */
     PyObject *data;      /* ours; NULL where the callback has none */
@@ -25,11 +25,33 @@ static PyObject *slot_of(const po_connection *self, po_slot slot)
     return self->callbacks != NULL ? PyTuple_GET_ITEM(self->callbacks, slot) : NULL;
 }
 
+/* Asked by whoever has the connection's lock: nothing is taken, so no interpreter is needed. */
+static bool is_set(const po_connection *self, po_slot slot)
+{
+    const PyObject *function = slot_of(self, slot);
+
+    return function != NULL && function != Py_None;
+}
+
+/* With the interpreter, and references: what another thread sets meanwhile counts next time. */
+static bool fetch(call *c, po_slot slot)
+{
+    po_frame frame;
+
+    po_quick_enter(&frame, &c->self->base);
+    if (is_set(c->self, slot))
+        c->function = Py_NewRef(slot_of(c->self, slot));
+    if (c->function != NULL && (slot == PO_CB_OCSP_SERVER || slot == PO_CB_OCSP_CLIENT))
+        c->data = Py_NewRef(PyTuple_GET_ITEM(c->self->callbacks, slot + 1));
+    po_frame_end(&frame);
+    return c->function != NULL;
+}
+
 static void leave(call *c)
 {
     Py_CLEAR(c->function);
     Py_CLEAR(c->data);
-    po_callback_leave(c->frame, c->detached);
+    po_callback_leave(c->frame, &c->outside);
 }
 
 /*
@@ -39,24 +61,22 @@ static void leave(call *c)
 static bool enter(call *c, const pyossl_conn *conn, po_slot slot, pyossl_answer *answer)
 {
     const pyossl_answer unset = *answer;
-    PyObject *function;
 
     *answer = PYOSSL_ANSWER_ABORT;
     c->function = c->data = NULL;
-    c->frame = po_callback_enter(&c->detached);
-    if (c->frame == NULL)
-        return false;
     c->self = pyossl_conn_userdata(conn);
-    function = c->self != NULL ? slot_of(c->self, slot) : NULL;
-    if (function == NULL || function == Py_None) {
+    if (c->self == NULL || !is_set(c->self, slot)) {
         *answer = unset;
-        leave(c);
         return false;
     }
-    c->function = Py_NewRef(function);
-    if (slot == PO_CB_OCSP_SERVER || slot == PO_CB_OCSP_CLIENT)
-        c->data = Py_NewRef(PyTuple_GET_ITEM(c->self->callbacks, slot + 1));
-    return true;
+    c->frame = po_turn_frame(&c->self->turn);
+    if (c->frame == NULL || !po_callback_enter(c->frame, &c->outside))
+        return false;
+    if (fetch(c, slot))
+        return true;
+    *answer = unset;
+    leave(c);
+    return false;
 }
 
 /* Keep the exception; the refusing answer. */
@@ -118,11 +138,20 @@ static pyossl_answer on_verify(pyossl_conn *conn, const pyossl_verify_event *eve
 
 /* ---- told, but not asked ---- */
 
-/* Nobody to raise it to: the exchange goes on. */
+/* What the callback has no answer for is reported; KeyboardInterrupt and its like want out. */
+static void report_exception(const call *c)
+{
+    if (PyErr_ExceptionMatches(PyExc_Exception))
+        PyErr_WriteUnraisable((PyObject *)c->self);
+    else
+        po_frame_keep(c->frame);
+}
+
+/* The exchange goes on. */
 static void report(const call *c, PyObject *result)
 {
     if (result == NULL)
-        PyErr_WriteUnraisable((PyObject *)c->self);
+        report_exception(c);
     Py_XDECREF(result);
 }
 
@@ -175,14 +204,15 @@ static pyossl_answer report_servername(const call *c)
     if (!PyErr_ExceptionMatches(PyExc_Exception))
         return refuse(c); /* KeyboardInterrupt and its like want out of the program */
     exception = po_exception_take();
-    hook = PySys_GetObject("excepthook");
+    hook = Py_XNewRef(PySys_GetObject("excepthook"));
     traceback = PyException_GetTraceback(exception);
     if (hook != NULL)
         done = PyObject_CallFunctionObjArgs(hook, (PyObject *)Py_TYPE(exception), exception,
                                             traceback != NULL ? traceback : Py_None, NULL);
-    if (done == NULL)
-        PyErr_WriteUnraisable((PyObject *)c->self);
+    if (done == NULL && PyErr_Occurred())
+        report_exception(c);
     Py_XDECREF(done);
+    Py_XDECREF(hook);
     Py_XDECREF(traceback);
     Py_XSETREF(c->frame->cause, exception);
     return PYOSSL_ANSWER_ABORT;
@@ -415,19 +445,19 @@ static pyossl_answer passphrase_of(po_context *self, po_frame *frame, PyObject *
     return PYOSSL_ANSWER_ABORT;
 }
 
-/* Called by the Context's own methods only, which hold its lock and a reference to it. */
+/* Called by the Context's own methods only, which have its turn and a reference to it. */
 static pyossl_answer on_passphrase(char *buf, size_t cap, size_t *len, int confirm, void *userdata)
 {
     po_context *self = userdata;
-    PyThreadState *detached;
-    po_frame *frame = po_callback_enter(&detached);
+    po_frame *frame = po_turn_frame(&self->turn);
     pyossl_answer answer = PYOSSL_ANSWER_ABORT;
     PyObject *callbacks, *function, *result;
+    po_outside outside;
 
-    if (frame == NULL)
+    if (frame == NULL || !po_callback_enter(frame, &outside))
         return PYOSSL_ANSWER_ABORT;
-    callbacks = Py_XNewRef(self->callbacks);
-    function = callbacks != NULL ? PyTuple_GET_ITEM(callbacks, PO_CB_PASSPHRASE) : Py_None;
+    callbacks = po_field_get(&self->base, &self->callbacks);
+    function = callbacks != Py_None ? PyTuple_GET_ITEM(callbacks, PO_CB_PASSPHRASE) : Py_None;
     if (function == Py_None) {
         answer = PYOSSL_ANSWER_DECLINE;
     } else {
@@ -436,8 +466,8 @@ static pyossl_answer on_passphrase(char *buf, size_t cap, size_t *len, int confi
         answer = passphrase_of(self, frame, result, buf, cap, len);
         Py_XDECREF(result);
     }
-    Py_XDECREF(callbacks);
-    po_callback_leave(frame, detached);
+    Py_DECREF(callbacks);
+    po_callback_leave(frame, &outside);
     return answer;
 }
 

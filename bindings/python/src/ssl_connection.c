@@ -48,6 +48,11 @@ static PyObject *socket_attribute(PyObject *object, PyObject *name)
     po_connection *self = (po_connection *)object;
     PyObject *socket = po_field_get(&self->base, &self->socket), *result = NULL;
 
+    /* It may be another Connection, whose socket is one, and so on. */
+    if (Py_EnterRecursiveCall(" while looking for an attribute of a socket")) {
+        Py_DECREF(socket);
+        return NULL;
+    }
     if (socket == Py_None) {
         const char *type = Py_TYPE(object)->tp_name, *dot = strrchr(type, '.');
 
@@ -56,6 +61,7 @@ static PyObject *socket_attribute(PyObject *object, PyObject *name)
     } else {
         result = PyObject_GetAttr(socket, name);
     }
+    Py_LeaveRecursiveCall();
     Py_DECREF(socket);
     return result;
 }
@@ -67,9 +73,14 @@ static PyObject *po_m___getattr__(PyObject *object, PyObject *name)
         return NULL;
     }
     /* Subclasses come here with what getattro() refused to look for elsewhere. */
-    if (PyObject_HasAttr((PyObject *)Py_TYPE(object), name))
+    switch (po_has_attribute((PyObject *)Py_TYPE(object), name)) {
+    case 0:
+        return socket_attribute(object, name);
+    case 1:
         return PyObject_GenericGetAttr(object, name);
-    return socket_attribute(object, name);
+    default:
+        return NULL;
+    }
 }
 
 /* A method, where nothing of the object's own can be in its place; borrowed, NULL for others. */
@@ -93,6 +104,7 @@ static PyObject *getattro(PyObject *object, PyObject *name)
 {
     PyTypeObject *type = Py_TYPE(object);
     PyObject *method = find_method((po_connection *)object, type, name), *result, *exception;
+    int found;
 
     if (method != NULL)
         return PyMethodDescr_Type.tp_descr_get(method, object, (PyObject *)type);
@@ -100,13 +112,16 @@ static PyObject *getattro(PyObject *object, PyObject *name)
     if (result != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError))
         return result;
     exception = po_exception_take();
-    if (PyObject_HasAttr((PyObject *)Py_TYPE(object), name)) {
+    found = po_has_attribute((PyObject *)Py_TYPE(object), name);
+    if (found == 0)
+        result = socket_attribute(object, name);
+    else if (found == 1) {
         /* A property of a subclass failed: that is not a name we do not have. */
         po_exception_restore(exception);
         return NULL;
     }
     Py_DECREF(exception);
-    return socket_attribute(object, name);
+    return result;
 }
 
 static void lend_attributes(po_connection *self)
@@ -282,30 +297,29 @@ PO_METHOD0(get_context)
 
 PO_METHOD(set_context)
 {
-    PyObject *callbacks, *old_callbacks = NULL, *old_context = NULL;
+    PyObject *old_callbacks = NULL, *old_context = NULL;
     po_context *context;
-    po_frame frame;
+    po_frame frame, inner;
     pyossl_status status;
 
     ARGUMENTS(set_context, 1, "context");
-    context = po_to_context(self->base.state, given[0]);
-    if (context == NULL)
+    if (po_to_context(self->base.state, given[0]) == NULL)
         return NULL;
-    callbacks = po_context_callbacks(context);
+    context = po_context_root(given[0]);
     po_quick_enter(&frame, &self->base);
+    po_quick_enter(&inner, &context->base); /* settings and callables of one moment */
     status = pyossl_conn_set_ctx(self->base.handle, context->base.handle);
     if (status == PYOSSL_OK) {
         old_context = self->context;
-        self->context = Py_NewRef((PyObject *)context);
+        self->context = Py_NewRef(given[0]);
         old_callbacks = self->callbacks;
-        self->callbacks = Py_NewRef(callbacks);
-        /* The verify callback stays; before the handshake the next exchange fetches it. */
+        self->callbacks = Py_NewRef(context->callbacks);
+        /* The verify callback stays; before the handshake the first exchange fetches all. */
     }
-    if (po_frame_leave(&frame) < 0)
-        status = PYOSSL_E_CALLBACK;
+    po_frame_end(&inner);
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
         po_raise(self->base.state, PO_SSL, status);
-    Py_DECREF(callbacks);
     Py_XDECREF(old_callbacks);
     Py_XDECREF(old_context);
     if (status != PYOSSL_OK)
@@ -369,42 +383,75 @@ PO_METHOD0(DTLSv1_handle_timeout)
 
 /* ---- the type ---- */
 
+static int refuse_again(void)
+{
+    PyErr_SetString(PyExc_RuntimeError, "a Connection can be initialised only once");
+    return -1;
+}
+
+/* What was made, in its place for good, unless another thread has been faster. */
+static int settle(po_connection *self, pyossl_conn *conn, po_channel *channel, PyObject *context,
+                  PyObject *socket)
+{
+    PyObject *old = NULL;
+    po_frame frame;
+    bool first;
+
+    po_quick_enter(&frame, &self->base);
+    first = self->base.handle == NULL;
+    if (first) {
+        self->channel = *channel;
+        *channel = (po_channel){ 0 };
+        self->context = Py_NewRef(context);
+        old = self->socket;
+        self->socket = Py_NewRef(socket);
+        self->base.handle = conn;
+    }
+    po_frame_end(&frame);
+    Py_XDECREF(old);
+    return first ? 0 : refuse_again();
+}
+
 static int init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = { "context", "socket" };
     static const po_params params = { "Connection", names, 1, 2 };
     po_connection *self = (po_connection *)object;
-    PyObject *given[2];
-    po_context *context;
+    PyObject *given[2], *socket;
     pyossl_conn *conn = NULL;
+    po_context *context;
+    po_channel channel;
     pyossl_status status;
+    int result;
 
     if (po_args_tuple(&params, args, kwargs, given) < 0)
         return -1;
     context = po_to_context(self->base.state, given[0]);
     if (context == NULL)
         return -1;
-    if (self->base.handle != NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "a Connection can be initialised only once");
-        return -1;
-    }
+    if (self->base.handle != NULL)
+        return refuse_again();
     status = pyossl_conn_new(&conn, context->base.handle);
     if (status != PYOSSL_OK) {
         po_raise(self->base.state, PO_SSL, status);
         return -1;
     }
-    self->base.handle = conn;
-    self->read_fd = self->write_fd = -1;
-    Py_XSETREF(self->context, Py_NewRef((PyObject *)context));
-    Py_XSETREF(self->socket, Py_NewRef(given[1] != NULL ? given[1] : Py_None));
-    lend_attributes(self);
-    if (po_channel_open(self, self->socket) < 0) {
-        self->base.handle = NULL;
+    pyossl_conn_set_userdata(conn, self);
+    socket = given[1] != NULL ? given[1] : Py_None;
+    /* Other threads see nothing of it until it is all there. */
+    result = po_channel_open(&channel, conn, self, socket);
+    if (result == 0)
+        result = settle(self, conn, &channel, (PyObject *)context, socket);
+    if (result < 0) {
+        po_saved_exception saved;
+
+        po_exception_save(&saved);
+        po_channel_clear(&channel);
         pyossl_conn_unref(conn);
+        po_exception_put_back(&saved);
         return -1;
     }
-    pyossl_conn_set_userdata(conn, self);
-    po_conn_follow_context(self);
+    lend_attributes(self);
     return 0;
 }
 
@@ -414,8 +461,8 @@ static int traverse(PyObject *object, visitproc visit, void *arg)
 
     Py_VISIT(self->context);
     Py_VISIT(self->socket);
-    Py_VISIT(self->reader);
-    Py_VISIT(self->writer);
+    Py_VISIT(self->channel.reader);
+    Py_VISIT(self->channel.writer);
     Py_VISIT(self->app_data);
     Py_VISIT(self->callbacks);
     Py_VISIT(self->verify);
@@ -430,8 +477,7 @@ static int clear(PyObject *object)
 
     Py_CLEAR(self->context);
     Py_CLEAR(self->socket);
-    Py_CLEAR(self->reader);
-    Py_CLEAR(self->writer);
+    po_channel_clear(&self->channel);
     Py_CLEAR(self->app_data);
     Py_CLEAR(self->callbacks);
     Py_CLEAR(self->verify);
@@ -445,7 +491,7 @@ static void dealloc(PyObject *object)
     /* Whatever the handle does while it goes, it must not call back into what is going. */
     if (((po_object *)object)->handle != NULL)
         pyossl_conn_set_userdata(((po_object *)object)->handle, NULL);
-    po_dealloc(object);
+    po_dealloc_as(object, dealloc, NULL);
 }
 
 static PyObject *get_self(PyObject *object, void *closure)

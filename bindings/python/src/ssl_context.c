@@ -48,13 +48,6 @@ po_context *po_to_context(po_state *state, PyObject *object)
     return (po_context *)object;
 }
 
-PyObject *po_context_callbacks(po_context *self)
-{
-    po_context *root = po_context_root((PyObject *)self);
-
-    return po_field_get(&root->base, &root->callbacks);
-}
-
 PyObject *po_context_copy(PyObject *module, PyObject *object)
 {
     po_state *state = PyModule_GetState(module);
@@ -161,9 +154,17 @@ static PyObject *use_file(po_context *self, file_setter set, PyObject *file, con
         return NULL;
     if (filetype != NULL && po_to_int(filetype, "filetype", &format) < 0)
         return NULL;
-    po_frame_enter(&frame, &self->base);
-    status = set(self->base.handle, path.data, format);
-    return finish(self, &frame, status);
+    switch (po_call_enter(&frame, &self->base, &self->turn, PO_FREE)) {
+    case 0:
+        status = set(self->base.handle, path.data, format);
+        return finish(self, &frame, status);
+    case 1: /* who would ask for the other passphrase? */
+        po_frame_end(&frame);
+        return po_raise_text(self->base.state, PO_SSL,
+                             "called from the passphrase callback of the same context");
+    default:
+        return NULL;
+    }
 }
 
 PO_METHOD(use_certificate_file)
@@ -193,7 +194,7 @@ PO_METHOD(load_verify_locations)
         return NULL;
     if (given[1] != NULL && given[1] != Py_None && po_to_path(given[1], "capath", &dir) < 0)
         return NULL;
-    po_frame_enter(&frame, &self->base);
+    po_long_enter(&frame);
     status = pyossl_ctx_load_verify_locations(self->base.handle, file.data, dir.data);
     return po_in_file(self->base.state, finish(self, &frame, status),
                       given[0] != Py_None ? given[0] : given[1]);
@@ -210,7 +211,7 @@ PO_METHOD(load_client_ca)
     if (po_to_bytes_only(given[0], "cafile", PO_STR_WARN, &warned) < 0 ||
         po_to_path(given[0], "cafile", &path) < 0)
         return NULL;
-    po_frame_enter(&frame, &self->base);
+    po_long_enter(&frame);
     status = pyossl_ctx_load_client_ca(self->base.handle, path.data);
     return po_in_file(self->base.state, finish(self, &frame, status), given[0]);
 }
@@ -469,6 +470,32 @@ static PyObject *no_callbacks(void)
     return callbacks;
 }
 
+static int refuse_again(void)
+{
+    PyErr_SetString(PyExc_RuntimeError, "a Context can be initialised only once");
+    return -1;
+}
+
+/* What was made, in its place for good, unless another thread has been faster; takes both over. */
+static int settle(po_context *self, pyossl_ctx *ctx, PyObject *callbacks)
+{
+    po_frame frame;
+    bool first;
+
+    po_quick_enter(&frame, &self->base);
+    first = self->base.handle == NULL;
+    if (first) {
+        self->callbacks = callbacks;
+        self->base.handle = ctx;
+    }
+    po_frame_end(&frame);
+    if (first)
+        return 0;
+    pyossl_ctx_unref(ctx);
+    Py_DECREF(callbacks);
+    return refuse_again();
+}
+
 static int init(PyObject *object, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = { "method" };
@@ -482,10 +509,8 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
     if (po_args_tuple(&params, args, kwargs, given) < 0 ||
         po_to_long(given[0], "method", &method) < 0)
         return -1;
-    if (self->base.handle != NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "a Context can be initialised only once");
-        return -1;
-    }
+    if (self->base.handle != NULL)
+        return refuse_again();
     if (method < PYOSSL_SSL2 || method > PYOSSL_DTLS_CLIENT) {
         PyErr_SetString(PyExc_ValueError, "No such protocol");
         return -1;
@@ -495,16 +520,14 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
         return -1;
     status = pyossl_ctx_new(&ctx, (int)method);
     if (status != PYOSSL_OK) {
-        Py_DECREF(callbacks);
         if (status == PYOSSL_E_UNSUPPORTED)
             PyErr_SetString(PyExc_ValueError, "No such protocol");
         else
             po_raise(self->base.state, PO_SSL, status);
+        Py_DECREF(callbacks);
         return -1;
     }
-    Py_XSETREF(self->callbacks, callbacks);
-    self->base.handle = ctx;
-    return 0;
+    return settle(self, ctx, callbacks);
 }
 
 static int traverse(PyObject *object, visitproc visit, void *arg)
@@ -525,10 +548,7 @@ static int clear(PyObject *object)
 /* The root of a copy stays until here: the handle, which both have, calls back into it. */
 static void dealloc(PyObject *object)
 {
-    PyObject *root = (PyObject *)((po_context *)object)->root;
-
-    po_dealloc(object);
-    Py_XDECREF(root);
+    po_dealloc_as(object, dealloc, (PyObject **)(void *)&((po_context *)object)->root);
 }
 
 /* Programs hand this to functions of OpenSSL._util.lib, which take the object itself. */

@@ -26,35 +26,53 @@ static PyObject *with(PyObject *callbacks, po_slot slot, PyObject *callback, PyO
     return copy;
 }
 
+/* With the lock: have the library call what @callbacks has in @slot, and it be in force. */
+static pyossl_status install(po_context *self, po_slot slot, int mode, PyObject *callbacks)
+{
+    PyObject *old = self->callbacks;
+    const bool on = PyTuple_GET_ITEM(callbacks, slot) != Py_None;
+    pyossl_status status = PYOSSL_OK;
+
+    if (slot == PO_CB_VERIFY)
+        status = po_verify_install(self->base.handle, mode, on);
+    else if (slot == PO_CB_OCSP_CLIENT || on != (PyTuple_GET_ITEM(old, slot) != Py_None))
+        /* What is installed finds the new callable by itself. But sessions resume only under
+         * what judged them, and of that a new callable is another. */
+        status = po_callback_install(self, slot, on);
+    if (status == PYOSSL_OK)
+        self->callbacks = callbacks;
+    return status;
+}
+
 /* What a setter does; @mode is that of verification, and -1 for the others. */
 static PyObject *set(po_context *self, po_slot slot, int mode, PyObject *callback, PyObject *data)
 {
-    const bool on = callback != Py_None;
-    PyObject *callbacks, *old;
-    po_frame frame;
+    PyObject *old, *callbacks;
     pyossl_status status = PYOSSL_OK;
+    po_frame frame;
+    bool current;
 
-    po_quick_enter(&frame, &self->base);
-    old = self->callbacks;
-    callbacks = with(old, slot, callback, data);
-    if (callbacks != NULL) {
-        if (slot == PO_CB_VERIFY)
-            status = po_verify_install(self->base.handle, mode, on);
-        else if (slot == PO_CB_OCSP_CLIENT || on != (PyTuple_GET_ITEM(old, slot) != Py_None))
-            /* What is installed finds the new callable by itself. But sessions resume only under
-             * what judged them, and of that a new callable is another. */
-            status = po_callback_install(self, slot, on);
-        if (status == PYOSSL_OK)
-            self->callbacks = callbacks;
+    /* The copy is made outside the lock; it is made again where another setter was faster. */
+    do {
+        old = po_field_get(&self->base, &self->callbacks);
+        callbacks = with(old, slot, callback, data);
+        if (callbacks == NULL) {
+            Py_DECREF(old);
+            return NULL;
+        }
+        po_quick_enter(&frame, &self->base);
+        current = self->callbacks == old;
+        if (current)
+            status = install(self, slot, mode, callbacks);
+        po_frame_end(&frame);
+        if (status != PYOSSL_OK)
+            po_raise(self->base.state, PO_SSL, status);
+        if (current && status == PYOSSL_OK)
+            Py_DECREF(old); /* that of the Context, which has the new one now */
         else
-            old = callbacks;
-    }
-    (void)po_frame_leave(&frame);
-    if (callbacks == NULL)
-        return NULL;
-    if (status != PYOSSL_OK)
-        po_raise(self->base.state, PO_SSL, status);
-    Py_DECREF(old);
+            Py_DECREF(callbacks);
+        Py_DECREF(old);
+    } while (!current);
     if (status != PYOSSL_OK)
         return NULL;
     Py_RETURN_NONE;

@@ -18,15 +18,6 @@
 /* From here on an operation in memory costs more than letting the interpreter go. */
 enum { BULK_SIZE = 4096 };
 
-/* How an exchange enters its frame: quick ones keep the interpreter. */
-typedef enum weight { QUICK, ORDINARY, BULK } weight;
-
-static void (*const enter[])(po_frame *frame, po_object *self) = {
-    [QUICK] = po_quick_enter,
-    [ORDINARY] = po_frame_enter,
-    [BULK] = po_bulk_enter,
-};
-
 /* The plaintext of one TLS record: no read gives more. */
 enum { RECORD_MAX = 16384 };
 
@@ -49,31 +40,48 @@ typedef pyossl_status (*step)(pyossl_conn *conn, transfer *t);
 
 /* ---- the loop ---- */
 
-void po_conn_follow_context(po_connection *self)
+/*
+ * Bind to what the Context says, for good: the library's settings and the callables that go
+ * with them at one moment, so under both locks. A connection's comes first, everywhere.
+ */
+static bool bind_under(po_connection *self, PyObject *object)
 {
-    PyObject *context = po_field_get(&self->base, &self->context), *callbacks = NULL;
-    PyObject *old = NULL, *verify = NULL;
-    po_frame frame;
+    po_context *context = po_context_root(object);
+    PyObject *callbacks = NULL, *verify = NULL;
+    po_frame frame, inner;
+    bool current;
 
-    if (context != Py_None)
-        callbacks = po_context_callbacks((po_context *)context);
-    Py_DECREF(context);
-    if (callbacks != NULL && PyTuple_Check(callbacks)) {
-        po_quick_enter(&frame, &self->base);
+    po_quick_enter(&frame, &self->base);
+    current = self->context == object;
+    if (current && !self->bound) {
+        po_quick_enter(&inner, &context->base);
+        /* What fails here fails the exchange, too, which says why. */
+        (void)!pyossl_conn_begin(self->base.handle);
         self->bound = pyossl_conn_begun(self->base.handle);
-        if (!self->bound) {
-            old = self->callbacks;
-            verify = self->verify;
-            self->callbacks = Py_NewRef(callbacks);
-            self->verify = self->own_verify == NULL
-                               ? Py_NewRef(PyTuple_GET_ITEM(callbacks, PO_CB_VERIFY))
-                               : NULL;
-        }
-        (void)po_frame_leave(&frame);
+        callbacks = self->callbacks;
+        verify = self->verify;
+        self->callbacks = Py_NewRef(context->callbacks);
+        self->verify = self->own_verify == NULL
+                           ? Py_NewRef(PyTuple_GET_ITEM(self->callbacks, PO_CB_VERIFY))
+                           : NULL;
+        po_frame_end(&inner);
     }
+    po_frame_end(&frame);
     Py_XDECREF(verify);
-    Py_XDECREF(old);
     Py_XDECREF(callbacks);
+    return current;
+}
+
+static void bind_to_context(po_connection *self)
+{
+    bool done;
+
+    do { /* until no other thread has set another Context meanwhile */
+        PyObject *context = po_field_get(&self->base, &self->context);
+
+        done = bind_under(self, context);
+        Py_DECREF(context);
+    } while (!done);
 }
 
 static int begin(po_connection *self)
@@ -83,7 +91,7 @@ static int begin(po_connection *self)
         return -1;
     }
     if (!self->bound)
-        po_conn_follow_context(self);
+        bind_to_context(self);
     return po_channel_check(self);
 }
 
@@ -151,8 +159,9 @@ static int left_of(int patience, int64_t *until)
 }
 
 /* Take @todo as far as one call of the program's goes. */
-static int exchange(po_connection *self, step todo, transfer *t, weight work)
+static int exchange(po_connection *self, step todo, transfer *t, po_manner manner)
 {
+    const uintptr_t thread = (uintptr_t)PyThread_get_thread_ident();
     int64_t until = 0;
 
     for (;;) {
@@ -161,10 +170,9 @@ static int exchange(po_connection *self, step todo, transfer *t, weight work)
         int left, patience = -1;
         bool early;
 
-        if (begin(self) < 0)
+        if (begin(self) < 0 || po_call_enter(&frame, &self->base, &self->turn, manner) < 0)
             return -1;
-        enter[work](&frame, &self->base);
-        early = comes_too_early(self, t, frame.thread->number);
+        early = comes_too_early(self, t, thread);
         if (!early) {
             status = todo(self->base.handle, t);
             patience = frame.raised == NULL && pyossl_is_retry(status)
@@ -172,7 +180,7 @@ static int exchange(po_connection *self, step todo, transfer *t, weight work)
                            : 0;
             if (patience > 0 && pyossl_conn_dtls_timeout(self->base.handle) >= 0)
                 patience = left_of(patience, &until);
-            take_hints(self, status, t, patience, frame.thread->number);
+            take_hints(self, status, t, patience, thread);
         }
         if (patience != 0) {
             po_frame_idle(&frame);
@@ -195,7 +203,8 @@ static int exchange(po_connection *self, step todo, transfer *t, weight work)
 /* Whether this interpreter has no other thread that could use the time. */
 static bool is_alone(void)
 {
-    return PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == NULL;
+    return PO_INTERPRETER_LOCKED &&
+           PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) == NULL;
 }
 
 /*
@@ -204,22 +213,20 @@ static bool is_alone(void)
  * through one may wake a thread of ours, which would then have to be woken once more.
  * Objects of the program's may do anything.
  */
-static weight weigh(const po_connection *self, size_t size)
+static po_manner weigh(const po_connection *self, size_t size)
 {
-    if (!atomic_load_explicit(&self->settled, memory_order_relaxed))
-        return ORDINARY;
-    if (size >= BULK_SIZE)
-        return BULK;
-    if (self->channel == PO_CHANNEL_MEMORY || (self->channel != PO_CHANNEL_METHODS && is_alone()))
-        return QUICK;
-    return ORDINARY;
+    if (!atomic_load_explicit(&self->settled, memory_order_relaxed) || size >= BULK_SIZE)
+        return PO_DETACHED;
+    if (self->channel.kind == PO_CHANNEL_MEMORY || (self->channel.kind != PO_CHANNEL_METHODS && is_alone()))
+        return PO_ATTACHED;
+    return PO_DETACHED;
 }
 
 /* How many bytes a read may have to decrypt: what waits in memory, elsewhere what came last time.
  */
 static size_t to_be_read(const po_connection *self, size_t len)
 {
-    const size_t expected = self->channel == PO_CHANNEL_MEMORY
+    const size_t expected = self->channel.kind == PO_CHANNEL_MEMORY
                                 ? atomic_load_explicit(&self->undigested, memory_order_relaxed)
                                 : self->last_read;
 
@@ -255,7 +262,7 @@ PyObject *po_conn_do_handshake(PyObject *object, PyObject *unused)
     transfer t = { 0 };
 
     (void)unused;
-    if (exchange((po_connection *)object, handshake_step, &t, ORDINARY) < 0)
+    if (exchange((po_connection *)object, handshake_step, &t, PO_DETACHED) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -264,7 +271,7 @@ PyObject *po_conn_close_alerts(PyObject *object)
 {
     transfer t = { 0 };
 
-    if (exchange((po_connection *)object, shutdown_step, &t, ORDINARY) < 0)
+    if (exchange((po_connection *)object, shutdown_step, &t, PO_DETACHED) < 0)
         return NULL;
     return PyBool_FromLong(t.flag);
 }
@@ -274,7 +281,7 @@ PyObject *po_conn_dtls_listen(PyObject *object, PyObject *unused)
     transfer t = { 0 };
 
     (void)unused;
-    if (exchange((po_connection *)object, listen_step, &t, ORDINARY) < 0)
+    if (exchange((po_connection *)object, listen_step, &t, PO_DETACHED) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -284,7 +291,7 @@ PyObject *po_conn_dtls_handle_timeout(PyObject *object, PyObject *unused)
     transfer t = { 0 };
 
     (void)unused;
-    if (exchange((po_connection *)object, timeout_step, &t, ORDINARY) < 0)
+    if (exchange((po_connection *)object, timeout_step, &t, PO_DETACHED) < 0)
         return NULL;
     return PyBool_FromLong(t.flag);
 }
@@ -427,18 +434,19 @@ static pyossl_status write_stretch(pyossl_conn *conn, transfer *t)
 }
 
 /* One writer at a time, from the first try to the last: a write that waits must be repeated as it
- * was. */
+ * was. Where this thread is the writer, in a callback, the library will refuse. */
 static int write_some(po_connection *self, step todo, transfer *t)
 {
-    po_frame outer;
-    int result;
+    int writer, result;
 
-    if (self->channel == PO_CHANNEL_MEMORY)
+    if (self->channel.kind == PO_CHANNEL_MEMORY)
         return exchange(self, todo, t, weigh(self, t->len));
-    po_quick_lock(&outer, &self->writing);
-    result = exchange(self, todo, t, weigh(self, t->len));
-    if (po_frame_leave(&outer) < 0)
+    writer = po_turn_begin(&self->base, &self->writing);
+    if (writer < 0)
         return -1;
+    result = exchange(self, todo, t, weigh(self, t->len));
+    if (writer == 0)
+        po_turn_end(&self->base, &self->writing);
     return result;
 }
 
@@ -522,15 +530,16 @@ PyObject *po_conn_sendall(PyObject *object, PyObject *const *args, Py_ssize_t na
     po_auto_bytes bytes = PO_BYTES_INIT;
     po_connection *self = (po_connection *)object;
     PyObject *given[2];
-    po_frame outer;
-    int result;
+    int writer, result;
 
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_bytes(given[0], "buf", PO_STR_WARN, &bytes) < 0)
         return NULL;
-    po_quick_lock(&outer, &self->writing);
-    result = write_all(self, &bytes);
-    if (po_frame_leave(&outer) < 0 || result < 0)
+    writer = po_turn_begin(&self->base, &self->writing);
+    if (writer < 0)
         return NULL;
-    return PyLong_FromSize_t(bytes.len);
+    result = write_all(self, &bytes);
+    if (writer == 0)
+        po_turn_end(&self->base, &self->writing);
+    return result == 0 ? PyLong_FromSize_t(bytes.len) : NULL;
 }

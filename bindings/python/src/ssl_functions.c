@@ -107,7 +107,7 @@ static PyObject *store_count(PyObject *module, PyObject *store)
 
     if (handle == NULL)
         return NULL;
-    po_frame_enter(&frame, (po_object *)store);
+    po_frame_enter(&frame, NULL); /* a store locks itself */
     status = pyossl_store_certs(handle, &certs);
     count = certs.count;
     pyossl_x509_list_clear(&certs);
@@ -142,7 +142,10 @@ static PyObject *context_callbacks(PyObject *module, PyObject *object)
 {
     po_context *context = po_to_context(PyModule_GetState(module), object);
 
-    return context != NULL ? po_context_callbacks(context) : NULL;
+    if (context == NULL)
+        return NULL;
+    context = po_context_root(object);
+    return po_field_get(&context->base, &context->callbacks);
 }
 
 /* set_sigalgs(context, list) */
@@ -172,30 +175,33 @@ static PyObject *set_sigalgs(PyObject *module, PyObject *args)
 static PyObject *set_fd(PyObject *module, PyObject *args)
 {
     PyObject *object, *descriptor;
+    po_channel before = { 0 };
     po_connection *self;
-    PyObject *reader = NULL, *writer = NULL;
+    pyossl_status status;
     po_frame frame;
-    int opened = -1;
+    bool bound;
+    int fd;
 
     if (!PyArg_ParseTuple(args, "OO!", &object, &PyLong_Type, &descriptor))
         return NULL;
     self = to_connection(module, object);
-    if (self == NULL)
+    if (self == NULL || po_to_descriptor(self->base.state, descriptor, &fd) < 0)
         return NULL;
     po_quick_enter(&frame, &self->base);
-    if (self->bound) {
-        PyErr_SetString(PyExc_ValueError, "the handshake has begun");
-    } else {
-        reader = self->reader;
-        writer = self->writer;
-        self->reader = self->writer = NULL;
-        self->fileno = NULL;
-        opened = po_channel_open(self, descriptor); /* a number has no code of its own to run */
+    bound = self->bound;
+    status = bound ? PYOSSL_OK : pyossl_conn_use_fd(self->base.handle, fd);
+    if (!bound && status == PYOSSL_OK) {
+        before = self->channel;
+        self->channel = (po_channel){ PO_CHANNEL_FD, fd, fd, NULL, NULL, NULL };
     }
     po_frame_end(&frame);
-    Py_XDECREF(reader);
-    Py_XDECREF(writer);
-    return opened == 0 ? Py_NewRef(Py_None) : NULL;
+    if (status != PYOSSL_OK)
+        return po_raise(self->base.state, PO_SSL, status);
+    po_channel_clear(&before);
+    if (!bound)
+        Py_RETURN_NONE;
+    PyErr_SetString(PyExc_ValueError, "the handshake has begun");
+    return NULL;
 }
 
 PyMethodDef po_private_functions[] = {

@@ -211,15 +211,16 @@ PyObject *po_ctx_use_identity(PyObject *object, PyObject *const *args, Py_ssize_
 
 /* ---- names of authorities ---- */
 
-/* The names' handles, borrowed from @sequence; NULL with an exception. */
-static pyossl_name **to_names(po_state *state, PyObject *sequence)
+/* Copies: the names may be views of certificates that other threads change. */
+static int take_names(po_state *state, PyObject *sequence, po_handles *out)
 {
     const Py_ssize_t count = PyTuple_GET_SIZE(sequence);
-    pyossl_name **items = PyMem_Calloc((size_t)count + 1, sizeof *items);
 
-    if (items == NULL) {
+    out->id = PO_NAME;
+    out->items = PyMem_Calloc((size_t)count + 1, sizeof *out->items);
+    if (out->items == NULL) {
         PyErr_NoMemory();
-        return NULL;
+        return -1;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *item = PyTuple_GET_ITEM(sequence, i);
@@ -227,14 +228,15 @@ static pyossl_name **to_names(po_state *state, PyObject *sequence)
         if (!PO_IS(state, item, PO_NAME))
             PyErr_Format(PyExc_TypeError, "client CAs must be X509Name objects, not %s objects",
                          Py_TYPE(item)->tp_name);
+        else if (((po_object *)item)->handle == NULL)
+            PyErr_SetString(PyExc_ValueError, "client CA is empty");
         else
-            items[i] = po_to_handle(state, item, PO_NAME, "client CA");
-        if (items[i] == NULL) {
-            PyMem_Free(items);
-            return NULL;
-        }
+            out->items[i] = po_take_handle(state, item, PO_NAME, "client CA");
+        if (out->items[i] == NULL)
+            return -1;
+        out->count++;
     }
-    return items;
+    return 0;
 }
 
 PyObject *po_ctx_set_client_ca_list(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
@@ -243,18 +245,17 @@ PyObject *po_ctx_set_client_ca_list(PyObject *object, PyObject *const *args, Py_
     PyObject *given = only_argument("set_client_ca_list", "certificate_authorities", object, args,
                                     nargs, kwnames);
     PyObject *sequence = given != NULL ? PySequence_Tuple(given) : NULL, *result = NULL;
-    pyossl_name **items = sequence != NULL ? to_names(PO_STATE(object), sequence) : NULL;
+    po_auto_handles names = PO_HANDLES_INIT;
 
-    if (items != NULL) {
+    if (sequence != NULL && take_names(PO_STATE(object), sequence, &names) == 0) {
         po_frame frame;
         pyossl_status status;
 
         po_quick_enter(&frame, (po_object *)object);
-        status = pyossl_ctx_set_client_ca_list(((po_object *)object)->handle, items,
-                                               (size_t)PyTuple_GET_SIZE(sequence));
+        status = pyossl_ctx_set_client_ca_list(((po_object *)object)->handle, PO_NAMES(names),
+                                               names.count);
         result = finish(object, &frame, status);
     }
-    PyMem_Free(items);
     Py_XDECREF(sequence);
     return result;
 }

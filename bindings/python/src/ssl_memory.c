@@ -9,7 +9,7 @@ static po_connection *in_memory(PyObject *object)
         po_raise_empty(&self->base, PO_IO);
         return NULL;
     }
-    if (self->channel == PO_CHANNEL_MEMORY)
+    if (self->channel.kind == PO_CHANNEL_MEMORY)
         return self;
     PyErr_SetString(PyExc_TypeError, "Connection sock was not None");
     return NULL;

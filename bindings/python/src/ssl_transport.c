@@ -75,20 +75,17 @@ static int raise_closed(po_state *state)
  * The function behind an object's fileno() where that is one of C, as a socket's is:
  * asking it before each exchange takes a third of the time of a method call.
  */
-static PyCFunction fileno_of(po_state *state, PyObject *object)
+static int fileno_of(po_state *state, PyObject *object, PyCFunction *out)
 {
     PyObject *method = PyObject_GetAttr(object, state->strings[PO_STR_fileno]);
-    PyCFunction function = NULL;
 
-    if (method == NULL) {
-        PyErr_Clear(); /* whoever calls it will see why */
-        return NULL;
-    }
+    if (method == NULL)
+        return -1;
     if (PyCFunction_CheckExact(method) && PyCFunction_GetSelf(method) == object &&
         PyCFunction_GetFlags(method) == METH_NOARGS)
-        function = PyCFunction_GetFunction(method);
+        *out = PyCFunction_GetFunction(method);
     Py_DECREF(method);
-    return function;
+    return 0;
 }
 
 static int check_descriptor(po_state *state, PyObject *object, PyCFunction function, int expected)
@@ -105,20 +102,20 @@ static int check_descriptor(po_state *state, PyObject *object, PyCFunction funct
 
 int po_channel_check(po_connection *self)
 {
-    if (self->channel == PO_CHANNEL_MEMORY || self->channel == PO_CHANNEL_METHODS)
+    if (self->channel.kind == PO_CHANNEL_MEMORY || self->channel.kind == PO_CHANNEL_METHODS)
         return 0;
-    if (check_descriptor(self->base.state, self->reader, self->fileno, self->read_fd) < 0)
+    if (check_descriptor(self->base.state, self->channel.reader, self->channel.fileno, self->channel.read_fd) < 0)
         return -1;
-    if (self->writer == self->reader)
+    if (self->channel.writer == self->channel.reader)
         return 0;
-    return check_descriptor(self->base.state, self->writer, NULL, self->write_fd);
+    return check_descriptor(self->base.state, self->channel.writer, NULL, self->channel.write_fd);
 }
 
 /* ---- waiting ---- */
 
 static int descriptor_for(const po_connection *self, pyossl_status want)
 {
-    return want == PYOSSL_WANT_WRITE ? self->write_fd : self->read_fd;
+    return want == PYOSSL_WANT_WRITE ? self->channel.write_fd : self->channel.read_fd;
 }
 
 /* How long the program had the system wait on this socket: SO_RCVTIMEO, SO_SNDTIMEO; -1 for ever.
@@ -144,7 +141,7 @@ int po_channel_patience(const po_connection *self, pyossl_status want)
 {
     const int fd = descriptor_for(self, want);
 
-    if (self->channel == PO_CHANNEL_MEMORY || self->channel == PO_CHANNEL_METHODS)
+    if (self->channel.kind == PO_CHANNEL_MEMORY || self->channel.kind == PO_CHANNEL_METHODS)
         return 0;
     if (want != PYOSSL_WANT_READ && want != PYOSSL_WANT_WRITE)
         return 0;
@@ -256,17 +253,17 @@ static pyossl_status take(po_frame *frame, const po_state *state, PyObject *resu
 static pyossl_status read_method(void *userdata, void *buf, size_t len, size_t *done)
 {
     po_connection *self = userdata;
-    PyThreadState *detached;
-    po_frame *frame = po_callback_enter(&detached);
+    po_frame *frame = po_turn_frame(&self->turn);
     PyObject *result;
+    po_outside outside;
     pyossl_status status;
 
-    if (frame == NULL)
+    if (frame == NULL || !po_callback_enter(frame, &outside))
         return PYOSSL_E_CALLBACK;
-    result = PyObject_CallFunction(self->reader, "n", (Py_ssize_t)len);
+    result = PyObject_CallFunction(self->channel.reader, "n", (Py_ssize_t)len);
     status = take(frame, self->base.state, result, buf, len, done);
     Py_XDECREF(result);
-    po_callback_leave(frame, detached);
+    po_callback_leave(frame, &outside);
     return status;
 }
 
@@ -295,17 +292,17 @@ static pyossl_status given(po_frame *frame, const po_state *state, PyObject *res
 static pyossl_status write_method(void *userdata, const void *buf, size_t len, size_t *done)
 {
     po_connection *self = userdata;
-    PyThreadState *detached;
-    po_frame *frame = po_callback_enter(&detached);
+    po_frame *frame = po_turn_frame(&self->turn);
     PyObject *result;
+    po_outside outside;
     pyossl_status status;
 
-    if (frame == NULL)
+    if (frame == NULL || !po_callback_enter(frame, &outside))
         return PYOSSL_E_CALLBACK;
-    result = PyObject_CallFunction(self->writer, "y#", (const char *)buf, (Py_ssize_t)len);
+    result = PyObject_CallFunction(self->channel.writer, "y#", (const char *)buf, (Py_ssize_t)len);
     status = given(frame, self->base.state, result, len, done);
     Py_XDECREF(result);
-    po_callback_leave(frame, detached);
+    po_callback_leave(frame, &outside);
     return status;
 }
 
@@ -366,6 +363,8 @@ static int wraps(PyObject *object)
     number = PyObject_CallMethod(object, "fileno", NULL);
     if (number == NULL || !PyLong_Check(number) || po_to_int(number, "fileno()", &fd) < 0) {
         Py_XDECREF(number);
+        if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))
+            return -1;
         PyErr_Clear(); /* whoever asks next will see why */
         return 0;
     }
@@ -381,16 +380,18 @@ static int wraps(PyObject *object)
 static int has_descriptor(po_state *state, PyObject *object)
 {
     PyObject *number;
-    int wrapped;
+    int found;
 
     if (PyLong_Check(object))
         return 1;
-    if (PO_IS(state, object, PO_CONNECTION) ||
-        !PyObject_HasAttr(object, state->strings[PO_STR_fileno]))
+    if (PO_IS(state, object, PO_CONNECTION))
         return 0;
-    wrapped = wraps(object);
-    if (wrapped != 0)
-        return wrapped < 0 ? -1 : 0;
+    found = wraps(object);
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    found = po_has_attribute(object, state->strings[PO_STR_fileno]);
+    if (found <= 0)
+        return found;
     number = PyObject_CallMethodNoArgs(object, state->strings[PO_STR_fileno]);
     Py_XDECREF(number);
     if (number != NULL)
@@ -401,58 +402,57 @@ static int has_descriptor(po_state *state, PyObject *object)
     return 0;
 }
 
-static int settle(po_connection *self, pyossl_status status)
+static int settle(po_state *state, pyossl_status status)
 {
     if (status == PYOSSL_OK)
         return 0;
-    po_raise(self->base.state, PO_SSL, status);
+    po_raise(state, PO_SSL, status);
     return -1;
 }
 
-static int open_methods(po_connection *self, PyObject *reader, PyObject *writer)
+static int open_methods(po_channel *out, pyossl_conn *conn, po_connection *self, PyObject *reader,
+                        PyObject *writer)
 {
     static const pyossl_transport transport = { sizeof transport, read_method, write_method, NULL };
-    PyObject *const *strings = self->base.state->strings;
+    po_state *state = self->base.state;
+    PyObject *const *strings = state->strings;
 
-    self->channel = PO_CHANNEL_METHODS;
-    self->reader = method_of(reader, strings[PO_STR_recv], strings[PO_STR_read]);
-    if (self->reader == NULL)
+    out->kind = PO_CHANNEL_METHODS;
+    out->reader = method_of(reader, strings[PO_STR_recv], strings[PO_STR_read]);
+    if (out->reader == NULL)
         return -1;
-    self->writer = method_of(writer, strings[PO_STR_send], strings[PO_STR_write]);
-    if (self->writer == NULL)
+    out->writer = method_of(writer, strings[PO_STR_send], strings[PO_STR_write]);
+    if (out->writer == NULL)
         return -1;
-    return settle(self, pyossl_conn_use_transport(self->base.handle, &transport, self));
+    return settle(state, pyossl_conn_use_transport(conn, &transport, self));
 }
 
-static int open_descriptors(po_connection *self, PyObject *reader, PyObject *writer)
+static int open_descriptors(po_channel *out, pyossl_conn *conn, po_state *state, PyObject *reader,
+                            PyObject *writer)
 {
-    po_state *state = self->base.state;
-
-    if (po_to_descriptor(state, reader, &self->read_fd) < 0 ||
-        po_to_descriptor(state, writer, &self->write_fd) < 0)
+    if (po_to_descriptor(state, reader, &out->read_fd) < 0 ||
+        po_to_descriptor(state, writer, &out->write_fd) < 0)
         return -1;
     if (!PyLong_Check(reader))
-        self->reader = Py_NewRef(reader);
+        out->reader = Py_NewRef(reader);
     if (!PyLong_Check(writer))
-        self->writer = Py_NewRef(writer);
-    if (self->reader != NULL)
-        self->fileno = fileno_of(state, self->reader);
-    if (self->read_fd == self->write_fd)
-        return settle(self, pyossl_conn_use_fd(self->base.handle, self->read_fd));
-    return settle(self, pyossl_conn_use_fds(self->base.handle, self->read_fd, self->write_fd));
+        out->writer = Py_NewRef(writer);
+    if (out->reader != NULL && fileno_of(state, out->reader, &out->fileno) < 0)
+        return -1;
+    if (out->read_fd == out->write_fd)
+        return settle(state, pyossl_conn_use_fd(conn, out->read_fd));
+    return settle(state, pyossl_conn_use_fds(conn, out->read_fd, out->write_fd));
 }
 
-int po_channel_open(po_connection *self, PyObject *socket)
+static int choose(po_channel *out, pyossl_conn *conn, po_connection *self, PyObject *socket)
 {
     po_state *state = self->base.state;
     PyObject *reader = socket, *writer = socket;
     int reads, writes;
 
-    if (socket == Py_None) {
-        self->channel = PO_CHANNEL_MEMORY;
-        return settle(self, pyossl_conn_use_memory(self->base.handle));
-    }
-    self->channel = PyLong_Check(socket) ? PO_CHANNEL_FD : PO_CHANNEL_SOCKET;
+    if (socket == Py_None)
+        return settle(state, pyossl_conn_use_memory(conn));
+    out->kind = PyLong_Check(socket) ? PO_CHANNEL_FD : PO_CHANNEL_SOCKET;
     if (PyTuple_CheckExact(socket)) {
         if (PyTuple_GET_SIZE(socket) != 2) {
             PyErr_SetString(PyExc_TypeError, "a pair of transports is (reader, writer)");
@@ -460,13 +460,28 @@ int po_channel_open(po_connection *self, PyObject *socket)
         }
         reader = PyTuple_GET_ITEM(socket, 0);
         writer = PyTuple_GET_ITEM(socket, 1);
-        self->channel = PO_CHANNEL_PAIR;
+        out->kind = PO_CHANNEL_PAIR;
     }
     reads = has_descriptor(state, reader);
-    writes = writer == reader ? reads : has_descriptor(state, writer);
+    writes = writer == reader || reads < 0 ? reads : has_descriptor(state, writer);
     if (reads < 0 || writes < 0)
         return -1;
     if (reads && writes)
-        return open_descriptors(self, reader, writer);
-    return open_methods(self, reader, writer);
+        return open_descriptors(out, conn, state, reader, writer);
+    return open_methods(out, conn, self, reader, writer);
+}
+
+void po_channel_clear(po_channel *channel)
+{
+    Py_CLEAR(channel->reader);
+    Py_CLEAR(channel->writer);
+}
+
+int po_channel_open(po_channel *out, pyossl_conn *conn, po_connection *self, PyObject *socket)
+{
+    *out = (po_channel){ PO_CHANNEL_MEMORY, -1, -1, NULL, NULL, NULL };
+    if (choose(out, conn, self, socket) == 0)
+        return 0;
+    po_channel_clear(out);
+    return -1;
 }
