@@ -60,16 +60,23 @@ static void release(po_object *self)
         self->unref(handle);
 }
 
-void po_dealloc_as(PyObject *object, destructor dealloc, PyObject **last)
+/*
+ * What goes with an object may be a long chain of others. From some depth on they wait, and the
+ * outermost release lets them go one by one. Python's own trashcan counts on large stacks.
+ */
+enum { DEPTH_MAX = 40 };
+
+static _Thread_local struct {
+    unsigned depth;
+    po_object *waiting;
+} bin;
+
+static void dismantle(po_object *self, PyObject *kept)
 {
-    po_object *self = (po_object *)object;
+    PyObject *object = (PyObject *)self;
     PyTypeObject *type = Py_TYPE(object);
-    PyObject *const kept = last != NULL ? *last : NULL;
     po_saved_exception saved;
 
-    PyObject_GC_UnTrack(object);
-    /* What goes with it may be a long chain of such objects: they are released one by one. */
-    Py_TRASHCAN_BEGIN(object, dealloc)
     po_exception_save(&saved); /* ours to keep, whatever is released below */
     if (self->weakrefs != NULL)
         PyObject_ClearWeakRefs(object);
@@ -80,7 +87,27 @@ void po_dealloc_as(PyObject *object, destructor dealloc, PyObject **last)
     Py_DECREF(type);
     Py_XDECREF(kept);
     po_exception_put_back(&saved);
-    Py_TRASHCAN_END
+}
+
+void po_dealloc_as(PyObject *object, destructor dealloc, PyObject **last)
+{
+    po_object *self = (po_object *)object;
+
+    PyObject_GC_UnTrack(object);
+    /* Of a subclass Python has begun the release already, and will end it. */
+    if (bin.depth >= DEPTH_MAX && Py_TYPE(object)->tp_dealloc == dealloc) {
+        self->later = bin.waiting;
+        bin.waiting = self;
+        return;
+    }
+    bin.depth++;
+    dismantle(self, last != NULL ? *last : NULL);
+    bin.depth--;
+    while (bin.depth == 0 && bin.waiting != NULL) {
+        self = bin.waiting;
+        bin.waiting = self->later;
+        Py_TYPE((PyObject *)self)->tp_dealloc((PyObject *)self);
+    }
 }
 
 void po_dealloc(PyObject *object)

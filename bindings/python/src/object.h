@@ -106,6 +106,7 @@ typedef struct po_object {
     po_lock   lock;
     PyObject *dict;
     PyObject *weakrefs;
+    struct po_object *later; /* the next of those that are released one by one */
 } po_object;
 
 /* One row a type. */
