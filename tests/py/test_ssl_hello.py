@@ -138,3 +138,27 @@ def test_na_182_who_is_verified_is_settled_at_the_start(version):
             with pytest.raises(SSL.Error, match="certificate verify failed"):
                 shake(*pair)
         assert not pair[1].session_reused()
+
+
+def test_na_182_settings_that_change_nothing():
+    """The side that it is already, the size of datagrams where there are none."""
+    server, client = memory_pair()
+    told = []
+
+    def again(conn, where, ret):
+        conn.set_connect_state()
+        conn.set_ciphertext_mtu(1400)
+        told.append(where)
+
+    client.set_info_callback(again)
+    shake(server, client)
+    assert SSL.SSL_CB_HANDSHAKE_START in told and SSL.SSL_CB_HANDSHAKE_DONE in told
+    for end in (server, client):
+        server.set_accept_state()
+        client.set_connect_state()
+        for refused in (server.set_connect_state, client.set_accept_state):
+            with pytest.raises(SSL.Error, match="the handshake has begun"):
+                refused()
+        end.shutdown()
+    with pytest.raises(SSL.Error):
+        client.set_ciphertext_mtu(1 << 20)

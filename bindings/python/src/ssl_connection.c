@@ -141,6 +141,10 @@ static pyossl_status set_role(po_connection *self, pyossl_role role)
 
     po_quick_enter(&frame, &self->base);
     status = pyossl_conn_set_role(self->base.handle, role);
+    /* Once it has begun no release said that it was that side already. */
+    if (status == PYOSSL_E_STATE &&
+        pyossl_conn_is_server(self->base.handle) == (role == PYOSSL_SERVER))
+        status = PYOSSL_OK;
     (void)po_frame_leave(&frame);
     return status;
 }

@@ -24,10 +24,11 @@ static PyObject *finish(po_connection *self, po_frame *frame, pyossl_status stat
 }
 
 /*
- * For what the ClientHello depends on: once that is made nothing happens, and no release
- * said so. Not where the peer is to be judged: nobody may think that it will be.
+ * For what the ClientHello depends on, and for the size of datagrams where there are none:
+ * nothing happens, and no release said so. Not where the peer is to be judged: nobody may
+ * think that it will be.
  */
-static PyObject *finish_hello(po_connection *self, po_frame *frame, pyossl_status status)
+static PyObject *finish_quietly(po_connection *self, po_frame *frame, pyossl_status status)
 {
     return finish(self, frame, status == PYOSSL_E_STATE ? PYOSSL_OK : status);
 }
@@ -143,7 +144,7 @@ SETTING(set_tlsext_host_name)
     po_quick_enter(&frame, &self->base);
     status =
         pyossl_conn_set_servername(self->base.handle, name.len > 0 ? name.data : NULL, name.len);
-    return finish_hello(self, &frame, status);
+    return finish_quietly(self, &frame, status);
 }
 
 SETTING(set_alpn_protos)
@@ -170,7 +171,7 @@ SETTING(set_alpn_protos)
                                          (const unsigned char *)PyByteArray_AS_STRING(wire),
                                          (size_t)PyByteArray_GET_SIZE(wire));
     Py_DECREF(wire);
-    return finish_hello(self, &frame, status);
+    return finish_quietly(self, &frame, status);
 }
 
 SETTING(set_session)
@@ -189,7 +190,7 @@ SETTING(set_session)
         return po_raise_empty(session, PO_SSL);
     po_quick_enter(&frame, &self->base);
     status = pyossl_conn_set_session(self->base.handle, session->handle);
-    return finish_hello(self, &frame, status);
+    return finish_quietly(self, &frame, status);
 }
 
 PyObject *po_conn_request_ocsp(PyObject *object, PyObject *no_args)
@@ -203,7 +204,7 @@ PyObject *po_conn_request_ocsp(PyObject *object, PyObject *no_args)
         return NULL;
     po_quick_enter(&frame, &self->base);
     status = pyossl_conn_request_ocsp(self->base.handle);
-    return finish_hello(self, &frame, status);
+    return finish_quietly(self, &frame, status);
 }
 
 /* A method that takes a mask and returns the whole mask. */
@@ -246,5 +247,5 @@ SETTING(set_ciphertext_mtu)
         return NULL;
     po_quick_enter(&frame, &self->base);
     status = pyossl_conn_set_mtu(self->base.handle, mtu);
-    return finish(self, &frame, status);
+    return finish_quietly(self, &frame, status);
 }
