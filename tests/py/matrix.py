@@ -36,10 +36,10 @@ ANYWHERE = (SSL.Error, crypto.Error, TypeError, ValueError, OverflowError, Buffe
 # And by a few only: what, by which.
 SOMEWHERE = [
     (crypto.X509StoreContextError, r"X509StoreContext\.(verify_certificate|get_verified_chain)"),
-    (IndexError, r"X509\.get_extension"),
+    (IndexError, r"X509\.get_extension|X509(Req)?\.remove_extension"),
     (OSError, r"rand\.|file|load_locations|load_verify_locations|load_client_ca|load_tmp_dh|Connection\.(connect|accept|sock_shutdown|makefile|read|write|recv|send|shutdown|DTLSv1_listen|do_handshake|connect_ex|socket)"),
     (NotImplementedError, r"makefile|npn"),
-    (AttributeError, r"__getattr__|Connection\.(connect|connect_ex|accept|sock_shutdown|makefile)|_EllipticCurve|_asFileDescriptor|rand\.(egd|screen)|set_tmp_ecdh"),
+    (AttributeError, r"__getattr__|Connection\.(connect|connect_ex|accept|shutdown|sock_shutdown|makefile)|_EllipticCurve|_asFileDescriptor|rand\.(egd|screen)|set_tmp_ecdh"),
     (MemoryError, r"bufsiz|num_bytes|nbytes"),
     (RuntimeError, r"__init__"),
 ]  # fmt: skip

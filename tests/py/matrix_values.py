@@ -102,7 +102,7 @@ GOOD = {
     "signature": lambda: b"0" * 70, "digest": lambda: "sha256", "digest_name": lambda: "sha256",
     "mac_digest": lambda: "sha256", "cipher": lambda: "aes-128-cbc", "passphrase": lambda: b"secret",
     "name": lambda: b"localhost", "type_name": lambda: b"nsComment", "value": lambda: b"text",
-    "when": lambda: b"20300101000000Z", "hex_str": lambda: b"1f", "reason": lambda: b"keyCompromise",
+    "when": lambda: b"20300101000000Z", "rounds": lambda: 10_000_000, "place": lambda: 0, "hex_str": lambda: b"1f", "reason": lambda: b"keyCompromise",
     "label": lambda: b"EXPORTER-tests", "context": lambda: b"context", "pem": lambda: read("dh.pem"),
     "protos": lambda: [b"h2"], "profiles": lambda: b"SRTP_AES128_CM_SHA1_80", "cipher_list": lambda: b"ALL",
     "ciphersuites": lambda: b"TLS_AES_128_GCM_SHA256", "groups": lambda: "P-256:P-384", "address": lambda: "127.0.0.1",

@@ -339,7 +339,7 @@ def test_na_195_second_entries():
     name.add_entry(field=b"organizationalUnitName", value="drei ä")
     assert name.get_components() == [(b"OU", b"one"), (b"OU", b"two"), (b"OU", "drei ä".encode())]
     assert name.OU == "one"
-    with pytest.raises(AttributeError):
+    with pytest.raises(ValueError):
         name.add_entry("nothing", "x")
     with pytest.raises(crypto.Error):
         name.add_entry("C", "too long")

@@ -398,8 +398,12 @@ PO_METHOD(add_entry)
 
     if (po_args(&params, args, nargs, kwnames, given) < 0 ||
         po_to_cstring(given[0], "field", PO_STR_UTF8, &field) < 0 ||
-        put_field((po_object *)object, given[0], field.data, given[1], pyossl_name_add) < 0)
+        put_field((po_object *)object, given[0], field.data, given[1], pyossl_name_add) < 0) {
+        /* No attribute is asked for here. */
+        if (PyErr_ExceptionMatches(PyExc_AttributeError))
+            PyErr_Format(PyExc_ValueError, "no such field: %R", given[0]);
         return NULL;
+    }
     Py_RETURN_NONE;
 }
 

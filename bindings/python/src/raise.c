@@ -125,16 +125,26 @@ PyObject *po_in_file(po_state *state, PyObject *result, PyObject *path)
     return NULL;
 }
 
-PyObject *po_raise_text(po_state *state, po_domain domain, const char *reason)
+static PyObject *raise_reason(po_state *state, po_exception_id id, const char *reason)
 {
-    PyObject *exception = PyObject_CallFunction(state->exceptions[error_of(domain)], "[(sss)]",
-                                                "libpyossl", "", reason);
+    PyObject *exception =
+        PyObject_CallFunction(state->exceptions[id], "[(sss)]", "libpyossl", "", reason);
 
     if (exception != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
         Py_DECREF(exception);
     }
     return NULL;
+}
+
+PyObject *po_raise_text(po_state *state, po_domain domain, const char *reason)
+{
+    return raise_reason(state, error_of(domain), reason);
+}
+
+PyObject *po_raise_value(po_state *state, const char *reason)
+{
+    return raise_reason(state, PO_EXC_SSL_VALUE, reason);
 }
 
 PyObject *po_raise_empty(po_object *self, po_domain domain)

@@ -31,6 +31,9 @@ PyObject *po_raise_empty(po_object *self, po_domain domain);
 /* Error of @domain with one entry of ours. Returns NULL. */
 PyObject *po_raise_text(po_state *state, po_domain domain, const char *reason);
 
+/* For a value that OpenSSL never sees: both SSL.Error and ValueError, with one entry of ours. */
+PyObject *po_raise_value(po_state *state, const char *reason);
+
 /*
  * Say in the exception that was just raised, if it is one of OpenSSL's, which file it is about:
  * its attribute filename, and a note (PEP 678). @path may be NULL. Returns @result, which is NULL where there is one.

@@ -158,11 +158,8 @@ SETTING(set_alpn_protos)
     any = PyObject_IsTrue(given[0]);
     if (any < 0)
         return NULL;
-    if (!any) {
-        PyErr_SetString(self->base.state->exceptions[PO_EXC_SSL_VALUE],
-                        "at least one protocol must be specified");
-        return NULL;
-    }
+    if (!any)
+        return po_raise_value(self->base.state, "at least one protocol must be specified");
     wire = po_wire_protocols(given[0]);
     if (wire == NULL)
         return NULL;
