@@ -154,6 +154,32 @@ def test_na_221_what_a_callback_accepted(server):
         handshake(server, client, session)
 
 
+def test_na_238_the_same_settings_again(server, client):
+    """Programs with one context set it up again for each connection."""
+
+    def set_up(data=None):
+        client.set_verify(SSL.VERIFY_PEER, by_openssl)
+        client.load_verify_locations(DATA / "root.pem")
+        client.set_ocsp_client_callback(content, data)
+        client.set_options(SSL.OP_NO_COMPRESSION)
+
+    def content(connection, response, data):
+        return True
+
+    ask = lambda server, client: client.request_ocsp()  # noqa: E731
+    set_up()
+    session = session_of(server, client, prepare=ask)
+    for _ in range(2):
+        set_up()
+        assert resumes(server, client, session, prepare=ask)
+    set_up(data="other")
+    assert not resumes(server, client, session, prepare=ask)
+    set_up()
+    session = session_of(server, client, prepare=ask)
+    client.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, by_openssl)
+    assert not resumes(server, client, session, prepare=ask)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to fork")
 def test_na_221_what_a_callback_accepted_in_another_process(server, client):
     for accept, expected in ((None, 1), (anything, 0)):

@@ -39,6 +39,7 @@ typedef enum po_base {
     BASE_EXCEPTION,
     BASE_SSL,
     BASE_SSL_VALUE,
+    BASE_SSL_CONNECTION,
     BASE_CRYPTO_VALUE,
     BASE_TYPE_VALUE
 } po_base;
@@ -63,6 +64,8 @@ static const struct {
                          "EOF') for an end without a close alert." },
     [PO_EXC_SSL_VALUE] = { "OpenSSL.SSL._ValueError", BASE_SSL_VALUE,
                            "A value that is not acceptable: an Error and a ValueError." },
+    [PO_EXC_SSL_WRITE] = { "OpenSSL.SSL._ConnectionError", BASE_SSL_CONNECTION,
+                           "A write that the peer's alert ended: an Error and a ConnectionError." },
     [PO_EXC_CRYPTO] = { "OpenSSL.crypto.Error", BASE_EXCEPTION,
                         "What OpenSSL.crypto raises; args[0] is a list of (library, function, "
                         "reason)." },
@@ -88,6 +91,8 @@ static PyObject *bases_of(const po_state *state, po_base base)
         return Py_BuildValue("(O)", state->exceptions[PO_EXC_SSL]);
     case BASE_SSL_VALUE:
         return Py_BuildValue("(OO)", state->exceptions[PO_EXC_SSL], PyExc_ValueError);
+    case BASE_SSL_CONNECTION:
+        return Py_BuildValue("(OO)", state->exceptions[PO_EXC_SSL], PyExc_ConnectionError);
     case BASE_CRYPTO_VALUE:
         return Py_BuildValue("(OO)", state->exceptions[PO_EXC_CRYPTO], PyExc_ValueError);
     case BASE_TYPE_VALUE:

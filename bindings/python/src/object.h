@@ -37,6 +37,7 @@ typedef enum po_exception_id {
     PO_EXC_WANT_LOOKUP,
     PO_EXC_SYSCALL,
     PO_EXC_SSL_VALUE,      /* both SSL.Error and ValueError: eras differ in which they raise */
+    PO_EXC_SSL_WRITE,      /* both SSL.Error and ConnectionError: what a socket's send() raised */
     PO_EXC_CRYPTO,         /* OpenSSL.crypto.Error */
     PO_EXC_CRYPTO_VALUE,   /* both crypto.Error and ValueError */
     PO_EXC_TYPE_VALUE,     /* both TypeError and ValueError */

@@ -26,6 +26,22 @@ static PyObject *with(PyObject *callbacks, po_slot slot, PyObject *callback, PyO
     return copy;
 }
 
+/*
+ * Whether @callbacks judge by what judges already. Programs such as urllib3 set it again for each
+ * connection, and sessions resume only under what judged them.
+ */
+static bool is_same(po_context *self, po_slot slot, int mode, PyObject *callbacks)
+{
+    PyObject *old = self->callbacks, *callback = PyTuple_GET_ITEM(callbacks, slot);
+
+    if (callback == Py_None || callback != PyTuple_GET_ITEM(old, slot))
+        return false;
+    if (slot == PO_CB_VERIFY)
+        return mode == pyossl_ctx_verify_mode(self->base.handle);
+    return slot == PO_CB_OCSP_CLIENT &&
+           PyTuple_GET_ITEM(callbacks, slot + 1) == PyTuple_GET_ITEM(old, slot + 1);
+}
+
 /* With the lock: have the library call what @callbacks has in @slot, and it be in force. */
 static pyossl_status install(po_context *self, po_slot slot, int mode, PyObject *callbacks)
 {
@@ -33,7 +49,9 @@ static pyossl_status install(po_context *self, po_slot slot, int mode, PyObject 
     const bool on = PyTuple_GET_ITEM(callbacks, slot) != Py_None;
     pyossl_status status = PYOSSL_OK;
 
-    if (slot == PO_CB_VERIFY)
+    if (is_same(self, slot, mode, callbacks))
+        status = PYOSSL_OK;
+    else if (slot == PO_CB_VERIFY)
         status = po_verify_install(self->base.handle, mode, on);
     else if (slot == PO_CB_OCSP_CLIENT || on != (PyTuple_GET_ITEM(old, slot) != Py_None))
         /* What is installed finds the new callable by itself. But sessions resume only under

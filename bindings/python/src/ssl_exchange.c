@@ -95,12 +95,20 @@ static int begin(po_connection *self)
     return po_channel_check(self);
 }
 
-/* Raise @status, with what the server name callback raised as its cause; takes @cause over. */
-static int fail(po_connection *self, pyossl_status status, PyObject *cause)
+/*
+ * Raise @status, with what the server name callback raised as its cause; takes @cause over.
+ * Where @t writes to a socket and the peer's alert is known, releases had the system's error
+ * alone: programs that look for no other on sending, as urllib3 does, take a ConnectionError.
+ */
+static int fail(po_connection *self, pyossl_status status, const transfer *t, PyObject *cause)
 {
     PyObject *exception;
 
-    po_raise(self->base.state, PO_IO, status);
+    if (status == PYOSSL_E_OPENSSL && t->from != NULL &&
+        self->channel.kind != PO_CHANNEL_MEMORY && PyErr_Occurred() == NULL)
+        po_raise_as(self->base.state, PO_EXC_SSL_WRITE);
+    else
+        po_raise(self->base.state, PO_IO, status);
     if (cause == NULL)
         return -1;
     exception = po_exception_take();
@@ -188,7 +196,7 @@ static int exchange(po_connection *self, step todo, transfer *t, po_manner manne
         }
         left = po_frame_leave(&frame);
         if (left == 0 && patience == 0 && status != PYOSSL_OK)
-            return fail(self, status, frame.cause);
+            return fail(self, status, t, frame.cause);
         Py_XDECREF(frame.cause);
         if (left < 0 || patience == 0)
             return left;
