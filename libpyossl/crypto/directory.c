@@ -8,7 +8,9 @@
  */
 #include "lookup.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* Up to where the revocation lists of one issuer have been read from one directory. */
 typedef struct crl_mark {
@@ -167,70 +169,105 @@ static void remember_read(osl_directories *all, size_t dir, unsigned long hash, 
 
 /* ---- files ---- */
 
-/* Whether reading ended because there was no further block: then that goes from the queue. */
-static bool at_end(void)
+typedef enum entry { ENTRY_GOOD, ENTRY_BAD, ENTRY_NONE } entry;
+
+/*
+ * Whether numbering goes on behind an entry that is no good, as a link to nothing: releases from
+ * the middle of 2026 on do so (3.5.9 does), older ones end there (3.0.19 does).
+ */
+static bool passes_bad_entries(void)
+{
+    static const unsigned long since[] = { 0x30000160UL, 0x30500080UL, 0x30600040UL, 0x40000020UL };
+    const unsigned long number = OpenSSL_version_num(), series = 0xfff00000UL;
+
+    for (size_t i = 0; i < OSL_COUNT_OF(since); i++)
+        if ((number & series) == (since[i] & series))
+            return number >= since[i];
+    return number >= 0x40000000UL;
+}
+
+/* What is not there because there is no memory or no descriptor left may be there next time. */
+static entry unreadable(const char *path, int number)
+{
+    struct stat status;
+
+    if (number == EMFILE || number == ENFILE || number == ENOMEM)
+        return ENTRY_NONE;
+    return lstat(path, &status) == 0 ? ENTRY_BAD : ENTRY_NONE;
+}
+
+/* After a failed read behind @added that were good. */
+static entry entry_ends(size_t added)
 {
     const unsigned long code = ERR_peek_last_error();
+    const bool at_end =
+        ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 
-    return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+    if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+        return ENTRY_NONE;
+    return added > 0 && at_end ? ENTRY_GOOD : ENTRY_BAD;
 }
 
 /*
  * Add the certificates of a file. One after the other, as OpenSSL does: what stands before a bad
- * one counts, but the file does not. True for one that was good to the end.
+ * one counts, but the file does not.
  */
-static bool read_certs(osl_lookup *trust, BIO *bio, OSSL_LIB_CTX *home)
+static entry read_certs(osl_lookup *trust, BIO *bio, OSSL_LIB_CTX *home)
 {
     for (size_t added = 0;; added++) {
         X509 *x509 = X509_new_ex(home, NULL);
         bool ok;
 
         if (x509 == NULL)
-            return false;
+            return ENTRY_NONE;
         if (PEM_read_bio_X509_AUX(bio, &x509, osl_no_passphrase, NULL) == NULL) {
             X509_free(x509);
-            return added > 0 && at_end();
+            return entry_ends(added);
         }
         ok = osl_lookup_take_cert(trust, x509);
         X509_free(x509);
         if (!ok)
-            return false;
+            return ENTRY_NONE;
     }
 }
 
-static bool read_crls(osl_lookup *trust, BIO *bio)
+static entry read_crls(osl_lookup *trust, BIO *bio)
 {
     for (size_t added = 0;; added++) {
         X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, osl_no_passphrase, NULL);
         bool ok;
 
         if (crl == NULL)
-            return added > 0 && at_end();
+            return entry_ends(added);
         ok = osl_lookup_take_crl(trust, crl);
         X509_CRL_free(crl);
         if (!ok)
-            return false;
+            return ENTRY_NONE;
     }
 }
 
 /* Certificates or lists: lists are often fetched from elsewhere, and must not bring certificates.
  */
-static bool read_one(osl_lookup *trust, const char *path, bool is_crl, OSSL_LIB_CTX *home)
+static entry read_one(osl_lookup *trust, const char *path, bool is_crl, OSSL_LIB_CTX *home)
 {
     osl_auto_buf text = PYOSSL_BUF_INIT;
     osl_auto(BIO) *bio = NULL;
+    pyossl_status status;
 
-    if (!osl_file_readable(path) || osl_file_read(path, OSL_FILE_MAX, &text) != PYOSSL_OK)
-        return false;
+    if (!osl_file_readable(path))
+        return unreadable(path, errno);
+    status = osl_file_read(path, OSL_FILE_MAX, &text);
+    if (status != PYOSSL_OK)
+        return status == PYOSSL_E_NOMEM ? ENTRY_NONE : ENTRY_BAD;
     bio = osl_text_bio(text.data, text.len);
     if (bio == NULL)
-        return false;
+        return ENTRY_NONE;
     return is_crl ? read_crls(trust, bio) : read_certs(trust, bio, home);
 }
 
 /*
- * Read DIR/HASH.0, DIR/HASH.1 and so on (HASH.r0 for lists) from number @next
- * up to the first that is not there or not good. Returns that number.
+ * Read DIR/HASH.0, DIR/HASH.1 and so on (HASH.r0 for lists) from number @next up to the first that
+ * is not there, or not good where that ends it. Returns that number.
  */
 static unsigned read_numbered(osl_lookup *trust, const char *dir, unsigned long hash, bool is_crl,
                               OSSL_LIB_CTX *home, unsigned next)
@@ -238,11 +275,13 @@ static unsigned read_numbered(osl_lookup *trust, const char *dir, unsigned long 
     size_t room = strlen(dir) + 32;
     char *path = OPENSSL_malloc(room);
 
-    while (path != NULL) {
+    for (; path != NULL; next++) {
+        entry found;
+
         snprintf(path, room, "%s/%08lx.%s%u", dir, hash, is_crl ? "r" : "", next);
-        if (!read_one(trust, path, is_crl, home))
+        found = read_one(trust, path, is_crl, home);
+        if (found == ENTRY_NONE || (found == ENTRY_BAD && !passes_bad_entries()))
             break;
-        next++;
     }
     OPENSSL_free(path);
     return next;

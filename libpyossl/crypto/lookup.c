@@ -407,10 +407,12 @@ pyossl_status osl_lookup_add_directories(X509_STORE *store, const char *list)
 pyossl_status osl_lookup_add_uri(X509_STORE *store, const char *uri)
 {
     osl_lookup *trust = attach(store);
+    bool counts = false;
 
     if (trust == NULL)
         return PYOSSL_E_NOMEM;
-    if (!osl_uri_opens(uri))
+    OSL_TRY(osl_uri_by_default(&counts));
+    if (!counts)
         return PYOSSL_OK;
     return osl_directories_add(trust->uris, uri, strlen(uri)) ? PYOSSL_OK : osl_fail_nomem();
 }

@@ -15,8 +15,8 @@ pyossl_status osl_lookup_add_bundle(X509_STORE *store, osl_bundle *bundle) PYOSS
 /* Look into directories, ":" between them, when a chain asks. */
 pyossl_status osl_lookup_add_directories(X509_STORE *store, const char *list) PYOSSL_MUST_CHECK;
 /*
- * Look into the store that OpenSSL calls @uri, behind all directories, when a chain asks. Nothing
- * where it cannot be opened now.
+ * Look into the store that OpenSSL calls @uri, a default directory, behind all directories when a
+ * chain asks. Nothing where OpenSSL does not do so, or it cannot be opened now.
  */
 pyossl_status osl_lookup_add_uri(X509_STORE *store, const char *uri) PYOSSL_MUST_CHECK;
 /*
@@ -64,8 +64,8 @@ bool osl_directories_find(osl_directories *all, osl_lookup *trust, OSSL_LIB_CTX 
 
 /* ---- lookup_uri.c ---- */
 
-/* Whether there is something to be opened. */
-bool osl_uri_opens(const char *uri);
+/* Whether OpenSSL reads its default directory, which can be opened, as a store with a URI too. */
+pyossl_status osl_uri_by_default(bool *out) PYOSSL_MUST_CHECK;
 
 /* As osl_lookup_lend(), once the store called @uri was asked. */
 bool osl_uri_find(const char *uri, osl_lookup *trust, X509_LOOKUP_TYPE type, const X509_NAME *name,

@@ -1,9 +1,10 @@
 /*
  * Stores that OpenSSL reads by their URI.
  *
- * OpenSSL's default paths are a file, directories, and this: the directory over again, in which
- * certificates in DER count too, and numbers may be left out. It has a lookup of its own for that
- * (X509_LOOKUP_store()), but to add to that is not safe while another thread judges a chain.
+ * OpenSSL's default paths are a file, directories, and before 3.4 this: the directory over again,
+ * in which certificates in DER count too, and numbers may be left out. It has a lookup of its own
+ * for that (X509_LOOKUP_store()), but to add to that is not safe while another thread judges a
+ * chain.
  */
 #include "lookup.h"
 
@@ -55,13 +56,18 @@ bool osl_uri_find(const char *uri, osl_lookup *trust, X509_LOOKUP_TYPE type, con
     return ok && osl_lookup_lend(trust, type, name, result);
 }
 
-bool osl_uri_opens(const char *uri)
+/* Asked rather than told by OpenSSL's number: a lookup that was given no URI takes one or does not.
+ */
+pyossl_status osl_uri_by_default(bool *out)
 {
-    OSSL_STORE_CTX *ctx;
+    osl_auto(X509_STORE) *scratch = X509_STORE_new();
+    X509_LOOKUP *lookup =
+        scratch != NULL ? X509_STORE_add_lookup(scratch, X509_LOOKUP_store()) : NULL;
 
+    if (lookup == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
     ERR_set_mark();
-    ctx = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
-    OSSL_STORE_close(ctx);
+    *out = X509_LOOKUP_add_store(lookup, NULL) == 1 && X509_LOOKUP_get_method_data(lookup) != NULL;
     ERR_pop_to_mark();
-    return ctx != NULL;
+    return PYOSSL_OK;
 }

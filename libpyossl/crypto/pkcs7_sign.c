@@ -1,8 +1,6 @@
 /* PKCS #7 messages: signing, and checking signatures. */
 #include "crypto.h"
 
-OSL_DEFINE_AUTO(X509_STORE, X509_STORE_free)
-
 static void free_stack(STACK_OF(X509) * stack)
 {
     sk_X509_free(stack);

@@ -4,8 +4,6 @@
 #include <openssl/pem.h>
 #include <time.h>
 
-OSL_DEFINE_AUTO(X509_STORE, X509_STORE_free)
-
 static void store_destroy(pyossl_store *store)
 {
     X509_STORE_free(store->store);
