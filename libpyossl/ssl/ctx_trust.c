@@ -172,18 +172,28 @@ static pyossl_status push_name(STACK_OF(X509_NAME) *names, const X509_NAME *name
     return PYOSSL_OK;
 }
 
-/* TLS counts the bytes of the list in two bytes: a longer one would make every handshake fail. */
-static pyossl_status check_names(const STACK_OF(X509_NAME) *names)
+static pyossl_status count_name(size_t *total, const X509_NAME *name)
+{
+    const int len = i2d_X509_NAME(name, NULL);
+
+    if (len < 0)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    *total += (size_t)len + 2;
+    return PYOSSL_OK;
+}
+
+/*
+ * TLS counts the bytes of the list in two bytes: a longer one would make every handshake fail.
+ * @more comes after @names, or is NULL.
+ */
+static pyossl_status check_names(const STACK_OF(X509_NAME) *names, const X509_NAME *more)
 {
     size_t total = 0;
 
-    for (int i = 0; i < sk_X509_NAME_num(names); i++) {
-        const int len = i2d_X509_NAME(sk_X509_NAME_value(names, i), NULL);
-
-        if (len < 0)
-            return osl_fail(PYOSSL_E_OPENSSL);
-        total += (size_t)len + 2;
-    }
+    for (int i = 0; i < sk_X509_NAME_num(names); i++)
+        OSL_TRY(count_name(&total, sk_X509_NAME_value(names, i)));
+    if (more != NULL)
+        OSL_TRY(count_name(&total, more));
     if (total > UINT16_MAX)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "the names of the client authorities take more than "
                                                 "the 65535 bytes that TLS has for them");
@@ -194,7 +204,7 @@ static pyossl_status apply_client_cas(osl_generation *generation, const osl_sett
 {
     STACK_OF(X509_NAME) *copy;
 
-    OSL_TRY(check_names(setting->data));
+    OSL_TRY(check_names(setting->data, NULL));
     copy = SSL_dup_CA_list(setting->data);
     if (copy == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
@@ -275,9 +285,12 @@ static void release_cert(void *cert)
 
 static pyossl_status apply_add_client_ca(osl_generation *generation, const osl_setting *setting)
 {
-    if (SSL_CTX_add_client_CA(generation->ssl_ctx, setting->data) != 1)
+    SSL_CTX *ssl_ctx = generation->ssl_ctx;
+
+    OSL_TRY(check_names(SSL_CTX_get_client_CA_list(ssl_ctx), X509_get_subject_name(setting->data)));
+    if (SSL_CTX_add_client_CA(ssl_ctx, setting->data) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    return check_names(SSL_CTX_get_client_CA_list(generation->ssl_ctx));
+    return PYOSSL_OK;
 }
 
 pyossl_status pyossl_ctx_add_client_ca(pyossl_ctx *ctx, pyossl_x509 *cert)

@@ -106,6 +106,22 @@ static pyossl_status no_authorities(pyossl_ctx *ctx)
     return pyossl_ctx_load_client_ca(ctx, DATA("passphrase.txt"));
 }
 
+/* One more than TLS has room for. */
+static pyossl_status long_authority(pyossl_ctx *ctx)
+{
+    osl_auto(pyossl_x509) *cert = NULL;
+    osl_auto(pyossl_name) *name = NULL;
+    char text[64];
+
+    memset(text, 'a', sizeof text);
+    assert_ok(pyossl_x509_new(&cert));
+    assert_ok(pyossl_name_new(&name));
+    for (int i = 0; i < 1000; i++)
+        assert_ok(pyossl_name_add(name, "CN", text, sizeof text));
+    assert_ok(pyossl_x509_set_subject(cert, name));
+    return pyossl_ctx_add_client_ca(ctx, cert);
+}
+
 static pyossl_status no_hostname(pyossl_ctx *ctx)
 {
     return pyossl_ctx_set_verify_hostname(ctx, "", 0, 0);
@@ -159,6 +175,7 @@ static const struct {
     { "long_session_id", long_session_id, PYOSSL_E_ARGUMENT },
     { "no_dh", no_dh, PYOSSL_E_FORMAT },
     { "no_authorities", no_authorities, PYOSSL_E_FORMAT },
+    { "long_authority", long_authority, PYOSSL_E_ARGUMENT },
     { "no_hostname", no_hostname, PYOSSL_E_ARGUMENT },
     { "no_ip", no_ip, PYOSSL_E_ARGUMENT },
     { "no_curve", no_curve, PYOSSL_E_ARGUMENT },
@@ -196,14 +213,18 @@ static void test_na_065_a_failed_change_changes_nothing(void **state)
 
 static void test_a_strict_context_refuses_once_used(void **state)
 {
-    pyossl_ctx *ctx = new_ctx();
+    pyossl_ctx *ctx = new_ctx(), *lent = new_ctx();
     osl_generation *generation;
     snapshot before, after;
 
     (void)state;
+    /* Who looks at the SSL_CTX does not use it. */
+    pyossl_ctx_set_strict(lent, 1);
+    osl_generation_unref(osl_ctx_lend(lent));
+    assert_ok(pyossl_ctx_set_timeout(lent, 6));
+    pyossl_ctx_unref(lent);
     pyossl_ctx_set_strict(ctx, 1);
     assert_ok(pyossl_ctx_set_timeout(ctx, 5));
-    osl_generation_unref(osl_ctx_acquire(ctx));
     assert_ok(pyossl_ctx_set_timeout(ctx, 6));
     generation = osl_ctx_acquire(ctx);
     take_snapshot(ctx, &before);
