@@ -284,6 +284,30 @@ static void test_openssl_reads_files_that_we_write(void **state)
     assert_true(material_run("openssl pkcs12 -in empty.p12 -passin pass: -nodes"));
 }
 
+/* "theirs.p12", under the passphrase "secret", if @options let there be one. */
+static void let_openssl_write(const char *options)
+{
+    char command[1024];
+
+    snprintf(command, sizeof command,
+             "openssl pkcs12 -export %s -inkey %s -in %s -certfile %s -name friend "
+             "-passout pass:secret -out theirs.p12",
+             options, DATA("rsa.pem"), DATA("server.pem"), DATA("intermediate.pem"));
+    assert_true(material_run(command));
+}
+
+static void assert_theirs(const char *passphrase)
+{
+    pyossl_pkcs12 *p12 = NULL;
+
+    assert_ok(load_file(&p12, material_path("theirs.p12"), passphrase));
+    assert_key(pyossl_pkcs12_pkey(p12), DATA("rsa.pem"));
+    assert_cert(pyossl_pkcs12_cert(p12), DATA("server.pem"));
+    assert_int_equal(pyossl_pkcs12_ca_count(p12), 1);
+    assert_friendly_name(p12, "friend", 6);
+    pyossl_pkcs12_unref(p12);
+}
+
 static void test_openssl_writes_files_that_we_read(void **state)
 {
     static const char *const options[] = {
@@ -291,32 +315,35 @@ static void test_openssl_writes_files_that_we_read(void **state)
         "-legacy",
         "-descert -legacy",
         "-keypbe NONE -certpbe NONE",
-        "-nomac",
         "-macalg sha1",
-        "-keypbe NONE -certpbe NONE -nomac",
         "-keypbe PBE-SHA1-RC4-128 -legacy",
         "-maciter -iter 10000",
         "-nomaciter -noiter",
     };
-    char command[1024];
+
+    (void)state;
+    material_need("openssl");
+    for (size_t i = 0; i < COUNT_OF(options); i++) {
+        let_openssl_write(options[i]);
+        assert_theirs("secret");
+    }
+}
+
+/* PKCS12_parse() is of the same opinion. */
+static void test_na_199_openssl_writes_files_without_a_mac(void **state)
+{
+    static const char *const options[] = { "-nomac", "-keypbe NONE -certpbe NONE -nomac" };
 
     (void)state;
     material_need("openssl");
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         pyossl_pkcs12 *p12 = NULL;
 
-        snprintf(command, sizeof command,
-                 "openssl pkcs12 -export %s -inkey %s -in %s -certfile %s -name friend "
-                 "-passout pass:secret -out theirs.p12",
-                 options[i], DATA("rsa.pem"), DATA("server.pem"), DATA("intermediate.pem"));
-        assert_true(material_run(command));
-        assert_ok(load_file(&p12, material_path("theirs.p12"), "secret"));
-        assert_key(pyossl_pkcs12_pkey(p12), DATA("rsa.pem"));
-        assert_cert(pyossl_pkcs12_cert(p12), DATA("server.pem"));
-        assert_int_equal(pyossl_pkcs12_ca_count(p12), 1);
-        assert_friendly_name(p12, "friend", 6);
-        pyossl_pkcs12_unref(p12);
+        let_openssl_write(options[i]);
+        assert_fails(load_file(&p12, material_path("theirs.p12"), "secret"), PYOSSL_E_FORMAT);
+        assert_string_equal(test_reason(), "mac absent");
     }
+    assert_theirs(NULL); /* as nothing in it is encrypted */
 }
 
 static void test_gnutls_reads_files_that_we_write(void **state)
@@ -393,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_openssl_streams_messages_that_we_read),
         cmocka_unit_test(test_openssl_reads_files_that_we_write),
         cmocka_unit_test(test_openssl_writes_files_that_we_read),
+        cmocka_unit_test(test_na_199_openssl_writes_files_without_a_mac),
         cmocka_unit_test(test_gnutls_reads_files_that_we_write),
         cmocka_unit_test(test_gnutls_writes_files_that_we_read),
         cmocka_unit_test(test_openssl_verifies_keys_that_we_sign),
