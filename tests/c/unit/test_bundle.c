@@ -491,6 +491,7 @@ static int remove_folder(void **state)
     (void)state;
     (void)unlink(in_folder("replaced.pem"));
     (void)unlink(in_folder("bad.pem"));
+    (void)unlink(in_folder("lines.pem"));
     return rmdir(folder);
 }
 
