@@ -5,7 +5,7 @@
  * asked for there by default, among the providers that are loaded there. A program may change each
  * of these at any time, and let a context of its own go. So nothing that has algorithms in it is
  * kept unless it was made in the default library context of the process, and nothing kept is used
- * before OpenSSL was asked whether it would choose the same today; see decision 23.
+ * before OpenSSL was asked whether it would choose the same today; see decision 25.
  */
 #include "internal.h"
 
