@@ -74,6 +74,7 @@ static const pyossl_constant constants[] = {
 
 const pyossl_constant *pyossl_constants(size_t *count)
 {
+    OSL_NEED_OR(NULL, count != NULL);
     *count = OSL_COUNT_OF(constants);
     return constants;
 }

@@ -139,7 +139,8 @@ pyossl_status osl_in_file(pyossl_status status, const char *path)
     detail = record.details[last];
     len = strlen(detail);
     if (strstr(detail, path) == NULL)
-        snprintf(detail + len, sizeof record.details[last] - len, "%s%s", len > 0 ? ", in " : "", path);
+        snprintf(detail + len, sizeof record.details[last] - len, "%s%s", len > 0 ? ", in " : "",
+                 path);
     return status;
 }
 
@@ -256,6 +257,13 @@ pyossl_status osl_refuse(pyossl_status status, const char *reason)
 {
     OSL_API_ENTER;
     return osl_fail_text(status, reason);
+}
+
+pyossl_status osl_refuse_argument(const char *needed)
+{
+    OSL_API_ENTER;
+    return osl_fail_detail(PYOSSL_E_ARGUMENT, "NULL, or a length that nothing has, where needed",
+                           needed);
 }
 
 const pyossl_error *pyossl_error_last(void)

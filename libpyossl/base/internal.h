@@ -11,6 +11,7 @@
 #ifndef OSL_INTERNAL_H
 #define OSL_INTERNAL_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -167,6 +168,9 @@ static inline pyossl_status osl_recorded(void)
  */
 pyossl_status osl_refuse(pyossl_status status, const char *reason) PYOSSL_MUST_CHECK;
 
+/* PYOSSL_E_ARGUMENT for arguments that are not as @needed, which is shown. */
+pyossl_status osl_refuse_argument(const char *needed) PYOSSL_MUST_CHECK;
+
 /* Analyzers, which see one file at a time, are told that a failure is never PYOSSL_OK. */
 #ifdef OSL_ANALYZER
 #define osl_never_ok(call)                                                                         \
@@ -195,6 +199,42 @@ pyossl_status osl_refuse(pyossl_status status, const char *reason) PYOSSL_MUST_C
         if (osl_status_ != PYOSSL_OK)                                                              \
             return osl_status_;                                                                    \
     } while (0)
+
+/* ---- what callers give ---- */
+
+/* No object is larger: a length above is a negative number that was taken for one. */
+static inline bool osl_fits(const void *data, size_t len)
+{
+    return len <= (size_t)SSIZE_MAX && (data != NULL || len == 0);
+}
+
+/* Whether an array has @count members, none of them NULL. */
+static inline bool osl_are_there(const void *array, size_t count)
+{
+    bool there = osl_fits(array, count) && count <= (size_t)SSIZE_MAX / sizeof(void *);
+
+    for (size_t i = 0; there && i < count; i++)
+        there = ((void *const *)array)[i] != NULL;
+    return there;
+}
+
+/*
+ * At the top of an exported function that returns a status: answer arguments that the header
+ * does not allow, before anything looks at them. The record shows which.
+ */
+#define OSL_NEED(condition)                                                                        \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return osl_refuse_argument(#condition);                                                \
+    } while (0)
+
+/* The same for one that returns no status; what it answers then. */
+#define OSL_NEED_OR(answer, condition)                                                             \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return answer;                                                                         \
+    } while (0)
+#define OSL_NOTHING /* of a function without a result */
 
 /* ---- memory: OpenSSL's, so that one hook reaches all of it ---- */
 

@@ -27,6 +27,7 @@ void osl_free_secret(void *data, size_t len)
 
 void pyossl_buf_clear(pyossl_buf *buf)
 {
+    OSL_NEED_OR(OSL_NOTHING, buf != NULL);
     if (buf->data != NULL)
         OPENSSL_clear_free(buf->data, buf->len);
     buf->data = NULL;
@@ -61,6 +62,7 @@ pyossl_status osl_buf_set(pyossl_buf *buf, const void *data, size_t len)
 pyossl_status pyossl_buf_set(pyossl_buf *buf, const void *data, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(buf != NULL && osl_fits(data, len));
     return osl_buf_set(buf, data, len);
 }
 
@@ -80,6 +82,7 @@ void osl_buf_move(pyossl_buf *to, pyossl_buf *from)
 
 int pyossl_equal_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
 {
+    OSL_NEED_OR(0, osl_fits(a, a_len) && osl_fits(b, b_len));
     if (a_len != b_len)
         return 0;
     return a_len == 0 || CRYPTO_memcmp(a, b, a_len) == 0;

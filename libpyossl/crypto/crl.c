@@ -29,6 +29,7 @@ static pyossl_status wrap(pyossl_crl **out, X509_CRL *list)
 pyossl_status pyossl_crl_new(pyossl_crl **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     X509_CRL *list;
 
     OSL_TRY(osl_init());
@@ -41,6 +42,7 @@ pyossl_status pyossl_crl_new(pyossl_crl **out)
 pyossl_status pyossl_crl_load(pyossl_crl **out, pyossl_format format, const void *data, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(data, len));
     osl_auto_buf der = PYOSSL_BUF_INIT;
     const unsigned char *in;
     X509_CRL *list;
@@ -68,6 +70,7 @@ static pyossl_status dump_text(const pyossl_crl *crl, pyossl_buf *out)
 pyossl_status pyossl_crl_dump(const pyossl_crl *crl, pyossl_format format, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && out != NULL);
     osl_auto_buf der = PYOSSL_BUF_INIT;
     unsigned char *end;
     int len;
@@ -105,24 +108,28 @@ static pyossl_status changed(X509_CRL *list, int result)
 
 long pyossl_crl_version(const pyossl_crl *crl)
 {
+    OSL_NEED_OR(0, crl != NULL);
     return X509_CRL_get_version(crl->crl);
 }
 
 pyossl_status pyossl_crl_set_version(pyossl_crl *crl, long version)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL);
     return changed(crl->crl, X509_CRL_set_version(crl->crl, version));
 }
 
 pyossl_status pyossl_crl_issuer(const pyossl_crl *crl, pyossl_name **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && out != NULL);
     return osl_name_wrap_copy(out, X509_CRL_get_issuer(crl->crl));
 }
 
 pyossl_status pyossl_crl_set_issuer(pyossl_crl *crl, const pyossl_name *name)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && name != NULL);
     const X509_NAME *from = osl_name_read(name);
 
     if (from == NULL)
@@ -133,12 +140,14 @@ pyossl_status pyossl_crl_set_issuer(pyossl_crl *crl, const pyossl_name *name)
 pyossl_status pyossl_crl_last_update(const pyossl_crl *crl, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && out != NULL);
     return osl_time_text(X509_CRL_get0_lastUpdate(crl->crl), out);
 }
 
 pyossl_status pyossl_crl_set_last_update(pyossl_crl *crl, const char *when, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && when != NULL && osl_fits(when, len));
     osl_auto(ASN1_TIME) *time = NULL;
 
     OSL_TRY(osl_time_parse(&time, when, len));
@@ -148,12 +157,14 @@ pyossl_status pyossl_crl_set_last_update(pyossl_crl *crl, const char *when, size
 pyossl_status pyossl_crl_next_update(const pyossl_crl *crl, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && out != NULL);
     return osl_time_text(X509_CRL_get0_nextUpdate(crl->crl), out);
 }
 
 pyossl_status pyossl_crl_set_next_update(pyossl_crl *crl, const char *when, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && when != NULL && osl_fits(when, len));
     osl_auto(ASN1_TIME) *time = NULL;
 
     OSL_TRY(osl_time_parse(&time, when, len));
@@ -165,6 +176,7 @@ pyossl_status pyossl_crl_set_next_update(pyossl_crl *crl, const char *when, size
 /* OpenSSL counts a stack that is not there as -1. */
 size_t pyossl_crl_count(const pyossl_crl *crl)
 {
+    OSL_NEED_OR(0, crl != NULL);
     int count = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl->crl));
 
     return count > 0 ? (size_t)count : 0;
@@ -173,6 +185,7 @@ size_t pyossl_crl_count(const pyossl_crl *crl)
 pyossl_status pyossl_crl_revoked_at(const pyossl_crl *crl, size_t index, pyossl_revoked **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && out != NULL);
     X509_REVOKED *copy;
 
     if (index >= pyossl_crl_count(crl))
@@ -186,6 +199,7 @@ pyossl_status pyossl_crl_revoked_at(const pyossl_crl *crl, size_t index, pyossl_
 pyossl_status pyossl_crl_add_revoked(pyossl_crl *crl, const pyossl_revoked *revoked)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && revoked != NULL);
     osl_auto(X509_REVOKED) *copy = NULL;
 
     /* It could not be encoded, and would spoil the list. */
@@ -203,6 +217,7 @@ pyossl_status pyossl_crl_add_revoked(pyossl_crl *crl, const pyossl_revoked *revo
 pyossl_status pyossl_crl_sign(pyossl_crl *crl, const pyossl_pkey *pkey, const char *digest)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && pkey != NULL);
     const EVP_MD *md = NULL;
 
     OSL_TRY(osl_sign_prepare(pkey, digest, &md));
@@ -214,5 +229,6 @@ pyossl_status pyossl_crl_sign(pyossl_crl *crl, const pyossl_pkey *pkey, const ch
 pyossl_status pyossl_crl_verify(const pyossl_crl *crl, const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(crl != NULL && pkey != NULL);
     return osl_verify_result(X509_CRL_verify(crl->crl, pkey->key));
 }

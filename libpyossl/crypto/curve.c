@@ -34,6 +34,7 @@ const char *pyossl_curve_name(size_t index)
 
 int pyossl_curve_nid(const char *name)
 {
+    OSL_NEED_OR(0, name != NULL);
     if (!ready())
         return 0;
     for (size_t i = 0; i < curve_count; i++) {

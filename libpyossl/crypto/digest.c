@@ -157,11 +157,13 @@ const EVP_CIPHER *osl_cipher(const char *name)
 pyossl_status pyossl_digest_check(const char *digest)
 {
     OSL_API_ENTER;
+    OSL_NEED(digest != NULL);
     return osl_digest(digest) != NULL ? PYOSSL_OK : osl_recorded();
 }
 
 pyossl_status pyossl_cipher_check(const char *cipher)
 {
     OSL_API_ENTER;
+    OSL_NEED(cipher != NULL);
     return osl_cipher(cipher) != NULL ? PYOSSL_OK : osl_recorded();
 }

@@ -188,6 +188,7 @@ pyossl_status pyossl_ext_new(pyossl_ext **out, const char *type, int critical, c
                              size_t len, pyossl_x509 *subject, pyossl_x509 *issuer)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && type != NULL && value != NULL && osl_fits(value, len));
     osl_auto_buf words = PYOSSL_BUF_INIT;
     osl_auto(X509_EXTENSION) *made = NULL;
     X509 *about = NULL, *signer = NULL;
@@ -209,6 +210,7 @@ pyossl_status pyossl_ext_new_der(pyossl_ext **out, const char *type, int critica
                                  size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && type != NULL && osl_fits(der, len));
     osl_auto(ASN1_OBJECT) *object = NULL;
     osl_auto(ASN1_OCTET_STRING) *octets = NULL;
     X509_EXTENSION *made;
@@ -230,11 +232,13 @@ pyossl_status pyossl_ext_new_der(pyossl_ext **out, const char *type, int critica
 
 int pyossl_ext_critical(const pyossl_ext *ext)
 {
+    OSL_NEED_OR(0, ext != NULL);
     return X509_EXTENSION_get_critical(ext->ext) != 0;
 }
 
 const char *pyossl_ext_short_name(const pyossl_ext *ext)
 {
+    OSL_NEED_OR(NULL, ext != NULL);
     const char *name = ext->short_name;
 
     if (name == NULL)
@@ -258,18 +262,21 @@ pyossl_status osl_object_dotted(const ASN1_OBJECT *object, pyossl_buf *out)
 
 int pyossl_ext_nid(const pyossl_ext *ext)
 {
+    OSL_NEED_OR(0, ext != NULL);
     return OBJ_obj2nid(X509_EXTENSION_get_object(ext->ext));
 }
 
 pyossl_status pyossl_ext_oid(const pyossl_ext *ext, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(ext != NULL && out != NULL);
     return osl_object_dotted(X509_EXTENSION_get_object(ext->ext), out);
 }
 
 pyossl_status pyossl_ext_data(const pyossl_ext *ext, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(ext != NULL && out != NULL);
     const ASN1_OCTET_STRING *octets = X509_EXTENSION_get_data(ext->ext);
 
     return osl_buf_set(out, ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets));

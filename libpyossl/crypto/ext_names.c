@@ -76,6 +76,7 @@ pyossl_status pyossl_ext_general_name_at(const pyossl_ext *ext, size_t index, in
                                          pyossl_buf *value)
 {
     OSL_API_ENTER;
+    OSL_NEED(ext != NULL && type != NULL && value != NULL);
     const GENERAL_NAMES *names = NULL;
     const GENERAL_NAME *name;
     int count;
@@ -204,6 +205,7 @@ static pyossl_status make_utf8(const unsigned char *data, size_t len, pyossl_buf
 pyossl_status pyossl_ext_text(const pyossl_ext *ext, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(ext != NULL && out != NULL);
     osl_auto(BIO) *raw = osl_bio_writer();
     char *data = NULL;
     long len;

@@ -138,6 +138,7 @@ pyossl_status osl_name_wrap_copy(pyossl_name **out, const X509_NAME *from)
 pyossl_status pyossl_name_new(pyossl_name **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     OSL_TRY(osl_init());
     return name_wrap(out, X509_NAME_new());
 }
@@ -145,6 +146,7 @@ pyossl_status pyossl_name_new(pyossl_name **out)
 pyossl_status pyossl_name_copy(pyossl_name **out, const pyossl_name *name)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && name != NULL);
     const X509_NAME *from = osl_name_read(name);
 
     if (from == NULL)
@@ -155,6 +157,7 @@ pyossl_status pyossl_name_copy(pyossl_name **out, const pyossl_name *name)
 pyossl_status pyossl_name_load(pyossl_name **out, const void *der, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(der, len));
     const unsigned char *at = der;
     osl_auto(X509_NAME) *name = NULL;
 
@@ -213,6 +216,7 @@ static pyossl_status fail_field(const char *field)
 int pyossl_name_field_known(const char *field)
 {
     OSL_API_ENTER;
+    OSL_NEED_OR(0, field != NULL);
 
     return field_nid(field) != NID_undef;
 }
@@ -237,6 +241,7 @@ static bool is_plain(const ASN1_STRING *value)
 pyossl_status pyossl_name_text(const pyossl_name *name, const char *field, pyossl_buf *room,
                                const char **utf8, size_t *len)
 {
+    OSL_NEED(name != NULL && field != NULL && room != NULL && utf8 != NULL && len != NULL);
     const X509_NAME *from = look(name);
     const int nid = from != NULL ? common_nid(field) : NID_undef;
     const int index = nid != NID_undef ? X509_NAME_get_index_by_NID(from, nid, -1) : -1;
@@ -259,6 +264,7 @@ pyossl_status pyossl_name_text(const pyossl_name *name, const char *field, pyoss
 pyossl_status pyossl_name_get(const pyossl_name *name, const char *field, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(name != NULL && field != NULL && out != NULL);
     const X509_NAME *from = osl_name_read(name);
     const int nid = field_nid(field);
     const ASN1_STRING *value;
@@ -320,17 +326,20 @@ static pyossl_status write_entry(pyossl_name *name, const char *field, const voi
 pyossl_status pyossl_name_set(pyossl_name *name, const char *field, const void *utf8, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(name != NULL && field != NULL && osl_fits(utf8, len));
     return write_entry(name, field, utf8, len, true);
 }
 
 pyossl_status pyossl_name_add(pyossl_name *name, const char *field, const void *utf8, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(name != NULL && field != NULL && osl_fits(utf8, len));
     return write_entry(name, field, utf8, len, false);
 }
 
 size_t pyossl_name_count(const pyossl_name *name)
 {
+    OSL_NEED_OR(0, name != NULL);
     const X509_NAME *from = look(name);
     const int count = from != NULL ? X509_NAME_entry_count(from) : 0;
 
@@ -339,6 +348,7 @@ size_t pyossl_name_count(const pyossl_name *name)
 
 pyossl_status pyossl_name_entry_at(const pyossl_name *name, size_t index, pyossl_name_entry *out)
 {
+    OSL_NEED(name != NULL && out != NULL);
     const X509_NAME *from = look(name);
     const X509_NAME_ENTRY *entry;
     const ASN1_STRING *value;
@@ -363,6 +373,7 @@ pyossl_status pyossl_name_entry_at(const pyossl_name *name, size_t index, pyossl
 pyossl_status pyossl_name_compare(const pyossl_name *a, const pyossl_name *b, int *order)
 {
     OSL_API_ENTER;
+    OSL_NEED(a != NULL && b != NULL && order != NULL);
     const X509_NAME *left = osl_name_read(a);
     const X509_NAME *right = left != NULL ? osl_name_read(b) : NULL;
     int result;
@@ -390,6 +401,7 @@ pyossl_status osl_name_hash(const X509_NAME *name, unsigned long *out)
 pyossl_status pyossl_name_hash(const pyossl_name *name, unsigned long *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(name != NULL && out != NULL);
     const X509_NAME *from = osl_name_read(name);
 
     return from != NULL ? osl_name_hash(from, out) : PYOSSL_E_STATE;
@@ -414,6 +426,7 @@ pyossl_status osl_name_der(const X509_NAME *name, pyossl_buf *out)
 pyossl_status pyossl_name_dump(const pyossl_name *name, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(name != NULL && out != NULL);
     const X509_NAME *from = osl_name_read(name);
 
     return from != NULL ? osl_name_der(from, out) : PYOSSL_E_STATE;
@@ -422,6 +435,7 @@ pyossl_status pyossl_name_dump(const pyossl_name *name, pyossl_buf *out)
 pyossl_status pyossl_name_oneline(const pyossl_name *name, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(name != NULL && out != NULL);
     const X509_NAME *from = osl_name_read(name);
     pyossl_status status;
     char *line;

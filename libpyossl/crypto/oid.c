@@ -4,6 +4,7 @@
 int pyossl_oid_nid(const char *text)
 {
     OSL_API_ENTER;
+    OSL_NEED_OR(0, text != NULL);
     int nid;
 
     /* Of what it does not know, OpenSSL leaves a complaint. */
@@ -38,6 +39,7 @@ const char *pyossl_oid_long_name(int nid)
 pyossl_status pyossl_oid_text(int nid, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     const ASN1_OBJECT *object = OBJ_nid2obj(nid);
     char dotted[256]; /* what OpenSSL knows by number is much shorter */
     int len;
@@ -54,6 +56,7 @@ pyossl_status pyossl_oid_create(const char *dotted, const char *short_name, cons
                                 int *nid)
 {
     OSL_API_ENTER;
+    OSL_NEED(dotted != NULL && short_name != NULL && long_name != NULL && nid != NULL);
     int made;
 
     OSL_TRY(osl_init());

@@ -33,6 +33,7 @@ OSL_DEFINE_REFS(pkcs12, pkcs12_destroy)
 pyossl_status pyossl_pkcs12_new(pyossl_pkcs12 **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     pyossl_pkcs12 *made;
 
     OSL_TRY(osl_init());
@@ -48,11 +49,13 @@ pyossl_status pyossl_pkcs12_new(pyossl_pkcs12 **out)
 
 pyossl_pkey *pyossl_pkcs12_pkey(const pyossl_pkcs12 *p12)
 {
+    OSL_NEED_OR(NULL, p12 != NULL);
     return p12->pkey;
 }
 
 void pyossl_pkcs12_set_pkey(pyossl_pkcs12 *p12, pyossl_pkey *pkey)
 {
+    OSL_NEED_OR(OSL_NOTHING, p12 != NULL);
     pyossl_pkey *old = p12->pkey;
 
     p12->pkey = pkey != NULL ? pyossl_pkey_ref(pkey) : NULL;
@@ -61,11 +64,13 @@ void pyossl_pkcs12_set_pkey(pyossl_pkcs12 *p12, pyossl_pkey *pkey)
 
 pyossl_x509 *pyossl_pkcs12_cert(const pyossl_pkcs12 *p12)
 {
+    OSL_NEED_OR(NULL, p12 != NULL);
     return p12->cert;
 }
 
 void pyossl_pkcs12_set_cert(pyossl_pkcs12 *p12, pyossl_x509 *cert)
 {
+    OSL_NEED_OR(OSL_NOTHING, p12 != NULL);
     pyossl_x509 *old = p12->cert;
 
     p12->cert = cert != NULL ? pyossl_x509_ref(cert) : NULL;
@@ -74,17 +79,20 @@ void pyossl_pkcs12_set_cert(pyossl_pkcs12 *p12, pyossl_x509 *cert)
 
 size_t pyossl_pkcs12_ca_count(const pyossl_pkcs12 *p12)
 {
+    OSL_NEED_OR(0, p12 != NULL);
     return p12->cas.count;
 }
 
 pyossl_x509 *pyossl_pkcs12_ca_at(const pyossl_pkcs12 *p12, size_t index)
 {
+    OSL_NEED_OR(NULL, p12 != NULL);
     return index < p12->cas.count ? p12->cas.items[index] : NULL;
 }
 
 pyossl_status pyossl_pkcs12_set_cas(pyossl_pkcs12 *p12, pyossl_x509 *const *certs, size_t count)
 {
     OSL_API_ENTER;
+    OSL_NEED(p12 != NULL && osl_are_there(certs, count));
     pyossl_x509_list list = PYOSSL_X509_LIST_INIT;
 
     if (count > 0) {
@@ -102,6 +110,7 @@ pyossl_status pyossl_pkcs12_set_cas(pyossl_pkcs12 *p12, pyossl_x509 *const *cert
 
 const char *pyossl_pkcs12_friendly_name(const pyossl_pkcs12 *p12, size_t *len)
 {
+    OSL_NEED_OR(NULL, p12 != NULL && len != NULL);
     *len = p12->friendly_name_len;
     return p12->friendly_name;
 }
@@ -109,6 +118,7 @@ const char *pyossl_pkcs12_friendly_name(const pyossl_pkcs12 *p12, size_t *len)
 pyossl_status pyossl_pkcs12_set_friendly_name(pyossl_pkcs12 *p12, const char *utf8, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(p12 != NULL && osl_fits(utf8, len));
     char *copy = NULL;
 
     if (utf8 != NULL) {
@@ -291,8 +301,8 @@ static pyossl_status write_certs(const writer *w, safe_stack *safes)
         OSL_TRY(add_cert(bags, p12->cert, w, true));
     for (size_t i = 0; i < p12->cas.count; i++)
         OSL_TRY(add_cert(bags, p12->cas.items[i], w, false));
-    return add_safe(safes, PKCS12_pack_p7encdata(w->nid, osl_secret_text(&w->secret), (int)w->secret.len, NULL,
-                                                 0, w->rounds, bags));
+    return add_safe(safes, PKCS12_pack_p7encdata(w->nid, osl_secret_text(&w->secret),
+                                                 (int)w->secret.len, NULL, 0, w->rounds, bags));
 }
 
 static pyossl_status write_key(const writer *w, safe_stack *safes)
@@ -309,10 +319,11 @@ static pyossl_status write_key(const writer *w, safe_stack *safes)
     info = EVP_PKEY2PKCS8(w->p12->pkey->key);
     if (bags == NULL || info == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
-    OSL_TRY(add_bag(bags,
-                    PKCS12_SAFEBAG_create_pkcs8_encrypt(w->nid, osl_secret_text(&w->secret), (int)w->secret.len,
-                                                        NULL, 0, w->rounds, info),
-                    w, &name, true));
+    OSL_TRY(
+        add_bag(bags,
+                PKCS12_SAFEBAG_create_pkcs8_encrypt(w->nid, osl_secret_text(&w->secret),
+                                                    (int)w->secret.len, NULL, 0, w->rounds, info),
+                w, &name, true));
     return add_safe(safes, PKCS12_pack_p7data(bags));
 }
 
@@ -325,8 +336,8 @@ static pyossl_status seal(const writer *w, const safe_stack *safes, pyossl_buf *
 
     if (p12 == NULL || PKCS12_pack_authsafes(p12, (safe_stack *)(uintptr_t)safes) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
-    if (w->mac_rounds >= 0 && PKCS12_set_mac(p12, osl_secret_text(&w->secret), (int)w->secret.len, NULL, 0,
-                                             w->mac_rounds, w->mac_digest) != 1)
+    if (w->mac_rounds >= 0 && PKCS12_set_mac(p12, osl_secret_text(&w->secret), (int)w->secret.len,
+                                             NULL, 0, w->mac_rounds, w->mac_digest) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     len = i2d_PKCS12(p12, NULL);
     if (len <= 0)
@@ -343,6 +354,7 @@ pyossl_status pyossl_pkcs12_dump(const pyossl_pkcs12 *p12, const pyossl_passphra
                                  const pyossl_pkcs12_options *options, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(p12 != NULL && out != NULL);
     auto_writer w = { .p12 = p12 };
     osl_auto(safe_stack) *safes = NULL;
 

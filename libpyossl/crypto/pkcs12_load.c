@@ -419,6 +419,7 @@ pyossl_status pyossl_pkcs12_load(pyossl_pkcs12 **out, const void *der, size_t le
                                  const pyossl_passphrase *passphrase)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(der, len));
     osl_auto(PKCS12) *p12 = NULL;
     osl_auto(pyossl_pkcs12) *made = NULL;
     auto_reader r = { .from = passphrase };

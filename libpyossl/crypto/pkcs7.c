@@ -33,6 +33,7 @@ pyossl_status pyossl_pkcs7_load(pyossl_pkcs7 **out, pyossl_format format, const 
                                 size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(data, len));
     osl_auto_buf der = PYOSSL_BUF_INIT;
 
     OSL_TRY(osl_init());
@@ -76,6 +77,7 @@ static pyossl_status dump_text(const pyossl_pkcs7 *message, pyossl_buf *out)
 pyossl_status pyossl_pkcs7_dump(const pyossl_pkcs7 *message, pyossl_format format, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(message != NULL && out != NULL);
     osl_auto_buf der = PYOSSL_BUF_INIT;
 
     if (format == PYOSSL_TEXT)
@@ -100,6 +102,7 @@ static PKCS7 *degenerate_new(void)
 pyossl_status pyossl_pkcs7_new_certs(pyossl_pkcs7 **out, pyossl_x509 *const *certs, size_t count)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_are_there(certs, count));
     osl_auto(PKCS7) *message = NULL;
 
     OSL_TRY(osl_init());
@@ -122,6 +125,7 @@ pyossl_status pyossl_pkcs7_new_certs(pyossl_pkcs7 **out, pyossl_x509 *const *cer
 
 pyossl_pkcs7_kind pyossl_pkcs7_type(const pyossl_pkcs7 *message)
 {
+    OSL_NEED_OR(0, message != NULL);
     switch (OBJ_obj2nid(message->message->type)) {
     case NID_pkcs7_data:
         return PYOSSL_PKCS7_DATA;
@@ -138,6 +142,7 @@ pyossl_pkcs7_kind pyossl_pkcs7_type(const pyossl_pkcs7 *message)
 
 const char *pyossl_pkcs7_type_name(const pyossl_pkcs7 *message)
 {
+    OSL_NEED_OR(NULL, message != NULL);
     const char *name = OBJ_nid2sn(OBJ_obj2nid(message->message->type));
 
     return name != NULL ? name : "UNDEF";
@@ -163,5 +168,6 @@ static STACK_OF(X509) *certs_of(const pyossl_pkcs7 *message)
 pyossl_status pyossl_pkcs7_certs(const pyossl_pkcs7 *message, pyossl_x509_list *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(message != NULL && out != NULL);
     return osl_x509_wrap_stack(out, certs_of(message));
 }

@@ -1,7 +1,7 @@
 /* PKCS #7 messages: signing, and checking signatures. */
 #include "crypto.h"
 
-static void free_stack(STACK_OF(X509) * stack)
+static void free_stack(STACK_OF(X509) *stack)
 {
     sk_X509_free(stack);
 }
@@ -60,6 +60,8 @@ pyossl_status pyossl_pkcs7_sign(pyossl_pkcs7 **out, pyossl_x509 *cert, const pyo
                                 size_t len, unsigned flags)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && cert != NULL && pkey != NULL && osl_are_there(others, count) &&
+             osl_fits(data, len));
     osl_auto(osl_borrowed) *stack = NULL;
     osl_auto(PKCS7) *message = NULL;
     osl_auto(BIO) *bio = NULL;
@@ -90,6 +92,8 @@ pyossl_status pyossl_pkcs7_verify(const pyossl_pkcs7 *message, pyossl_x509 *cons
                                   size_t len, unsigned flags, pyossl_buf *content)
 {
     OSL_API_ENTER;
+    OSL_NEED(message != NULL && osl_are_there(certs, count) && osl_fits(detached, len) &&
+             content != NULL);
     osl_auto(osl_borrowed) *stack = NULL;
     osl_auto(X509_STORE) *empty = NULL;
     osl_auto(PKCS7) *copy = NULL;

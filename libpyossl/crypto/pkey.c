@@ -89,6 +89,7 @@ static pyossl_status generate(EVP_PKEY **out, int type, int bits)
 pyossl_status pyossl_pkey_generate(pyossl_pkey **out, int type, int bits)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     osl_auto(EVP_PKEY) *key = NULL;
 
     OSL_TRY(generate(&key, type, bits));
@@ -98,6 +99,7 @@ pyossl_status pyossl_pkey_generate(pyossl_pkey **out, int type, int bits)
 pyossl_status pyossl_pkey_generate_ec(pyossl_pkey **out, const char *curve)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && curve != NULL);
     osl_auto(EVP_PKEY) *key = NULL;
 
     if (pyossl_curve_nid(curve) == 0)
@@ -111,6 +113,7 @@ pyossl_status pyossl_pkey_generate_ec(pyossl_pkey **out, const char *curve)
 int pyossl_pkey_type(const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED_OR(0, pkey != NULL);
     const int id = EVP_PKEY_get_id(pkey->key);
     const char *name;
 
@@ -124,6 +127,7 @@ int pyossl_pkey_type(const pyossl_pkey *pkey)
 int pyossl_pkey_bits(const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED_OR(0, pkey != NULL);
     const int bits = EVP_PKEY_get_bits(pkey->key);
 
     return bits > 0 ? bits : 0;
@@ -131,12 +135,14 @@ int pyossl_pkey_bits(const pyossl_pkey *pkey)
 
 int pyossl_pkey_is_private(const pyossl_pkey *pkey)
 {
+    OSL_NEED_OR(0, pkey != NULL);
     return pkey->is_private;
 }
 
 int pyossl_pkey_equal(const pyossl_pkey *a, const pyossl_pkey *b)
 {
     OSL_API_ENTER;
+    OSL_NEED_OR(0, a != NULL && b != NULL);
 
     return a == b || EVP_PKEY_eq(a->key, b->key) == 1;
 }
@@ -144,6 +150,7 @@ int pyossl_pkey_equal(const pyossl_pkey *a, const pyossl_pkey *b)
 pyossl_status pyossl_pkey_check(const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(pkey != NULL);
     osl_auto(EVP_PKEY_CTX) *ctx = NULL;
 
     if (EVP_PKEY_is_a(pkey->key, "RSA") != 1 && EVP_PKEY_is_a(pkey->key, "RSA-PSS") != 1)

@@ -66,8 +66,7 @@ static pyossl_status encrypt_pkcs8(PKCS8_PRIV_KEY_INFO *info, const EVP_CIPHER *
 }
 
 static pyossl_status dump_pkcs8(const pyossl_pkey *pkey, pyossl_format format,
-                                const EVP_CIPHER *cipher, const osl_secret *secret,
-                                pyossl_buf *out)
+                                const EVP_CIPHER *cipher, const osl_secret *secret, pyossl_buf *out)
 {
     osl_auto(PKCS8_PRIV_KEY_INFO) *info = EVP_PKEY2PKCS8(pkey->key);
     osl_auto_buf der = PYOSSL_BUF_INIT;
@@ -82,7 +81,8 @@ static pyossl_status dump_pkcs8(const pyossl_pkey *pkey, pyossl_format format,
     }
     len = i2d_PKCS8_PRIV_KEY_INFO(info, &bytes);
     OSL_TRY(take_der(&der, bytes, len));
-    return osl_pem_write("PRIVATE KEY", der.data, der.len, out); /* DER in the clear is traditional */
+    return osl_pem_write("PRIVATE KEY", der.data, der.len,
+                         out); /* DER in the clear is traditional */
 }
 
 /* ---- the other formats ---- */
@@ -103,6 +103,7 @@ pyossl_status pyossl_pkey_dump_private(const pyossl_pkey *pkey, pyossl_format fo
                                        pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(pkey != NULL && out != NULL);
     const EVP_CIPHER *algorithm = NULL;
     osl_auto_secret secret = { .large = NULL };
     unsigned char *der = NULL;
@@ -133,6 +134,7 @@ pyossl_status pyossl_pkey_dump_traditional(const pyossl_pkey *pkey, const char *
                                            const pyossl_passphrase *passphrase, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(pkey != NULL && out != NULL);
     const EVP_CIPHER *algorithm = NULL;
     osl_auto_secret secret = { .large = NULL };
     osl_auto(BIO) *bio = NULL;
@@ -160,6 +162,7 @@ pyossl_status pyossl_pkey_dump_public(const pyossl_pkey *pkey, pyossl_format for
                                       pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(pkey != NULL && out != NULL);
     osl_auto_buf der = PYOSSL_BUF_INIT;
     unsigned char *bytes = NULL;
     int len;

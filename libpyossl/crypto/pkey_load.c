@@ -288,6 +288,7 @@ pyossl_status pyossl_pkey_load_private(pyossl_pkey **out, pyossl_format format, 
                                        size_t len, const pyossl_passphrase *passphrase)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(data, len));
     osl_auto_buf der = PYOSSL_BUF_INIT;
 
     if (format == PYOSSL_PEM)
@@ -345,6 +346,7 @@ pyossl_status pyossl_pkey_load_public(pyossl_pkey **out, pyossl_format format, c
                                       size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(data, len));
     osl_auto_buf der = PYOSSL_BUF_INIT;
 
     if (format == PYOSSL_PEM)

@@ -41,6 +41,7 @@ pyossl_status osl_req_changed(X509_REQ *req, int result)
 pyossl_status pyossl_req_new(pyossl_req **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     osl_auto(X509_REQ) *made = NULL;
 
     OSL_TRY(osl_init());
@@ -53,6 +54,7 @@ pyossl_status pyossl_req_new(pyossl_req **out)
 pyossl_status pyossl_req_load(pyossl_req **out, pyossl_format format, const void *data, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(data, len));
     osl_auto_buf der = PYOSSL_BUF_INIT;
     const unsigned char *at;
     X509_REQ *req;
@@ -82,6 +84,7 @@ static pyossl_status dump_text(const pyossl_req *req, pyossl_buf *out)
 pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL && out != NULL);
     unsigned char *der = NULL;
     pyossl_status status;
     int len;
@@ -120,6 +123,7 @@ static pyossl_status copy_fields(X509_REQ *to, const X509_REQ *from)
 pyossl_status pyossl_req_copy(pyossl_req **out, const pyossl_req *req)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && req != NULL);
     osl_auto(X509_REQ) *made = NULL;
 
     ERR_set_mark();
@@ -138,12 +142,14 @@ pyossl_status pyossl_req_copy(pyossl_req **out, const pyossl_req *req)
 
 long pyossl_req_version(const pyossl_req *req)
 {
+    OSL_NEED_OR(0, req != NULL);
     return req->version != 0 ? req->version : X509_REQ_get_version(req->req);
 }
 
 pyossl_status pyossl_req_set_version(pyossl_req *req, long version)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL);
 
     int result;
 
@@ -165,12 +171,14 @@ pyossl_status pyossl_req_set_version(pyossl_req *req, long version)
 pyossl_status pyossl_req_subject(pyossl_req *req, pyossl_name **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL && out != NULL);
     return osl_name_view(out, OSL_REQ_SUBJECT, req, req->subject_generation);
 }
 
 pyossl_status pyossl_req_set_subject(pyossl_req *req, const pyossl_name *name)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL && name != NULL);
     const X509_NAME *from = osl_name_read(name);
 
     if (from == NULL)
@@ -183,12 +191,14 @@ pyossl_status pyossl_req_set_subject(pyossl_req *req, const pyossl_name *name)
 pyossl_status pyossl_req_pubkey(const pyossl_req *req, pyossl_pkey **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL && out != NULL);
     return osl_spki_key(out, X509_REQ_get_X509_PUBKEY(req->req));
 }
 
 pyossl_status pyossl_req_set_pubkey(pyossl_req *req, const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL && pkey != NULL);
     return osl_req_changed(req->req, X509_REQ_set_pubkey(req->req, pkey->key));
 }
 
@@ -208,7 +218,8 @@ static X509_REQ *with_version(X509_REQ *from, unsigned char version)
     X509_REQ *made = NULL;
 
     if (osl_der_next(&in, &whole) && osl_der_next(&whole.body, &info) &&
-        osl_der_next(&info.body, &number) && number.tag == OSL_TAG_INTEGER && number.body.len == 1) {
+        osl_der_next(&info.body, &number) && number.tag == OSL_TAG_INTEGER &&
+        number.body.len == 1) {
         der[number.body.at - der] = version;
         made = d2i_X509_REQ(NULL, &at, len);
     }
@@ -232,6 +243,7 @@ static bool sign_version(pyossl_req *req, const pyossl_pkey *pkey, const EVP_MD 
 pyossl_status pyossl_req_sign(pyossl_req *req, const pyossl_pkey *pkey, const char *digest)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL && pkey != NULL);
     const X509_ALGOR *present;
     X509_ALGOR *kept;
     const EVP_MD *md;
@@ -259,6 +271,7 @@ pyossl_status pyossl_req_sign(pyossl_req *req, const pyossl_pkey *pkey, const ch
 pyossl_status pyossl_req_verify(const pyossl_req *req, const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL && pkey != NULL);
     return osl_verify_result(X509_REQ_verify(req->req, pkey->key));
 }
 
@@ -283,6 +296,7 @@ static STACK_OF(X509_EXTENSION) *requested(const pyossl_req *req)
 
 size_t pyossl_req_ext_count(const pyossl_req *req)
 {
+    OSL_NEED_OR(0, req != NULL);
     auto_extensions *exts = requested(req);
     const int count = sk_X509_EXTENSION_num(exts);
 
@@ -292,6 +306,7 @@ size_t pyossl_req_ext_count(const pyossl_req *req)
 pyossl_status pyossl_req_ext_at(const pyossl_req *req, size_t index, pyossl_ext **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL && out != NULL);
     auto_extensions *exts = requested(req);
     const int count = sk_X509_EXTENSION_num(exts);
 
@@ -319,6 +334,7 @@ static X509_ATTRIBUTE *take_request(X509_REQ *req)
 pyossl_status pyossl_req_remove_ext(pyossl_req *req, size_t index)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL);
     auto_extensions *exts = requested(req);
     const int count = sk_X509_EXTENSION_num(exts);
     X509_ATTRIBUTE *old;
@@ -341,6 +357,7 @@ pyossl_status pyossl_req_remove_ext(pyossl_req *req, size_t index)
 pyossl_status pyossl_req_add_exts(pyossl_req *req, pyossl_ext *const *exts, size_t count)
 {
     OSL_API_ENTER;
+    OSL_NEED(req != NULL && osl_are_there(exts, count));
     STACK_OF(X509_EXTENSION) *borrowed; /* the extensions in it are the caller's */
     bool done = true;
 

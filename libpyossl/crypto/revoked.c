@@ -44,6 +44,7 @@ pyossl_status osl_revoked_wrap(pyossl_revoked **out, X509_REVOKED *revoked)
 pyossl_status pyossl_revoked_new(pyossl_revoked **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     X509_REVOKED *revoked;
 
     OSL_TRY(osl_init());
@@ -56,12 +57,14 @@ pyossl_status pyossl_revoked_new(pyossl_revoked **out)
 pyossl_status pyossl_revoked_serial(const pyossl_revoked *revoked, pyossl_buf *hex)
 {
     OSL_API_ENTER;
+    OSL_NEED(revoked != NULL && hex != NULL);
     return osl_integer_hex(X509_REVOKED_get0_serialNumber(revoked->revoked), hex);
 }
 
 pyossl_status pyossl_revoked_set_serial(pyossl_revoked *revoked, const char *hex)
 {
     OSL_API_ENTER;
+    OSL_NEED(revoked != NULL && hex != NULL);
     osl_auto(ASN1_INTEGER) *serial = NULL;
 
     OSL_TRY(osl_integer_parse(&serial, hex, true));
@@ -73,12 +76,14 @@ pyossl_status pyossl_revoked_set_serial(pyossl_revoked *revoked, const char *hex
 pyossl_status pyossl_revoked_date(const pyossl_revoked *revoked, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(revoked != NULL && out != NULL);
     return osl_time_text(X509_REVOKED_get0_revocationDate(revoked->revoked), out);
 }
 
 pyossl_status pyossl_revoked_set_date(pyossl_revoked *revoked, const char *when, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(revoked != NULL && when != NULL && osl_fits(when, len));
     osl_auto(ASN1_TIME) *date = NULL;
 
     OSL_TRY(osl_time_parse(&date, when, len));
@@ -105,6 +110,7 @@ static pyossl_status print_reason(X509_EXTENSION *ext, pyossl_buf *out)
 pyossl_status pyossl_revoked_reason(const pyossl_revoked *revoked, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(revoked != NULL && out != NULL);
     int index = X509_REVOKED_get_ext_by_NID(revoked->revoked, NID_crl_reason, -1);
 
     if (index < 0)
@@ -147,6 +153,7 @@ static pyossl_status set_reason_code(X509_REVOKED *revoked, int code)
 pyossl_status pyossl_revoked_set_reason(pyossl_revoked *revoked, const char *reason)
 {
     OSL_API_ENTER;
+    OSL_NEED(revoked != NULL);
     if (reason == NULL) {
         forget_reasons(revoked->revoked);
         return PYOSSL_OK;

@@ -49,6 +49,7 @@ pyossl_status pyossl_pkey_sign(const pyossl_pkey *pkey, const char *digest, cons
                                size_t len, pyossl_buf *signature)
 {
     OSL_API_ENTER;
+    OSL_NEED(pkey != NULL && osl_fits(data, len) && signature != NULL);
     osl_auto(EVP_MD_CTX) *ctx = NULL;
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
     const EVP_MD *md = NULL;
@@ -79,6 +80,7 @@ pyossl_status pyossl_pkey_verify(const pyossl_pkey *pkey, const char *digest, co
                                  size_t len, const void *signature, size_t signature_len)
 {
     OSL_API_ENTER;
+    OSL_NEED(pkey != NULL && osl_fits(data, len) && osl_fits(signature, signature_len));
     osl_auto(EVP_MD_CTX) *ctx = NULL;
     const EVP_MD *md = NULL;
 

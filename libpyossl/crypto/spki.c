@@ -27,6 +27,7 @@ static pyossl_status wrap(pyossl_spki **out, NETSCAPE_SPKI *signed_key)
 pyossl_status pyossl_spki_new(pyossl_spki **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     NETSCAPE_SPKI *signed_key;
 
     OSL_TRY(osl_init());
@@ -89,6 +90,7 @@ static pyossl_status decode_base64(const char *base64, size_t len, pyossl_buf *d
 pyossl_status pyossl_spki_load(pyossl_spki **out, const char *base64, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(base64, len));
     osl_auto_buf der = PYOSSL_BUF_INIT;
     NETSCAPE_SPKI *signed_key;
     const unsigned char *in;
@@ -114,6 +116,7 @@ static bool has_pubkey(const pyossl_spki *spki)
 pyossl_status pyossl_spki_dump(const pyossl_spki *spki, pyossl_buf *base64)
 {
     OSL_API_ENTER;
+    OSL_NEED(spki != NULL && base64 != NULL);
     osl_auto_buf der = PYOSSL_BUF_INIT, text = PYOSSL_BUF_INIT;
     unsigned char *end;
     int len;
@@ -139,12 +142,14 @@ pyossl_status pyossl_spki_dump(const pyossl_spki *spki, pyossl_buf *base64)
 pyossl_status pyossl_spki_pubkey(const pyossl_spki *spki, pyossl_pkey **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(spki != NULL && out != NULL);
     return osl_spki_key(out, spki->spki->spkac->pubkey);
 }
 
 pyossl_status pyossl_spki_set_pubkey(pyossl_spki *spki, const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(spki != NULL && pkey != NULL);
     if (NETSCAPE_SPKI_set_pubkey(spki->spki, pkey->key) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     return PYOSSL_OK;
@@ -153,6 +158,7 @@ pyossl_status pyossl_spki_set_pubkey(pyossl_spki *spki, const pyossl_pkey *pkey)
 pyossl_status pyossl_spki_challenge(const pyossl_spki *spki, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(spki != NULL && out != NULL);
     const ASN1_IA5STRING *challenge = spki->spki->spkac->challenge;
 
     return osl_buf_set(out, ASN1_STRING_get0_data(challenge),
@@ -162,6 +168,7 @@ pyossl_status pyossl_spki_challenge(const pyossl_spki *spki, pyossl_buf *out)
 pyossl_status pyossl_spki_set_challenge(pyossl_spki *spki, const char *text, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(spki != NULL && text != NULL && osl_fits(text, len));
     if (!osl_len_fits(len))
         return osl_fail_text(PYOSSL_E_ARGUMENT, "too long");
     for (size_t i = 0; i < len; i++) {
@@ -178,6 +185,7 @@ pyossl_status pyossl_spki_set_challenge(pyossl_spki *spki, const char *text, siz
 pyossl_status pyossl_spki_sign(pyossl_spki *spki, const pyossl_pkey *pkey, const char *digest)
 {
     OSL_API_ENTER;
+    OSL_NEED(spki != NULL && pkey != NULL);
     const EVP_MD *md = NULL;
 
     OSL_TRY(osl_sign_prepare(pkey, digest, &md));
@@ -189,5 +197,6 @@ pyossl_status pyossl_spki_sign(pyossl_spki *spki, const pyossl_pkey *pkey, const
 pyossl_status pyossl_spki_verify(const pyossl_spki *spki, const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(spki != NULL && pkey != NULL);
     return osl_verify_result(NETSCAPE_SPKI_verify(spki->spki, pkey->key));
 }

@@ -33,6 +33,7 @@ pyossl_status osl_store_wrap(pyossl_store **out, X509_STORE *store)
 pyossl_status pyossl_store_new(pyossl_store **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     osl_auto(X509_STORE) *store = NULL;
 
     OSL_TRY(osl_init());
@@ -50,6 +51,7 @@ pyossl_status pyossl_store_new(pyossl_store **out)
 pyossl_status pyossl_store_add_cert(pyossl_store *store, pyossl_x509 *cert)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL && cert != NULL);
     X509 *x509 = osl_x509_full(cert);
 
     if (x509 == NULL)
@@ -63,6 +65,7 @@ pyossl_status pyossl_store_add_cert(pyossl_store *store, pyossl_x509 *cert)
 pyossl_status pyossl_store_add_crl(pyossl_store *store, pyossl_crl *crl)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL && crl != NULL);
     /*
      * A copy: OpenSSL works out a list's extensions and fingerprint when it
      * decodes one, and not again when it changes; and it sorts the entries of
@@ -166,6 +169,7 @@ pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *di
 pyossl_status pyossl_store_load_locations(pyossl_store *store, const char *file, const char *dir)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL);
     return osl_store_load(store->store, file, dir);
 }
 
@@ -216,6 +220,7 @@ STACK_OF(X509) *osl_store_get1_certs(X509_STORE *store)
 pyossl_status pyossl_store_certs(const pyossl_store *store, pyossl_x509_list *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL && out != NULL);
     STACK_OF(X509) *certs = NULL;
     pyossl_status status;
 
@@ -249,6 +254,7 @@ static pyossl_status unlock_param(const pyossl_store *store, bool changed)
 pyossl_status pyossl_store_set_flags(pyossl_store *store, unsigned long flags)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL);
     OSL_TRUST_CHANGES(store->store);
     X509_VERIFY_PARAM *param = lock_param(store);
 
@@ -259,12 +265,14 @@ pyossl_status pyossl_store_set_flags(pyossl_store *store, unsigned long flags)
 
 unsigned long pyossl_store_get_flags(const pyossl_store *store)
 {
+    OSL_NEED_OR(0, store != NULL);
     return X509_VERIFY_PARAM_get_flags(X509_STORE_get0_param(store->store));
 }
 
 pyossl_status pyossl_store_set_time(pyossl_store *store, int64_t when)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL);
     const time_t seconds = (time_t)when;
     X509_VERIFY_PARAM *param;
 
@@ -281,6 +289,7 @@ pyossl_status pyossl_store_set_time(pyossl_store *store, int64_t when)
 pyossl_status pyossl_store_set_depth(pyossl_store *store, int depth)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL);
     X509_VERIFY_PARAM *param;
 
     if (depth < -1)
@@ -296,6 +305,7 @@ pyossl_status pyossl_store_set_depth(pyossl_store *store, int depth)
 pyossl_status pyossl_store_set_purpose(pyossl_store *store, const char *purpose)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL && purpose != NULL);
     int index = X509_PURPOSE_get_by_sname(purpose);
     X509_VERIFY_PARAM *param;
 
@@ -314,6 +324,7 @@ pyossl_status pyossl_store_set_purpose(pyossl_store *store, const char *purpose)
 pyossl_status pyossl_store_add_policy(pyossl_store *store, const char *oid)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL && oid != NULL);
     osl_auto(ASN1_OBJECT) *policy = OBJ_txt2obj(oid, 1);
     X509_VERIFY_PARAM *param;
     bool added;

@@ -3,6 +3,7 @@
 
 void pyossl_verdict_clear(pyossl_verdict *verdict)
 {
+    OSL_NEED_OR(OSL_NOTHING, verdict != NULL);
     pyossl_x509_unref(verdict->cert);
     pyossl_x509_list_clear(&verdict->chain);
     verdict->error = X509_V_OK;
@@ -133,6 +134,7 @@ pyossl_status pyossl_store_verify(pyossl_store *store, pyossl_x509 *cert,
                                   pyossl_verdict *verdict)
 {
     OSL_API_ENTER;
+    OSL_NEED(store != NULL && cert != NULL && osl_are_there(untrusted, count) && verdict != NULL);
     X509 *x509 = osl_x509_full(cert);
     STACK_OF(X509) *helpers = NULL;
     pyossl_status status;

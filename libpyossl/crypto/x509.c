@@ -229,6 +229,7 @@ pyossl_status osl_x509_from_pem(pyossl_x509 **out, const void *data, size_t len,
 pyossl_status pyossl_x509_new(pyossl_x509 **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL);
     OSL_TRY(osl_init());
     return wrap(out, X509_new(), false);
 }
@@ -237,6 +238,7 @@ pyossl_status pyossl_x509_load(pyossl_x509 **out, pyossl_format format, const vo
                                size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(data, len));
 
     OSL_TRY(osl_init());
     if (format == PYOSSL_PEM)
@@ -249,6 +251,7 @@ pyossl_status pyossl_x509_load(pyossl_x509 **out, pyossl_format format, const vo
 pyossl_status pyossl_x509_copy(pyossl_x509 **out, const pyossl_x509 *cert)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && cert != NULL);
     X509 *clone;
 
     if (cert->der.len > 0)
@@ -327,6 +330,7 @@ X509 *osl_x509_mutable(pyossl_x509 *cert)
 
 unsigned long pyossl_x509_revision(const pyossl_x509 *cert)
 {
+    OSL_NEED_OR(0, cert != NULL);
     return cert->revision;
 }
 
@@ -439,6 +443,7 @@ static pyossl_status dump_text(const pyossl_x509 *cert, pyossl_buf *out)
 pyossl_status pyossl_x509_dump(const pyossl_x509 *cert, pyossl_format format, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && out != NULL);
     osl_auto_buf room = PYOSSL_BUF_INIT;
     const unsigned char *der;
     size_t len;
@@ -454,6 +459,7 @@ pyossl_status pyossl_x509_dump(const pyossl_x509 *cert, pyossl_format format, py
 int pyossl_x509_equal(const pyossl_x509 *a, const pyossl_x509 *b)
 {
     OSL_API_ENTER;
+    OSL_NEED_OR(0, a != NULL && b != NULL);
     osl_auto_buf a_room = PYOSSL_BUF_INIT, b_room = PYOSSL_BUF_INIT;
     const unsigned char *a_der, *b_der;
     size_t a_len, b_len;

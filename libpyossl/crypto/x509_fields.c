@@ -7,12 +7,14 @@
 
 long pyossl_x509_version(const pyossl_x509 *cert)
 {
+    OSL_NEED_OR(0, cert != NULL);
     return X509_get_version(osl_x509_read(cert));
 }
 
 pyossl_status pyossl_x509_set_version(pyossl_x509 *cert, long version)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL);
     X509 *x509 = osl_x509_mutable(cert);
 
     if (x509 == NULL)
@@ -23,11 +25,13 @@ pyossl_status pyossl_x509_set_version(pyossl_x509 *cert, long version)
 pyossl_status pyossl_x509_serial(const pyossl_x509 *cert, pyossl_buf *hex)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && hex != NULL);
     return osl_integer_hex(X509_get0_serialNumber(osl_x509_read(cert)), hex);
 }
 
 const unsigned char *pyossl_x509_serial_bytes(const pyossl_x509 *cert, size_t *len, int *negative)
 {
+    OSL_NEED_OR(NULL, cert != NULL && len != NULL && negative != NULL);
     const ASN1_INTEGER *serial = X509_get0_serialNumber(osl_x509_read(cert));
 
     /* OpenSSL keeps the magnitude in the bytes and the sign in the type. */
@@ -39,6 +43,7 @@ const unsigned char *pyossl_x509_serial_bytes(const pyossl_x509 *cert, size_t *l
 pyossl_status pyossl_x509_set_serial(pyossl_x509 *cert, const char *hex)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && hex != NULL);
     osl_auto(ASN1_INTEGER) *serial = NULL;
     X509 *x509;
 
@@ -53,11 +58,13 @@ pyossl_status pyossl_x509_set_serial(pyossl_x509 *cert, const char *hex)
 
 pyossl_status pyossl_x509_subject(pyossl_x509 *cert, pyossl_name **out)
 {
+    OSL_NEED(cert != NULL && out != NULL);
     return osl_name_view(out, OSL_SUBJECT_OF, cert, cert->subject_generation);
 }
 
 pyossl_status pyossl_x509_issuer(pyossl_x509 *cert, pyossl_name **out)
 {
+    OSL_NEED(cert != NULL && out != NULL);
     return osl_name_view(out, OSL_ISSUER_OF, cert, cert->issuer_generation);
 }
 
@@ -85,18 +92,21 @@ static pyossl_status set_name(pyossl_x509 *cert, const pyossl_name *name,
 pyossl_status pyossl_x509_set_subject(pyossl_x509 *cert, const pyossl_name *name)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && name != NULL);
     return set_name(cert, name, X509_set_subject_name, &cert->subject_generation);
 }
 
 pyossl_status pyossl_x509_set_issuer(pyossl_x509 *cert, const pyossl_name *name)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && name != NULL);
     return set_name(cert, name, X509_set_issuer_name, &cert->issuer_generation);
 }
 
 pyossl_status pyossl_x509_subject_hash(const pyossl_x509 *cert, unsigned long *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && out != NULL);
     return osl_name_hash(X509_get_subject_name(osl_x509_read(cert)), out);
 }
 
@@ -146,6 +156,7 @@ static pyossl_status find_pubkey(pyossl_x509 *cert, pyossl_pkey **out)
 
 pyossl_status pyossl_x509_pubkey(const pyossl_x509 *cert, pyossl_pkey **out)
 {
+    OSL_NEED(cert != NULL && out != NULL);
     pyossl_pkey *kept = atomic_load_explicit(&cert->pkey, memory_order_acquire);
 
     if (kept == NULL ||
@@ -158,6 +169,7 @@ pyossl_status pyossl_x509_pubkey(const pyossl_x509 *cert, pyossl_pkey **out)
 pyossl_status pyossl_x509_set_pubkey(pyossl_x509 *cert, const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && pkey != NULL);
     X509 *x509 = osl_x509_mutable(cert);
 
     if (x509 == NULL)
@@ -180,12 +192,14 @@ static pyossl_status set_time(pyossl_x509 *cert, const ASN1_TIME *when,
 pyossl_status pyossl_x509_not_before(const pyossl_x509 *cert, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && out != NULL);
     return osl_time_text(X509_get0_notBefore(osl_x509_read(cert)), out);
 }
 
 pyossl_status pyossl_x509_set_not_before(pyossl_x509 *cert, const char *when, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && when != NULL && osl_fits(when, len));
     osl_auto(ASN1_TIME) *parsed = NULL;
 
     OSL_TRY(osl_time_parse(&parsed, when, len));
@@ -195,6 +209,7 @@ pyossl_status pyossl_x509_set_not_before(pyossl_x509 *cert, const char *when, si
 pyossl_status pyossl_x509_adj_not_before(pyossl_x509 *cert, int64_t seconds)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL);
     osl_auto(ASN1_TIME) *made = NULL;
 
     OSL_TRY(osl_time_from_now(&made, seconds));
@@ -204,12 +219,14 @@ pyossl_status pyossl_x509_adj_not_before(pyossl_x509 *cert, int64_t seconds)
 pyossl_status pyossl_x509_not_after(const pyossl_x509 *cert, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && out != NULL);
     return osl_time_text(X509_get0_notAfter(osl_x509_read(cert)), out);
 }
 
 pyossl_status pyossl_x509_set_not_after(pyossl_x509 *cert, const char *when, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && when != NULL && osl_fits(when, len));
     osl_auto(ASN1_TIME) *parsed = NULL;
 
     OSL_TRY(osl_time_parse(&parsed, when, len));
@@ -219,6 +236,7 @@ pyossl_status pyossl_x509_set_not_after(pyossl_x509 *cert, const char *when, siz
 pyossl_status pyossl_x509_adj_not_after(pyossl_x509 *cert, int64_t seconds)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL);
     osl_auto(ASN1_TIME) *made = NULL;
 
     OSL_TRY(osl_time_from_now(&made, seconds));
@@ -236,6 +254,7 @@ static pyossl_status find_expiry(pyossl_x509 *cert, int64_t *last)
 
 pyossl_status pyossl_x509_has_expired(const pyossl_x509 *cert, int *expired)
 {
+    OSL_NEED(cert != NULL && expired != NULL);
     int64_t last = atomic_load_explicit(&cert->not_after, memory_order_relaxed);
 
     if (last == OSL_EXPIRY_UNKNOWN) /* keeping it changes nothing that can be seen */
@@ -275,6 +294,7 @@ static bool algorithms_copy(const algorithms *to, const algorithms *from)
 pyossl_status pyossl_x509_sign(pyossl_x509 *cert, const pyossl_pkey *pkey, const char *digest)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && pkey != NULL);
     __attribute__((cleanup(algorithms_free))) algorithms kept = { NULL, NULL };
     algorithms present;
     const EVP_MD *md;
@@ -302,6 +322,7 @@ pyossl_status pyossl_x509_sign(pyossl_x509 *cert, const pyossl_pkey *pkey, const
 pyossl_status pyossl_x509_verify(const pyossl_x509 *cert, const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && pkey != NULL);
     X509 *x509 = osl_x509_lend(cert);
 
     if (x509 == NULL)
@@ -312,6 +333,7 @@ pyossl_status pyossl_x509_verify(const pyossl_x509 *cert, const pyossl_pkey *pke
 pyossl_status pyossl_x509_signature_algorithm(const pyossl_x509 *cert, const char **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && out != NULL);
     const ASN1_OBJECT *object = NULL;
     const char *name;
     int nid;
@@ -359,6 +381,7 @@ static void keep_fingerprint(pyossl_x509 *cert, const osl_fingerprint *made)
 pyossl_status pyossl_x509_digest(const pyossl_x509 *cert, const char *digest, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && digest != NULL && out != NULL);
     const osl_fingerprint *kept = atomic_load_explicit(&cert->fingerprint, memory_order_acquire);
     const EVP_MD *md = osl_digest(digest);
     osl_fingerprint made = { 0 };
@@ -377,6 +400,7 @@ pyossl_status pyossl_x509_digest(const pyossl_x509 *cert, const char *digest, py
 
 size_t pyossl_x509_ext_count(const pyossl_x509 *cert)
 {
+    OSL_NEED_OR(0, cert != NULL);
     const osl_ext_table *table = atomic_load_explicit(&cert->exts, memory_order_acquire);
     int count;
 
@@ -404,6 +428,7 @@ static pyossl_status take_exts(const pyossl_x509 *cert, osl_ext_table **out)
 
 pyossl_status pyossl_x509_ext_at(const pyossl_x509 *cert, size_t index, pyossl_ext **out)
 {
+    OSL_NEED(cert != NULL && out != NULL);
     osl_ext_table *table = atomic_load_explicit(&cert->exts, memory_order_acquire);
 
     if (table == NULL)
@@ -417,6 +442,7 @@ pyossl_status pyossl_x509_ext_at(const pyossl_x509 *cert, size_t index, pyossl_e
 pyossl_status pyossl_x509_add_exts(pyossl_x509 *cert, pyossl_ext *const *exts, size_t count)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL && osl_are_there(exts, count));
     X509 *x509;
     int before;
 
@@ -439,6 +465,7 @@ pyossl_status pyossl_x509_add_exts(pyossl_x509 *cert, pyossl_ext *const *exts, s
 pyossl_status pyossl_x509_remove_ext(pyossl_x509 *cert, size_t index)
 {
     OSL_API_ENTER;
+    OSL_NEED(cert != NULL);
     const size_t count = pyossl_x509_ext_count(cert);
     X509 *x509;
 

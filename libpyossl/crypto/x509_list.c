@@ -10,6 +10,7 @@ static const char *const leaf_labels[] = { PEM_STRING_X509, PEM_STRING_X509_OLD,
 
 void pyossl_x509_list_clear(pyossl_x509_list *list)
 {
+    OSL_NEED_OR(OSL_NOTHING, list != NULL);
     for (size_t i = 0; i < list->count; i++)
         pyossl_x509_unref(list->items[i]);
     OPENSSL_free(list->items);
@@ -80,6 +81,7 @@ static pyossl_status load_all(pyossl_x509_list *out, const void *pem, size_t len
 pyossl_status pyossl_x509_load_all(pyossl_x509_list *out, const void *pem, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && osl_fits(pem, len));
     return load_all(out, pem, len, labels);
 }
 

@@ -43,6 +43,7 @@ static pyossl_status mix(const void *data, size_t len, double entropy)
 pyossl_status pyossl_rand_bytes(void *buf, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(osl_fits(buf, len));
     unsigned char *bytes = buf;
     size_t done = 0;
 
@@ -61,12 +62,14 @@ pyossl_status pyossl_rand_bytes(void *buf, size_t len)
 pyossl_status pyossl_rand_add(const void *data, size_t len, double entropy)
 {
     OSL_API_ENTER;
+    OSL_NEED(osl_fits(data, len));
     return mix(data, len, entropy);
 }
 
 pyossl_status pyossl_rand_seed(const void *data, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(osl_fits(data, len));
     return mix(data, len, (double)len);
 }
 
@@ -123,6 +126,7 @@ static pyossl_status read_and_mix(int fd, const char *path, size_t limit, size_t
 pyossl_status pyossl_rand_load_file(const char *path, long max, size_t *done)
 {
     OSL_API_ENTER;
+    OSL_NEED(path != NULL && done != NULL);
     auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     size_t limit = max >= 0 ? (size_t)max : SIZE_MAX;
     struct stat about;
@@ -171,6 +175,7 @@ static pyossl_status write_private(const char *path, const unsigned char *bytes,
 pyossl_status pyossl_rand_write_file(const char *path, size_t *done)
 {
     OSL_API_ENTER;
+    OSL_NEED(path != NULL && done != NULL);
     unsigned char bytes[SEED_FILE_BYTES];
     pyossl_status status;
 
@@ -362,6 +367,7 @@ static int egd_socket(void)
 pyossl_status pyossl_rand_egd(const char *path, size_t count, int timeout_ms, size_t *done)
 {
     OSL_API_ENTER;
+    OSL_NEED(path != NULL && osl_fits(path, count) && done != NULL);
     int64_t deadline = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
     unsigned char bytes[EGD_COUNT_MAX];
     size_t got = 0;

@@ -74,6 +74,7 @@ void osl_conn_bury(pyossl_conn *conn)
 pyossl_status pyossl_conn_new(pyossl_conn **out, pyossl_ctx *ctx)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && ctx != NULL);
     osl_auto(pyossl_conn) *conn = NULL;
 
     OSL_TRY(osl_init());
@@ -92,22 +93,26 @@ pyossl_status pyossl_conn_new(pyossl_conn **out, pyossl_ctx *ctx)
 
 void *pyossl_conn_userdata(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
     return conn->userdata;
 }
 
 void pyossl_conn_set_userdata(pyossl_conn *conn, void *userdata)
 {
+    OSL_NEED_OR(OSL_NOTHING, conn != NULL);
     conn->userdata = userdata;
 }
 
 pyossl_ctx *pyossl_conn_ctx(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
     return conn->ctx;
 }
 
 pyossl_status pyossl_conn_set_role(pyossl_conn *conn, pyossl_role role)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
     pyossl_status status;
 
     if (role != PYOSSL_CLIENT && role != PYOSSL_SERVER)
@@ -158,6 +163,7 @@ static pyossl_status check_unused(const pyossl_conn *conn)
 pyossl_status pyossl_conn_use_fds(pyossl_conn *conn, int read_fd, int write_fd)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     if (read_fd < 0 || write_fd < 0)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "negative descriptor");
@@ -173,12 +179,14 @@ pyossl_status pyossl_conn_use_fds(pyossl_conn *conn, int read_fd, int write_fd)
 
 pyossl_status pyossl_conn_use_fd(pyossl_conn *conn, int fd)
 {
+    OSL_NEED(conn != NULL);
     return pyossl_conn_use_fds(conn, fd, fd);
 }
 
 pyossl_status pyossl_conn_use_memory(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(check_unused(conn));
     return use(conn, OSL_TRANSPORT_MEMORY);
@@ -213,6 +221,7 @@ pyossl_status pyossl_conn_use_transport(pyossl_conn *conn, const pyossl_transpor
                                         void *userdata)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && transport != NULL);
     osl_user_end reader, writer;
 
     OSL_TRY(copy_end(&reader, transport, userdata));
@@ -226,6 +235,7 @@ pyossl_status pyossl_conn_use_transports(pyossl_conn *conn, const pyossl_transpo
                                          void *writer_userdata)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && reader != NULL && writer != NULL);
     osl_user_end in, out;
 
     OSL_TRY(copy_end(&in, reader, reader_userdata));
@@ -235,6 +245,7 @@ pyossl_status pyossl_conn_use_transports(pyossl_conn *conn, const pyossl_transpo
 
 void pyossl_conn_detach(pyossl_conn *conn)
 {
+    OSL_NEED_OR(OSL_NOTHING, conn != NULL);
     atomic_store_explicit(&conn->transport.gone, true, memory_order_relaxed);
     if (!conn->busy) /* else it is in use: osl_conn_leave() does the rest */
         osl_transport_close(&conn->transport);
@@ -262,6 +273,7 @@ static pyossl_status check_memory(const pyossl_conn *conn)
 
 pyossl_status pyossl_conn_feed(pyossl_conn *conn, const void *data, size_t len, size_t *done)
 {
+    OSL_NEED(conn != NULL && osl_fits(data, len) && done != NULL);
     osl_transport *transport = &conn->transport;
 
     OSL_TRY(check_memory(conn));
@@ -275,6 +287,7 @@ pyossl_status pyossl_conn_feed(pyossl_conn *conn, const void *data, size_t len, 
 pyossl_status pyossl_conn_feed_eof(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(check_memory(conn));
     conn->transport.in.eof = true;
@@ -297,6 +310,7 @@ static pyossl_status check_whole(const osl_queue *queue, size_t cap)
 
 pyossl_status pyossl_conn_drain(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
 {
+    OSL_NEED(conn != NULL && osl_fits(buf, cap) && done != NULL);
     osl_queue *queue = &conn->transport.out;
 
     OSL_TRY(check_memory(conn));
@@ -314,12 +328,14 @@ pyossl_status pyossl_conn_drain(pyossl_conn *conn, void *buf, size_t cap, size_t
 
 size_t pyossl_conn_drainable(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return osl_queue_len(&conn->transport.out);
 }
 
 pyossl_status pyossl_conn_set_memory_limit(pyossl_conn *conn, size_t limit)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(check_memory(conn));
     conn->transport.in.limit = limit;

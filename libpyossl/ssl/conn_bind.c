@@ -171,6 +171,7 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
 pyossl_status pyossl_conn_begin(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
     return osl_conn_begin(conn);
 }
 
@@ -234,6 +235,7 @@ static bool is_dtls(int method)
 pyossl_status pyossl_conn_set_ctx(pyossl_conn *conn, pyossl_ctx *ctx)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && ctx != NULL);
     pyossl_ctx *old = conn->ctx;
 
     if (is_dtls(ctx->method) != is_dtls(old->method))

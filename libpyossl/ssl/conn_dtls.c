@@ -24,6 +24,7 @@ static pyossl_status check_listen(pyossl_conn *conn)
 pyossl_status pyossl_conn_dtls_listen(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
     OSL_CONN_HOLD(conn);
     osl_auto(BIO_ADDR) *peer = NULL;
     int result, number;
@@ -51,6 +52,7 @@ pyossl_status pyossl_conn_dtls_listen(pyossl_conn *conn)
 pyossl_status pyossl_conn_dtls_handle_timeout(pyossl_conn *conn, int *handled)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && handled != NULL);
     OSL_CONN_HOLD(conn);
     int result;
 

@@ -183,6 +183,7 @@ static pyossl_status shake(pyossl_conn *conn)
 
 pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
 {
+    OSL_NEED(conn != NULL);
     OSL_CONN_HOLD(conn);
     pyossl_status status;
 
@@ -223,11 +224,13 @@ static pyossl_status read_by(ssl_read_function *function, pyossl_conn *conn, voi
 
 pyossl_status pyossl_conn_read(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
 {
+    OSL_NEED(conn != NULL && osl_fits(buf, cap) && done != NULL);
     return read_by(SSL_read_ex, conn, buf, cap, done);
 }
 
 pyossl_status pyossl_conn_peek(pyossl_conn *conn, void *buf, size_t cap, size_t *done)
 {
+    OSL_NEED(conn != NULL && osl_fits(buf, cap) && done != NULL);
     return read_by(SSL_peek_ex, conn, buf, cap, done);
 }
 
@@ -250,6 +253,7 @@ static size_t to_repeat(const pyossl_conn *conn, pyossl_status status, size_t le
 
 pyossl_status pyossl_conn_write(pyossl_conn *conn, const void *buf, size_t len, size_t *done)
 {
+    OSL_NEED(conn != NULL && osl_fits(buf, len) && done != NULL);
     OSL_CONN_HOLD(conn);
     size_t put = 0;
     int result;
@@ -303,6 +307,7 @@ static int data_waits(pyossl_conn *conn)
 pyossl_status pyossl_conn_shutdown(pyossl_conn *conn, int *complete)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && complete != NULL);
     OSL_CONN_HOLD(conn);
     int result;
 
@@ -335,6 +340,7 @@ static pyossl_status check_established(pyossl_conn *conn)
 pyossl_status pyossl_conn_renegotiate(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(check_established(conn));
     if (SSL_renegotiate(conn->ssl) != 1)
@@ -345,6 +351,7 @@ pyossl_status pyossl_conn_renegotiate(pyossl_conn *conn)
 pyossl_status pyossl_conn_verify_client_post_handshake(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(check_established(conn));
     if (SSL_verify_client_post_handshake(conn->ssl) != 1)
@@ -355,6 +362,7 @@ pyossl_status pyossl_conn_verify_client_post_handshake(pyossl_conn *conn)
 pyossl_status pyossl_conn_key_update(pyossl_conn *conn, int peer_too)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(check_established(conn));
     if (SSL_key_update(conn->ssl,
@@ -392,6 +400,7 @@ static int until_timer(const pyossl_conn *conn, int timeout_ms)
 pyossl_status pyossl_conn_wait(const pyossl_conn *conn, pyossl_status want, int timeout_ms)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
     const osl_transport *transport = &conn->transport;
     const bool for_writing = want == PYOSSL_WANT_WRITE;
     const int first_ms = until_timer(conn, timeout_ms);
@@ -408,6 +417,7 @@ pyossl_status pyossl_conn_wait(const pyossl_conn *conn, pyossl_status want, int 
 pyossl_status pyossl_conn_wait_input(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(check_descriptor(&conn->transport));
     return osl_transport_await(&conn->transport);

@@ -130,6 +130,7 @@ static bool is_address(const char *name)
 pyossl_status pyossl_conn_set_servername(pyossl_conn *conn, const char *name, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && osl_fits(name, name != NULL ? len : 0));
     osl_conn_settings *settings = &conn->settings;
     char *copy = NULL;
     pyossl_status status;
@@ -163,6 +164,7 @@ pyossl_status pyossl_conn_set_alpn_protos(pyossl_conn *conn, const unsigned char
                                           size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && osl_fits(protos, len));
     osl_auto_buf copy = PYOSSL_BUF_INIT;
 
     OSL_TRY(osl_alpn_check(protos, len));
@@ -193,6 +195,7 @@ pyossl_status pyossl_conn_set_verify_hostname(pyossl_conn *conn, const char *nam
                                               unsigned flags)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && osl_fits(name, name != NULL ? len : 0));
     osl_identity *identity = NULL;
 
     OSL_TRY(prepare_early(conn));
@@ -204,6 +207,7 @@ pyossl_status pyossl_conn_set_verify_hostname(pyossl_conn *conn, const char *nam
 pyossl_status pyossl_conn_set_verify_ip(pyossl_conn *conn, const char *address, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && osl_fits(address, address != NULL ? len : 0));
     osl_identity *identity = NULL;
 
     OSL_TRY(prepare_early(conn));
@@ -215,6 +219,7 @@ pyossl_status pyossl_conn_set_verify_ip(pyossl_conn *conn, const char *address, 
 pyossl_status pyossl_conn_set_session(pyossl_conn *conn, pyossl_session *session)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && session != NULL);
 
     if (session->ctx != conn->ctx)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "the session was made under another context");
@@ -229,6 +234,7 @@ pyossl_status pyossl_conn_set_session(pyossl_conn *conn, pyossl_session *session
 pyossl_status pyossl_conn_request_ocsp(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(prepare_early(conn));
     OSL_TRY(apply_ocsp(conn->ssl));
@@ -241,6 +247,7 @@ pyossl_status pyossl_conn_request_ocsp(pyossl_conn *conn)
 pyossl_status pyossl_conn_use_certificate(pyossl_conn *conn, pyossl_x509 *cert)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && cert != NULL);
 
     OSL_TRY(osl_conn_follow(conn));
     OSL_TRY(apply_certificate(conn->ssl, cert));
@@ -253,6 +260,7 @@ pyossl_status pyossl_conn_use_certificate(pyossl_conn *conn, pyossl_x509 *cert)
 pyossl_status pyossl_conn_use_pkey(pyossl_conn *conn, pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && pkey != NULL);
 
     if (pkey->key == NULL || !pkey->is_private)
         return osl_fail_text(PYOSSL_E_STATE, "no private key");
@@ -267,6 +275,7 @@ pyossl_status pyossl_conn_use_pkey(pyossl_conn *conn, pyossl_pkey *pkey)
 pyossl_status pyossl_conn_set_options(pyossl_conn *conn, uint64_t options)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(osl_conn_follow(conn));
     SSL_set_options(conn->ssl, options);
@@ -276,12 +285,14 @@ pyossl_status pyossl_conn_set_options(pyossl_conn *conn, uint64_t options)
 
 uint64_t pyossl_conn_options(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return SSL_get_options(osl_conn_ssl(conn));
 }
 
 pyossl_status pyossl_conn_set_mode(pyossl_conn *conn, uint32_t mode)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(osl_conn_follow(conn));
     osl_conn_cool(conn);
@@ -294,6 +305,7 @@ pyossl_status pyossl_conn_set_mode(pyossl_conn *conn, uint32_t mode)
 pyossl_status pyossl_conn_clear_mode(pyossl_conn *conn, uint32_t mode)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     OSL_TRY(osl_conn_follow(conn));
     osl_conn_cool(conn);
@@ -305,6 +317,7 @@ pyossl_status pyossl_conn_clear_mode(pyossl_conn *conn, uint32_t mode)
 
 uint32_t pyossl_conn_mode(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     /* SSL_get_mode() tells the record layers, and crashes where the SSL is hollow. */
     const uint32_t mode = (uint32_t)SSL_clear_mode(osl_conn_ssl(conn), 0);
 
@@ -314,6 +327,7 @@ uint32_t pyossl_conn_mode(const pyossl_conn *conn)
 pyossl_status pyossl_conn_set_mtu(pyossl_conn *conn, size_t mtu)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     if (mtu == 0 || mtu > UINT16_MAX)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "no MTU of a datagram");
@@ -358,6 +372,7 @@ pyossl_status pyossl_conn_set_verify(pyossl_conn *conn, int mode, pyossl_verify_
                                      void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
     osl_conn_settings *settings = &conn->settings;
     osl_closure *verify;
 
@@ -379,6 +394,7 @@ pyossl_status pyossl_conn_set_info(pyossl_conn *conn, pyossl_info_cb callback, v
                                    pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
     osl_conn_settings *settings = &conn->settings;
     osl_closure *info;
 

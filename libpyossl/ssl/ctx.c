@@ -33,6 +33,7 @@ OSL_DEFINE_REFS(ctx, ctx_destroy)
 
 pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
 {
+    OSL_NEED(out != NULL);
     const bool untouched = osl_openssl_untouched(); /* before the next line uses OpenSSL */
     OSL_API_ENTER;
     osl_auto(pyossl_ctx) *ctx = NULL;
@@ -70,16 +71,19 @@ pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
 
 void *pyossl_ctx_userdata(const pyossl_ctx *ctx)
 {
+    OSL_NEED_OR(NULL, ctx != NULL);
     return atomic_load(&ctx->userdata);
 }
 
 void pyossl_ctx_set_userdata(pyossl_ctx *ctx, void *userdata)
 {
+    OSL_NEED_OR(OSL_NOTHING, ctx != NULL);
     atomic_store(&ctx->userdata, userdata);
 }
 
 void pyossl_ctx_set_strict(pyossl_ctx *ctx, int strict)
 {
+    OSL_NEED_OR(OSL_NOTHING, ctx != NULL);
     atomic_store(&ctx->strict, strict != 0);
 }
 
@@ -101,6 +105,7 @@ pyossl_status pyossl_ctx_set_verify(pyossl_ctx *ctx, int mode, pyossl_verify_cb 
                                     void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     OSL_TRY(osl_verify_mode_check(mode));
     return osl_ctx_change_callback(ctx, OSL_CB_VERIFY, mode, (osl_function)callback, userdata,
                                    release);
@@ -108,6 +113,7 @@ pyossl_status pyossl_ctx_set_verify(pyossl_ctx *ctx, int mode, pyossl_verify_cb 
 
 int pyossl_ctx_verify_mode(const pyossl_ctx *ctx)
 {
+    OSL_NEED_OR(0, ctx != NULL);
     const int mode = SSL_CTX_get_verify_mode(osl_ctx_read_begin(ctx)->ssl_ctx);
 
     osl_ctx_read_end(ctx);
@@ -118,6 +124,7 @@ pyossl_status pyossl_ctx_set_passphrase(pyossl_ctx *ctx, pyossl_passphrase_cb ca
                                         void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_PASSPHRASE, 0, (osl_function)callback, userdata,
                                    release);
 }
@@ -126,6 +133,7 @@ pyossl_status pyossl_ctx_set_info(pyossl_ctx *ctx, pyossl_info_cb callback, void
                                   pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_INFO, 0, (osl_function)callback, userdata, release);
 }
 
@@ -133,6 +141,7 @@ pyossl_status pyossl_ctx_set_keylog(pyossl_ctx *ctx, pyossl_keylog_cb callback, 
                                     pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_KEYLOG, 0, (osl_function)callback, userdata,
                                    release);
 }
@@ -141,6 +150,7 @@ pyossl_status pyossl_ctx_set_servername(pyossl_ctx *ctx, pyossl_servername_cb ca
                                         void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_SERVERNAME, 0, (osl_function)callback, userdata,
                                    release);
 }
@@ -149,6 +159,7 @@ pyossl_status pyossl_ctx_set_alpn_select(pyossl_ctx *ctx, pyossl_alpn_cb callbac
                                          pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_ALPN_SELECT, 0, (osl_function)callback, userdata,
                                    release);
 }
@@ -172,6 +183,7 @@ pyossl_status pyossl_ctx_set_npn_advertise(pyossl_ctx *ctx, pyossl_npn_advertise
                                            void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return change_npn(ctx, OSL_CB_NPN_ADVERTISE, (osl_function)callback, userdata, release);
 }
 
@@ -179,6 +191,7 @@ pyossl_status pyossl_ctx_set_npn_select(pyossl_ctx *ctx, pyossl_alpn_cb callback
                                         pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return change_npn(ctx, OSL_CB_NPN_SELECT, (osl_function)callback, userdata, release);
 }
 
@@ -186,6 +199,7 @@ pyossl_status pyossl_ctx_set_ocsp_server(pyossl_ctx *ctx, pyossl_ocsp_server_cb 
                                          void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_OCSP_SERVER, 0, (osl_function)callback, userdata,
                                    release);
 }
@@ -194,6 +208,7 @@ pyossl_status pyossl_ctx_set_ocsp_client(pyossl_ctx *ctx, pyossl_ocsp_client_cb 
                                          void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_OCSP_CLIENT, 0, (osl_function)callback, userdata,
                                    release);
 }
@@ -202,6 +217,7 @@ pyossl_status pyossl_ctx_set_cookie_generate(pyossl_ctx *ctx, pyossl_cookie_gene
                                              void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_COOKIE_GENERATE, 0, (osl_function)callback, userdata,
                                    release);
 }
@@ -210,6 +226,7 @@ pyossl_status pyossl_ctx_set_cookie_verify(pyossl_ctx *ctx, pyossl_cookie_verify
                                            void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_COOKIE_VERIFY, 0, (osl_function)callback, userdata,
                                    release);
 }
@@ -218,6 +235,7 @@ pyossl_status pyossl_ctx_set_new_session(pyossl_ctx *ctx, pyossl_new_session_cb 
                                          void *userdata, pyossl_release_cb release)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_callback(ctx, OSL_CB_NEW_SESSION, 0, (osl_function)callback, userdata,
                                    release);
 }

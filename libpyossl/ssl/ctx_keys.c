@@ -161,6 +161,7 @@ static pyossl_status check_format(int format)
 pyossl_status pyossl_ctx_use_certificate(pyossl_ctx *ctx, pyossl_x509 *cert)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && cert != NULL);
     X509 *shared;
 
     OSL_TRY(osl_ctx_changeable(ctx));
@@ -171,19 +172,22 @@ pyossl_status pyossl_ctx_use_certificate(pyossl_ctx *ctx, pyossl_x509 *cert)
 pyossl_status pyossl_ctx_use_certificate_file(pyossl_ctx *ctx, const char *path, int format)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && path != NULL);
     osl_auto(pyossl_x509) *cert = NULL;
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
 
     OSL_TRY(osl_ctx_changeable(ctx));
     OSL_TRY(check_format(format));
     OSL_TRY(osl_file_read(path, OSL_FILE_MAX, &bytes));
-    OSL_TRY(osl_in_file(pyossl_x509_load(&cert, (pyossl_format)format, bytes.data, bytes.len), path));
+    OSL_TRY(
+        osl_in_file(pyossl_x509_load(&cert, (pyossl_format)format, bytes.data, bytes.len), path));
     return osl_in_file(pyossl_ctx_use_certificate(ctx, cert), path);
 }
 
 pyossl_status pyossl_ctx_use_certificate_chain_file(pyossl_ctx *ctx, const char *path)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && path != NULL);
     osl_auto_x509_list certs = PYOSSL_X509_LIST_INIT;
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
     osl_auto(X509) *leaf = NULL;
@@ -223,6 +227,7 @@ static void release_cert(void *cert)
 pyossl_status pyossl_ctx_add_extra_chain_cert(pyossl_ctx *ctx, pyossl_x509 *cert)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && cert != NULL);
     osl_auto(osl_setting) *setting = NULL;
 
     OSL_TRY(osl_ctx_changeable(ctx));
@@ -241,6 +246,7 @@ pyossl_status pyossl_ctx_add_extra_chain_cert(pyossl_ctx *ctx, pyossl_x509 *cert
 pyossl_status pyossl_ctx_use_pkey(pyossl_ctx *ctx, pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && pkey != NULL);
     EVP_PKEY *key;
 
     OSL_TRY(osl_ctx_changeable(ctx));
@@ -261,6 +267,7 @@ static osl_closure *passphrase_closure(const pyossl_ctx *ctx)
 pyossl_status pyossl_ctx_use_pkey_file(pyossl_ctx *ctx, const char *path, int format)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && path != NULL);
     osl_auto(osl_closure) *closure = NULL;
     osl_auto(pyossl_pkey) *pkey = NULL;
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
@@ -283,6 +290,7 @@ pyossl_status pyossl_ctx_use_pkey_file(pyossl_ctx *ctx, const char *path, int fo
 pyossl_status pyossl_ctx_check_pkey(pyossl_ctx *ctx)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     const int result = SSL_CTX_check_private_key(osl_ctx_read_begin(ctx)->ssl_ctx);
 
     osl_ctx_read_end(ctx);
@@ -295,6 +303,7 @@ pyossl_status pyossl_ctx_use_identity(pyossl_ctx *ctx, pyossl_x509 *cert, pyossl
                                       pyossl_x509 *const *chain, size_t count)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && cert != NULL && pkey != NULL && osl_are_there(chain, count));
     osl_auto(X509) *leaf = NULL;
     osl_auto(EVP_PKEY) *key = NULL;
     STACK_OF(X509) *rest;

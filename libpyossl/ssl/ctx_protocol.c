@@ -39,17 +39,20 @@ static pyossl_status apply_options(osl_generation *generation, const osl_setting
 pyossl_status pyossl_ctx_set_options(pyossl_ctx *ctx, uint64_t options)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return change_bits(ctx, OSL_SET_OPTIONS, apply_options, options, 0);
 }
 
 pyossl_status pyossl_ctx_clear_options(pyossl_ctx *ctx, uint64_t options)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return change_bits(ctx, OSL_SET_OPTIONS, apply_options, 0, options);
 }
 
 uint64_t pyossl_ctx_options(const pyossl_ctx *ctx)
 {
+    OSL_NEED_OR(0, ctx != NULL);
     const uint64_t options = SSL_CTX_get_options(osl_ctx_read_begin(ctx)->ssl_ctx);
 
     osl_ctx_read_end(ctx);
@@ -66,17 +69,20 @@ static pyossl_status apply_mode(osl_generation *generation, const osl_setting *s
 pyossl_status pyossl_ctx_set_mode(pyossl_ctx *ctx, uint32_t mode)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return change_bits(ctx, OSL_SET_MODE, apply_mode, mode, 0);
 }
 
 pyossl_status pyossl_ctx_clear_mode(pyossl_ctx *ctx, uint32_t mode)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return change_bits(ctx, OSL_SET_MODE, apply_mode, 0, mode);
 }
 
 uint32_t pyossl_ctx_mode(const pyossl_ctx *ctx)
 {
+    OSL_NEED_OR(0, ctx != NULL);
     SSL_CTX *ssl_ctx = osl_ctx_read_begin(ctx)->ssl_ctx;
     const osl_setting *asked = osl_ctx_find(ctx, OSL_SET_MODE, 0);
     uint32_t mode = (uint32_t)SSL_CTX_get_mode(ssl_ctx);
@@ -121,12 +127,14 @@ static pyossl_status apply_max_version(osl_generation *generation, const osl_set
 pyossl_status pyossl_ctx_set_min_version(pyossl_ctx *ctx, int version)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_number(ctx, OSL_SET_MIN_VERSION, apply_min_version, version);
 }
 
 pyossl_status pyossl_ctx_set_max_version(pyossl_ctx *ctx, int version)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_number(ctx, OSL_SET_MAX_VERSION, apply_max_version, version);
 }
 
@@ -154,6 +162,7 @@ static pyossl_status apply_cipher_list(osl_generation *generation, const osl_set
 pyossl_status pyossl_ctx_set_cipher_list(pyossl_ctx *ctx, const char *ciphers)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && ciphers != NULL);
     return osl_ctx_change_text(ctx, OSL_SET_CIPHER_LIST, apply_cipher_list, ciphers);
 }
 
@@ -167,6 +176,7 @@ static pyossl_status apply_ciphersuites(osl_generation *generation, const osl_se
 pyossl_status pyossl_ctx_set_ciphersuites(pyossl_ctx *ctx, const char *suites)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && suites != NULL);
     return osl_ctx_change_text(ctx, OSL_SET_CIPHERSUITES, apply_ciphersuites, suites);
 }
 
@@ -180,6 +190,7 @@ static pyossl_status apply_groups(osl_generation *generation, const osl_setting 
 pyossl_status pyossl_ctx_set_groups(pyossl_ctx *ctx, const char *groups)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && groups != NULL);
 
     /* From 3.5 on OpenSSL takes it, and no handshake would find a group. */
     if (groups[strspn(groups, " \t\n\v\f\r")] == '\0')
@@ -197,6 +208,7 @@ static pyossl_status apply_sigalgs(osl_generation *generation, const osl_setting
 pyossl_status pyossl_ctx_set_sigalgs(pyossl_ctx *ctx, const char *algorithms)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && algorithms != NULL);
 
     if (algorithms[strspn(algorithms, " \t\n\v\f\r")] == '\0')
         return osl_fail_text(PYOSSL_E_OPENSSL, "an empty list of signature algorithms");
@@ -215,6 +227,7 @@ static pyossl_status apply_curve(osl_generation *generation, const osl_setting *
 pyossl_status pyossl_ctx_set_tmp_ecdh(pyossl_ctx *ctx, const char *curve)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && curve != NULL);
     const int nid = pyossl_curve_nid(curve);
     pyossl_status status;
 
@@ -279,6 +292,7 @@ static EVP_PKEY *decode_dh(const void *pem, size_t len)
 pyossl_status pyossl_ctx_set_tmp_dh(pyossl_ctx *ctx, const void *pem, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && pem != NULL && osl_fits(pem, len));
     osl_auto(osl_setting) *setting = NULL;
 
     OSL_TRY(osl_ctx_changeable(ctx));
@@ -295,6 +309,7 @@ pyossl_status pyossl_ctx_set_tmp_dh(pyossl_ctx *ctx, const void *pem, size_t len
 pyossl_status pyossl_ctx_load_tmp_dh(pyossl_ctx *ctx, const char *path)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && path != NULL);
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
 
     OSL_TRY(osl_ctx_changeable(ctx));
@@ -313,6 +328,7 @@ static pyossl_status apply_security_level(osl_generation *generation, const osl_
 pyossl_status pyossl_ctx_set_security_level(pyossl_ctx *ctx, int level)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     if (level < 0 || level > 5)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "security levels are 0 to 5");
     return osl_ctx_change_number(ctx, OSL_SET_SECURITY_LEVEL, apply_security_level, level);
@@ -363,6 +379,7 @@ static pyossl_status apply_alpn_protos(osl_generation *generation, const osl_set
 pyossl_status pyossl_ctx_set_alpn_protos(pyossl_ctx *ctx, const unsigned char *protos, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && osl_fits(protos, len));
     OSL_TRY(osl_alpn_check(protos, len));
     return change_bytes(ctx, OSL_SET_ALPN_PROTOS, apply_alpn_protos, protos, len);
 }
@@ -384,6 +401,7 @@ static pyossl_status apply_srtp_profiles(osl_generation *generation, const osl_s
 pyossl_status pyossl_ctx_set_srtp_profiles(pyossl_ctx *ctx, const char *profiles)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && profiles != NULL);
     return osl_ctx_change_text(ctx, OSL_SET_SRTP_PROFILES, apply_srtp_profiles, profiles);
 }
 
@@ -397,6 +415,7 @@ static pyossl_status apply_post_handshake_auth(osl_generation *generation,
 pyossl_status pyossl_ctx_set_post_handshake_auth(pyossl_ctx *ctx, int on)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_number(ctx, OSL_SET_POST_HANDSHAKE_AUTH, apply_post_handshake_auth,
                                  on != 0);
 }
@@ -410,6 +429,7 @@ static pyossl_status apply_read_ahead(osl_generation *generation, const osl_sett
 pyossl_status pyossl_ctx_set_read_ahead(pyossl_ctx *ctx, int on)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_number(ctx, OSL_SET_READ_AHEAD, apply_read_ahead, on != 0);
 }
 
@@ -427,6 +447,7 @@ static pyossl_status apply_session_id(osl_generation *generation, const osl_sett
 pyossl_status pyossl_ctx_set_session_id(pyossl_ctx *ctx, const void *name, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && osl_fits(name, len));
     if (len > SSL_MAX_SID_CTX_LENGTH) {
         ERR_raise(ERR_LIB_SSL, SSL_R_SSL_SESSION_ID_CONTEXT_TOO_LONG);
         return osl_fail(PYOSSL_E_ARGUMENT);
@@ -443,11 +464,13 @@ static pyossl_status apply_cache_mode(osl_generation *generation, const osl_sett
 pyossl_status pyossl_ctx_set_session_cache_mode(pyossl_ctx *ctx, long mode)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_number(ctx, OSL_SET_CACHE_MODE, apply_cache_mode, mode);
 }
 
 long pyossl_ctx_session_cache_mode(const pyossl_ctx *ctx)
 {
+    OSL_NEED_OR(0, ctx != NULL);
     const long mode = osl_ctx_read_begin(ctx)->cache_mode;
 
     osl_ctx_read_end(ctx);
@@ -463,6 +486,7 @@ static pyossl_status apply_timeout(osl_generation *generation, const osl_setting
 pyossl_status pyossl_ctx_set_timeout(pyossl_ctx *ctx, long seconds)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     /* OpenSSL's releases differ in what they make of one: from none at all to for ever. */
     if (seconds < 0)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative timeout");
@@ -471,6 +495,7 @@ pyossl_status pyossl_ctx_set_timeout(pyossl_ctx *ctx, long seconds)
 
 long pyossl_ctx_timeout(const pyossl_ctx *ctx)
 {
+    OSL_NEED_OR(0, ctx != NULL);
     const long seconds = SSL_CTX_get_timeout(osl_ctx_read_begin(ctx)->ssl_ctx);
 
     osl_ctx_read_end(ctx);
@@ -487,6 +512,7 @@ static pyossl_status apply_num_tickets(osl_generation *generation, const osl_set
 pyossl_status pyossl_ctx_set_num_tickets(pyossl_ctx *ctx, size_t count)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     if (count > INT_MAX)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "too many tickets");
     return osl_ctx_change_number(ctx, OSL_SET_NUM_TICKETS, apply_num_tickets, (int64_t)count);
@@ -494,6 +520,7 @@ pyossl_status pyossl_ctx_set_num_tickets(pyossl_ctx *ctx, size_t count)
 
 size_t pyossl_ctx_num_tickets(const pyossl_ctx *ctx)
 {
+    OSL_NEED_OR(0, ctx != NULL);
     const size_t count = SSL_CTX_get_num_tickets(osl_ctx_read_begin(ctx)->ssl_ctx);
 
     osl_ctx_read_end(ctx);

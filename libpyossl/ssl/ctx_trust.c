@@ -9,6 +9,7 @@
 pyossl_status pyossl_ctx_load_verify_locations(pyossl_ctx *ctx, const char *file, const char *dir)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     OSL_TRY(osl_ctx_changeable(ctx));
     /* OpenSSL locks stores, so this one may grow while it is used. */
     return osl_store_load(ctx->store, file, dir);
@@ -38,6 +39,7 @@ static pyossl_status load_default(X509_STORE *store, const char *file, const cha
 pyossl_status pyossl_ctx_set_default_verify_paths(pyossl_ctx *ctx)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     const char *file = trusted_getenv(X509_get_default_cert_file_env());
     const char *dir = trusted_getenv(X509_get_default_cert_dir_env());
 
@@ -54,6 +56,7 @@ pyossl_status pyossl_ctx_set_default_verify_paths(pyossl_ctx *ctx)
 pyossl_status pyossl_ctx_store(pyossl_ctx *ctx, pyossl_store **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && out != NULL);
     return osl_store_wrap(out, ctx->store);
 }
 
@@ -68,11 +71,13 @@ static pyossl_status apply_verify_depth(osl_generation *generation, const osl_se
 pyossl_status pyossl_ctx_set_verify_depth(pyossl_ctx *ctx, int depth)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     return osl_ctx_change_number(ctx, OSL_SET_VERIFY_DEPTH, apply_verify_depth, depth);
 }
 
 int pyossl_ctx_verify_depth(const pyossl_ctx *ctx)
 {
+    OSL_NEED_OR(0, ctx != NULL);
     const int depth = SSL_CTX_get_verify_depth(osl_ctx_read_begin(ctx)->ssl_ctx);
 
     osl_ctx_read_end(ctx);
@@ -88,6 +93,7 @@ static pyossl_status apply_max_cert_list(osl_generation *generation, const osl_s
 pyossl_status pyossl_ctx_set_max_cert_list(pyossl_ctx *ctx, long bytes)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL);
     if (bytes < 0)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative size");
     return osl_ctx_change_number(ctx, OSL_SET_MAX_CERT_LIST, apply_max_cert_list, bytes);
@@ -95,6 +101,7 @@ pyossl_status pyossl_ctx_set_max_cert_list(pyossl_ctx *ctx, long bytes)
 
 long pyossl_ctx_max_cert_list(const pyossl_ctx *ctx)
 {
+    OSL_NEED_OR(0, ctx != NULL);
     const long bytes = SSL_CTX_get_max_cert_list(osl_ctx_read_begin(ctx)->ssl_ctx);
 
     osl_ctx_read_end(ctx);
@@ -134,6 +141,7 @@ pyossl_status pyossl_ctx_set_verify_hostname(pyossl_ctx *ctx, const char *name, 
                                              unsigned flags)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && osl_fits(name, name != NULL ? len : 0));
     osl_identity *identity = NULL;
 
     if (name != NULL)
@@ -144,6 +152,7 @@ pyossl_status pyossl_ctx_set_verify_hostname(pyossl_ctx *ctx, const char *name, 
 pyossl_status pyossl_ctx_set_verify_ip(pyossl_ctx *ctx, const char *address, size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && osl_fits(address, address != NULL ? len : 0));
     osl_identity *identity = NULL;
 
     if (address != NULL)
@@ -195,8 +204,9 @@ static pyossl_status check_names(const STACK_OF(X509_NAME) *names, const X509_NA
     if (more != NULL)
         OSL_TRY(count_name(&total, more));
     if (total > UINT16_MAX)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "the names of the client authorities take more than "
-                                                "the 65535 bytes that TLS has for them");
+        return osl_fail_text(PYOSSL_E_ARGUMENT,
+                             "the names of the client authorities take more than "
+                             "the 65535 bytes that TLS has for them");
     return PYOSSL_OK;
 }
 
@@ -232,6 +242,7 @@ pyossl_status pyossl_ctx_set_client_ca_list(pyossl_ctx *ctx, pyossl_name *const 
                                             size_t count)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && osl_are_there(names, count));
     osl_auto(osl_setting) *setting = NULL;
 
     OSL_TRY(osl_ctx_changeable(ctx));
@@ -259,6 +270,7 @@ static bool has_name(const STACK_OF(X509_NAME) *names, const X509_NAME *name)
 pyossl_status pyossl_ctx_load_client_ca(pyossl_ctx *ctx, const char *path)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && path != NULL);
     osl_auto_x509_list certs = PYOSSL_X509_LIST_INIT;
     osl_auto_buf bytes = PYOSSL_BUF_INIT;
     osl_auto(osl_setting) *setting = NULL;
@@ -296,6 +308,7 @@ static pyossl_status apply_add_client_ca(osl_generation *generation, const osl_s
 pyossl_status pyossl_ctx_add_client_ca(pyossl_ctx *ctx, pyossl_x509 *cert)
 {
     OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && cert != NULL);
     osl_auto(osl_setting) *setting = NULL;
     X509 *bearer;
 

@@ -14,6 +14,7 @@
 
 size_t pyossl_conn_pending(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     const SSL *ssl = osl_conn_ssl(conn);
     const int pending = conn->hollow ? 0 : SSL_pending(ssl);
 
@@ -22,6 +23,7 @@ size_t pyossl_conn_pending(const pyossl_conn *conn)
 
 int pyossl_conn_has_pending(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     const SSL *ssl = osl_conn_ssl(conn);
 
     return (!conn->hollow && SSL_has_pending(ssl) == 1) || osl_queue_len(&conn->transport.in) > 0;
@@ -29,26 +31,31 @@ int pyossl_conn_has_pending(const pyossl_conn *conn)
 
 int pyossl_conn_wants_read(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return conn->wants == PYOSSL_WANT_READ;
 }
 
 int pyossl_conn_wants_write(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return conn->wants == PYOSSL_WANT_WRITE;
 }
 
 int pyossl_conn_begun(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return conn->begun;
 }
 
 int pyossl_conn_established(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return conn->failed == PYOSSL_OK && SSL_is_init_finished(osl_conn_ssl(conn)) == 1;
 }
 
 int pyossl_conn_is_server(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     if (conn->role == 0)
         return -1;
     return conn->role == PYOSSL_SERVER;
@@ -56,22 +63,26 @@ int pyossl_conn_is_server(const pyossl_conn *conn)
 
 int pyossl_conn_is_dtls(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return SSL_is_dtls(osl_conn_ssl(conn)) == 1;
 }
 
 const char *pyossl_conn_state_string(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
     return SSL_state_string_long(osl_conn_ssl(conn));
 }
 
 int pyossl_conn_shutdown_state(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return SSL_get_shutdown(osl_conn_ssl(conn));
 }
 
 pyossl_status pyossl_conn_set_shutdown_state(pyossl_conn *conn, int state)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
 
     if ((state & ~(SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)) != 0)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "no state of close alerts");
@@ -82,16 +93,19 @@ pyossl_status pyossl_conn_set_shutdown_state(pyossl_conn *conn, int state)
 
 int pyossl_conn_renegotiate_pending(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return SSL_renegotiate_pending(osl_conn_ssl(conn)) == 1;
 }
 
 long pyossl_conn_total_renegotiations(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return SSL_total_renegotiations(osl_conn_ssl(conn));
 }
 
 int pyossl_conn_fd(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     const osl_transport *transport = &conn->transport;
 
     if (transport->kind != OSL_TRANSPORT_FD ||
@@ -104,16 +118,19 @@ int pyossl_conn_fd(const pyossl_conn *conn)
 
 const char *pyossl_conn_protocol(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
     return SSL_get_version(osl_conn_ssl(conn));
 }
 
 int pyossl_conn_protocol_number(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return SSL_version(osl_conn_ssl(conn));
 }
 
 const char *pyossl_conn_cipher_name(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
     const SSL_CIPHER *cipher = SSL_get_current_cipher(osl_conn_ssl(conn));
 
     return cipher != NULL ? SSL_CIPHER_get_name(cipher) : NULL;
@@ -121,6 +138,7 @@ const char *pyossl_conn_cipher_name(const pyossl_conn *conn)
 
 const char *pyossl_conn_cipher_version(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
     const SSL_CIPHER *cipher = SSL_get_current_cipher(osl_conn_ssl(conn));
 
     return cipher != NULL ? SSL_CIPHER_get_version(cipher) : NULL;
@@ -128,6 +146,7 @@ const char *pyossl_conn_cipher_version(const pyossl_conn *conn)
 
 int pyossl_conn_cipher_bits(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     const SSL_CIPHER *cipher = SSL_get_current_cipher(osl_conn_ssl(conn));
 
     return cipher != NULL ? SSL_CIPHER_get_bits(cipher, NULL) : -1;
@@ -135,11 +154,13 @@ int pyossl_conn_cipher_bits(const pyossl_conn *conn)
 
 const char *pyossl_conn_cipher_at(const pyossl_conn *conn, int index)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
     return index >= 0 ? SSL_get_cipher_list(osl_conn_ssl(conn), index) : NULL;
 }
 
 const char *pyossl_conn_group_name(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
     SSL *ssl = osl_conn_ssl(conn);
 
     if (SSL_get_session(ssl) == NULL) /* both calls below would crash */
@@ -153,6 +174,7 @@ const char *pyossl_conn_group_name(const pyossl_conn *conn)
 
 int pyossl_conn_resumed(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     SSL *ssl = osl_conn_ssl(conn);
 
     return SSL_session_reused(ssl) == 1;
@@ -160,6 +182,7 @@ int pyossl_conn_resumed(const pyossl_conn *conn)
 
 const unsigned char *pyossl_conn_alpn(const pyossl_conn *conn, size_t *len)
 {
+    OSL_NEED_OR(NULL, conn != NULL && len != NULL);
     const unsigned char *data = NULL;
     unsigned data_len = 0;
 
@@ -170,6 +193,7 @@ const unsigned char *pyossl_conn_alpn(const pyossl_conn *conn, size_t *len)
 
 const unsigned char *pyossl_conn_npn(const pyossl_conn *conn, size_t *len)
 {
+    OSL_NEED_OR(NULL, conn != NULL && len != NULL);
     const unsigned char *data = NULL;
     unsigned data_len = 0;
 
@@ -184,15 +208,16 @@ const unsigned char *pyossl_conn_npn(const pyossl_conn *conn, size_t *len)
 
 const char *pyossl_conn_servername(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
     const SSL *ssl = osl_conn_ssl(conn);
 
     /* OpenSSL knows it later, and that of the session instead where one is resumed. */
-    return conn->hello.seen ? conn->hello.name
-                            : SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    return conn->hello.seen ? conn->hello.name : SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 }
 
 const char *pyossl_conn_srtp_profile(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(NULL, conn != NULL);
 #if !defined(OPENSSL_NO_SRTP)
     const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(osl_conn_ssl(conn));
 
@@ -218,6 +243,7 @@ static size_t record_max(const SSL *ssl)
 
 size_t pyossl_conn_cleartext_mtu(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     SSL *ssl = osl_conn_ssl(conn);
     size_t fits, most;
 
@@ -230,6 +256,7 @@ size_t pyossl_conn_cleartext_mtu(const pyossl_conn *conn)
 
 int64_t pyossl_conn_dtls_timeout(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     SSL *ssl = osl_conn_ssl(conn);
     struct timeval left = { 0, 0 };
 
@@ -290,6 +317,7 @@ static pyossl_status get_master_key(const SSL *ssl, pyossl_buf *out)
 pyossl_status pyossl_conn_secret(const pyossl_conn *conn, pyossl_secret which, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && out != NULL);
     SSL *ssl = osl_conn_ssl(conn);
 
     if (!conn->begun) /* a session to resume would tell secrets of the connection it comes from */
@@ -323,6 +351,8 @@ pyossl_status pyossl_conn_export_keying_material(const pyossl_conn *conn, const 
                                                  size_t context_len, size_t len, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && label != NULL && osl_fits(label, label_len) &&
+             osl_fits(context, context_len) && len <= (size_t)SSIZE_MAX && out != NULL);
     osl_auto_buf material = PYOSSL_BUF_INIT;
     SSL *ssl = osl_conn_ssl(conn);
 

@@ -9,6 +9,7 @@ static pyossl_status fail_none(const char *reason)
 pyossl_status pyossl_conn_peer_certificate(const pyossl_conn *conn, pyossl_x509 **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && out != NULL);
     X509 *cert = SSL_get1_peer_certificate(osl_conn_ssl(conn));
 
     if (cert == NULL)
@@ -26,28 +27,33 @@ static pyossl_status wrap_chain(pyossl_x509_list *out, STACK_OF(X509) *chain)
 pyossl_status pyossl_conn_peer_chain(const pyossl_conn *conn, pyossl_x509_list *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && out != NULL);
     return wrap_chain(out, SSL_get_peer_cert_chain(osl_conn_ssl(conn)));
 }
 
 pyossl_status pyossl_conn_verified_chain(const pyossl_conn *conn, pyossl_x509_list *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && out != NULL);
     return wrap_chain(out, SSL_get0_verified_chain(osl_conn_ssl(conn)));
 }
 
 long pyossl_conn_verify_result(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return SSL_get_verify_result(osl_conn_ssl(conn));
 }
 
 int pyossl_conn_verify_mode(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     return SSL_get_verify_mode(osl_conn_ssl(conn));
 }
 
 pyossl_status pyossl_conn_certificate(const pyossl_conn *conn, pyossl_x509 **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && out != NULL);
     X509 *cert = SSL_get_certificate(osl_conn_ssl(conn));
 
     if (cert == NULL)
@@ -77,6 +83,7 @@ static void client_cas_end(const pyossl_conn *conn)
 
 size_t pyossl_conn_client_ca_count(const pyossl_conn *conn)
 {
+    OSL_NEED_OR(0, conn != NULL);
     const STACK_OF(X509_NAME) *names = client_cas_begin(conn);
     const int count = names != NULL ? sk_X509_NAME_num(names) : 0;
 
@@ -94,6 +101,7 @@ static pyossl_status copy_name(const STACK_OF(X509_NAME) *names, size_t index, p
 pyossl_status pyossl_conn_client_ca_at(const pyossl_conn *conn, size_t index, pyossl_name **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && out != NULL);
     const pyossl_status status = copy_name(client_cas_begin(conn), index, out);
 
     client_cas_end(conn);
@@ -121,6 +129,7 @@ static EVP_PKEY *copy_to_default(EVP_PKEY *key)
 pyossl_status pyossl_conn_peer_tmp_key(const pyossl_conn *conn, pyossl_pkey **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && out != NULL);
     EVP_PKEY *key = NULL;
 
     if (SSL_get_peer_tmp_key(osl_conn_ssl(conn), &key) != 1 || key == NULL)

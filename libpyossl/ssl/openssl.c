@@ -10,6 +10,7 @@
 X509 *pyossl_openssl_x509(pyossl_x509 *cert)
 {
     OSL_API_ENTER; /* it may have to be decoded */
+    OSL_NEED_OR(NULL, cert != NULL);
 
     return osl_x509_full(cert);
 }
@@ -17,6 +18,7 @@ X509 *pyossl_openssl_x509(pyossl_x509 *cert)
 pyossl_status pyossl_openssl_wrap_x509(pyossl_x509 **out, X509 *x509)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && x509 != NULL);
     if (X509_up_ref(x509) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     return osl_x509_wrap(out, x509);
@@ -24,6 +26,7 @@ pyossl_status pyossl_openssl_wrap_x509(pyossl_x509 **out, X509 *x509)
 
 EVP_PKEY *pyossl_openssl_pkey(pyossl_pkey *pkey)
 {
+    OSL_NEED_OR(NULL, pkey != NULL);
     return pkey->key;
 }
 
@@ -71,6 +74,7 @@ static bool has_private_half(EVP_PKEY *pkey)
 pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && pkey != NULL);
     if (EVP_PKEY_up_ref(pkey) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
     return osl_pkey_wrap(out, pkey, has_private_half(pkey));
@@ -79,6 +83,7 @@ pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey)
 SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx)
 {
     OSL_API_ENTER;
+    OSL_NEED_OR(NULL, ctx != NULL);
     osl_auto(osl_generation) *generation = NULL;
 
     /* What the program does with it is made for the default library context. */
@@ -93,6 +98,7 @@ SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx)
 SSL *pyossl_openssl_conn(pyossl_conn *conn)
 {
     OSL_API_ENTER;
+    OSL_NEED_OR(NULL, conn != NULL);
     SSL *ssl;
 
     /* What the program sets in it must not be lost where the context may be slim no more. */

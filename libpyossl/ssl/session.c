@@ -30,6 +30,7 @@ pyossl_status osl_session_wrap(pyossl_session **out, SSL_SESSION *session, pyoss
 pyossl_status pyossl_conn_session(pyossl_conn *conn, pyossl_session **out)
 {
     OSL_API_ENTER;
+    OSL_NEED(conn != NULL && out != NULL);
     SSL_SESSION *session = SSL_get0_session(osl_conn_ssl(conn)), *copy;
 
     if (session == NULL)
@@ -43,27 +44,32 @@ pyossl_status pyossl_conn_session(pyossl_conn *conn, pyossl_session **out)
 
 int pyossl_session_resumable(const pyossl_session *session)
 {
+    OSL_NEED_OR(0, session != NULL);
     return SSL_SESSION_is_resumable(session->session) == 1;
 }
 
 pyossl_ctx *pyossl_session_ctx(const pyossl_session *session)
 {
+    OSL_NEED_OR(NULL, session != NULL);
     return session->ctx;
 }
 
 int64_t pyossl_session_time(const pyossl_session *session)
 {
+    OSL_NEED_OR(0, session != NULL);
     return osl_session_time(session->session);
 }
 
 int64_t pyossl_session_timeout(const pyossl_session *session)
 {
+    OSL_NEED_OR(0, session != NULL);
     return SSL_SESSION_get_timeout(session->session);
 }
 
 pyossl_status pyossl_session_dump(const pyossl_session *session, pyossl_buf *out)
 {
     OSL_API_ENTER;
+    OSL_NEED(session != NULL && out != NULL);
     osl_auto_buf der = PYOSSL_BUF_INIT;
     const int len = i2d_SSL_SESSION(session->session, NULL);
     unsigned char *at;
@@ -82,6 +88,7 @@ pyossl_status pyossl_session_load(pyossl_session **out, pyossl_ctx *ctx, const v
                                   size_t len)
 {
     OSL_API_ENTER;
+    OSL_NEED(out != NULL && ctx != NULL && osl_fits(der, len));
     osl_auto(SSL_SESSION) *session = NULL;
     const unsigned char *at = der;
     size_t total;
