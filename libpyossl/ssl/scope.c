@@ -245,6 +245,22 @@ pyossl_status osl_scope_may_change(const pyossl_conn *conn, int verify_mode)
     return PYOSSL_OK;
 }
 
+/*
+ * A client that is asked to renegotiate (TLS 1.2) offers the session in force, and nobody would be
+ * judged by what is asked now. So that session is one that cannot be resumed from here on, which
+ * is what OpenSSL does to one that it removes from a cache. The program has copies only.
+ */
+static void judge_anew(const pyossl_conn *conn, SSL_SESSION *session)
+{
+    SSL *ssl = conn->ssl;
+
+    if (SSL_is_server(ssl) == 1 || SSL_version(ssl) == TLS1_3_VERSION)
+        return;
+    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), session);
+    if (SSL_SESSION_is_resumable(session) == 1)
+        (void)SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+}
+
 void osl_scope_changed(pyossl_conn *conn)
 {
     SSL_SESSION *session;
@@ -254,6 +270,8 @@ void osl_scope_changed(pyossl_conn *conn)
         return;
     conn->scope.mixed = true;
     session = SSL_get_session(conn->ssl);
+    if (session != NULL && SSL_is_init_finished(conn->ssl) == 1)
+        judge_anew(conn, session);
     /* One that is being made is nobody else's, and may be kept without a ticket. */
     if (session != NULL && SSL_is_init_finished(conn->ssl) != 1 &&
         SSL_session_reused(conn->ssl) != 1)

@@ -1,6 +1,7 @@
 """Where a session resumes: only where the same would be asked of the peer."""
 
 import os
+import contextlib
 import struct
 
 import pytest
@@ -348,3 +349,37 @@ def test_na_221_a_callback_that_raises_turns_away(server, client):
     with pytest.raises(SSL.Error, match="unrecognized name"):
         carry(*pair)
         pair[1].do_handshake()
+
+
+def renegotiate(asking, answering):
+    """The side that is @asking wants a renegotiation; moved until both have had a few turns."""
+    asking.renegotiate()
+    for _ in range(8):
+        for own, peer in ((asking, answering), (answering, asking)):
+            for call in (own.do_handshake, lambda: own.recv(1)):
+                with contextlib.suppress(SSL.WantReadError):
+                    call()
+            carry(own, peer)
+
+
+@pytest.mark.parametrize("tickets", [True, False])
+@pytest.mark.parametrize("how", ["mode", "callback", "context"])
+def test_na_221_a_renegotiation_judges_by_what_is_asked_now(tickets, how):
+    """The session in force was made when nobody was judged: a client does not offer it."""
+    server, client = server_context(), SSL.Context(SSL.TLS_METHOD)
+    for context in (server, client):
+        context.set_max_proto_version(SSL.TLS1_2_VERSION)
+        if not tickets:
+            context.set_options(SSL.OP_NO_TICKET)
+    one, other = connected(server, client)
+    asked = []
+    if how == "context":
+        other.set_context(SSL.Context(SSL.TLS_METHOD))
+    if how == "callback":
+        other.set_verify(SSL.VERIFY_PEER, lambda *given: asked.append(given) or False)
+    else:
+        other.set_verify(SSL.VERIFY_PEER)
+    with pytest.raises(SSL.Error, match="certificate verify failed"):
+        renegotiate(one, other)
+    assert bool(asked) == (how == "callback")
+    assert not other.session_reused()
