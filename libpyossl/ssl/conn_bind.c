@@ -161,7 +161,6 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
     /* Without a side nothing can begin; OpenSSL says so when it is asked to. */
     if (conn->role == 0)
         return PYOSSL_OK;
-    OSL_TRY(osl_conn_resume(conn));
     conn->begun = true;
     /* Until here it has no keys that the parent, or another child, could have too. */
     conn->forks = osl_fork_count();

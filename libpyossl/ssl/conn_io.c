@@ -41,12 +41,15 @@ pyossl_status osl_conn_enter(pyossl_conn *conn)
     OSL_TRY(osl_conn_begin(conn));
     if (conn->failed != PYOSSL_OK || conn->transport.eof)
         OSL_TRY(answer_ended(conn));
-    conn->busy = true;
-    conn->stopped = false;
     conn->quiet = SSL_is_init_finished(conn->ssl) == 1;
     conn->fresh = !conn->quiet && SSL_in_before(conn->ssl) == 1;
-    if (conn->fresh)
+    if (conn->fresh) {
+        /* At the last moment: what is asked of the peer may have changed since the beginning. */
+        OSL_TRY(osl_conn_resume(conn));
         conn->read_before = BIO_number_read(SSL_get_rbio(conn->ssl));
+    }
+    conn->busy = true;
+    conn->stopped = false;
     conn->transport.failed = PYOSSL_OK;
     errno = 0;
     return PYOSSL_OK;

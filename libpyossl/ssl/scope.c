@@ -142,7 +142,9 @@ static void put_parameters(text *to, SSL *ssl)
     for (int i = 0; X509_VERIFY_PARAM_get0_host(param, i) != NULL; i++)
         put_name(to, 'h', X509_VERIFY_PARAM_get0_host(param, i));
     put_string(to, 'e', X509_VERIFY_PARAM_get0_email(param));
+    ERR_set_mark(); /* having no address is an error there */
     address = X509_VERIFY_PARAM_get1_ip_asc(param);
+    ERR_pop_to_mark();
     put_string(to, 'i', address);
     OPENSSL_free(address);
 }

@@ -371,7 +371,8 @@ def test_na_221_a_renegotiation_judges_by_what_is_asked_now(tickets, how):
         context.set_max_proto_version(SSL.TLS1_2_VERSION)
         if not tickets:
             context.set_options(SSL.OP_NO_TICKET)
-    one, other = connected(server, client)
+    one, other = memory_pair(server, client)
+    shake(one, other)
     asked = []
     if how == "context":
         other.set_context(SSL.Context(SSL.TLS_METHOD))
@@ -382,4 +383,25 @@ def test_na_221_a_renegotiation_judges_by_what_is_asked_now(tickets, how):
     with pytest.raises(SSL.Error, match="certificate verify failed"):
         renegotiate(one, other)
     assert bool(asked) == (how == "callback")
+    assert not other.session_reused()
+
+
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+@pytest.mark.parametrize("first", ["renegotiate", "shutdown", "get_finished"])
+def test_na_221_a_call_before_the_handshake_settles_nothing(version, first):
+    """Whether the session will do is seen as the ClientHello is made, whatever was called before."""
+    server, client = server_context(), SSL.Context(SSL.TLS_METHOD)
+    client.set_max_proto_version(version)
+    one, other = memory_pair(server, client)
+    shake(one, other)
+    with contextlib.suppress(SSL.WantReadError):
+        other.recv(1)
+    session = other.get_session()
+    one, other = memory_pair(server, client)
+    other.set_session(session)
+    with contextlib.suppress(SSL.Error):
+        getattr(other, first)()
+    other.set_verify(SSL.VERIFY_PEER)
+    with pytest.raises(SSL.Error, match="certificate verify failed"):
+        shake(one, other)
     assert not other.session_reused()
