@@ -28,8 +28,11 @@ TESTERS = ["pytest==8.4.2", "hypothesis==6.141.1", "PyHamcrest==2.1.0"]
 LIMIT = 3600  # seconds
 
 
-def run(venv, *arguments, check=True):
-    """Run the virtual environment's Python there; its exit status, and what it printed."""
+def run(venv, *arguments, check=True, first=None):
+    """Run the virtual environment's Python there; its exit status, and what it printed.
+
+    Modules in the folder first hide those of the environment.
+    """
     # Other modules, or other authorities, would make tests pass or fail for the wrong reason.
     # What pip trusts is the machine's own business.
     dropped = () if "pip" in arguments else (
@@ -37,6 +40,8 @@ def run(venv, *arguments, check=True):
         "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith("PYTHON") and name.upper() not in dropped}
+    if first is not None:
+        kept["PYTHONPATH"] = str(first)
     done = subprocess.run([str(venv / "bin" / "python"), *map(str, arguments)], cwd=venv,
                           env=dict(kept, PATH=f"{venv / 'bin'}:{kept['PATH']}"),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
@@ -58,9 +63,9 @@ def install(venv, *what, check=True):
     return code, output
 
 
-def make_venv(folder):
+def make_venv(folder, python=sys.executable):
     if not (folder / "bin" / "python").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([python, "-m", "venv", str(folder)], check=True)
     return folder
 
 
@@ -121,11 +126,11 @@ def scripts(venv):
     return failed
 
 
-def trial(venv, names):
+def trial(venv, names, first=None):
     """Outcomes of Twisted's tests: {test: [outcome, text]}."""
     file = venv / "outcomes.json"
     file.unlink(missing_ok=True)
-    run(venv, PROGRAMS / "trial_outcomes.py", file, *names)
+    run(venv, PROGRAMS / "trial_outcomes.py", file, *names, first=first)
     return json.loads(file.read_text())
 
 
