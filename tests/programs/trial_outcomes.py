@@ -1,9 +1,12 @@
-"""Run tests with Twisted's trial and write what became of each: trial_outcomes.py FILE NAME ..."""
+"""Run tests with Twisted's trial and write what became of each: trial_outcomes.py FILE SECONDS NAME ...
+
+A test that sets no limit of its own has so many seconds.
+"""
 
 import json
 import sys
 
-from twisted.trial import reporter, runner
+from twisted.trial import reporter, runner, util
 
 
 class Outcomes(reporter.Reporter):
@@ -41,7 +44,8 @@ class Outcomes(reporter.Reporter):
         self._note(test, "unexpected success")
 
 
-def main(file, *names):
+def main(file, seconds, *names):
+    util.DEFAULT_TIMEOUT_DURATION = float(seconds)
     suite = runner.TestLoader().loadByNames(names, recurse=True)
     runner.TrialRunner(Outcomes, workingDirectory="trial-temporary").run(suite)
     with open(file, "w") as out:

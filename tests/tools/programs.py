@@ -126,11 +126,11 @@ def scripts(venv):
     return failed
 
 
-def trial(venv, names, first=None):
+def trial(venv, names, first=None, seconds=120):
     """Outcomes of Twisted's tests: {test: [outcome, text]}."""
     file = venv / "outcomes.json"
     file.unlink(missing_ok=True)
-    run(venv, PROGRAMS / "trial_outcomes.py", file, *names, first=first)
+    run(venv, PROGRAMS / "trial_outcomes.py", file, seconds, *names, first=first)
     return json.loads(file.read_text())
 
 

@@ -294,11 +294,27 @@ PyObject *po_conn_dtls_listen(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* Whether no timer runs: then nothing is sent, and the question may be asked in a callback. */
+static bool is_timeless(po_connection *self)
+{
+    po_frame frame;
+    bool timeless;
+
+    if (self->base.handle == NULL)
+        return false;
+    po_quick_enter(&frame, &self->base);
+    timeless = pyossl_conn_dtls_timeout(self->base.handle) < 0;
+    po_frame_end(&frame);
+    return timeless;
+}
+
 PyObject *po_conn_dtls_handle_timeout(PyObject *object, PyObject *unused)
 {
     transfer t = { 0 };
 
     (void)unused;
+    if (is_timeless((po_connection *)object))
+        Py_RETURN_FALSE;
     if (exchange((po_connection *)object, timeout_step, &t, PO_DETACHED) < 0)
         return NULL;
     return PyBool_FromLong(t.flag);
