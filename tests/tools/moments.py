@@ -29,8 +29,6 @@ try:
 except ImportError:  # to record and to compare none is needed
     SSL = crypto = None
 
-warnings.simplefilter("ignore")
-
 
 def nothing(*args):
     return None
@@ -303,6 +301,7 @@ def apart(side, moment, call):
         os.close(reader)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         signal.alarm(LIMIT)
+        warnings.simplefilter("ignore")
         os.write(writer, probe_one(side, moment, call).encode())
         os._exit(0)
     os.close(writer)
