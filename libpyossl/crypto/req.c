@@ -103,6 +103,18 @@ pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyoss
 
 /* ---- copies ---- */
 
+/* X509_REQ_dup() of 3.0 loses the copy where its key cannot be copied. NULL if it cannot be read. */
+static X509_REQ *read_again(const X509_REQ *req)
+{
+    unsigned char *der = NULL;
+    const int len = i2d_X509_REQ(req, &der);
+    const unsigned char *at = der;
+    X509_REQ *made = len > 0 ? d2i_X509_REQ(NULL, &at, len) : NULL;
+
+    OPENSSL_free(der);
+    return made;
+}
+
 /* Of one that is not finished, OpenSSL cannot read again what it writes. */
 static pyossl_status copy_fields(X509_REQ *to, const X509_REQ *from)
 {
@@ -127,7 +139,7 @@ pyossl_status pyossl_req_copy(pyossl_req **out, const pyossl_req *req)
     osl_auto(X509_REQ) *made = NULL;
 
     ERR_set_mark();
-    made = X509_REQ_dup(req->req);
+    made = read_again(req->req);
     ERR_pop_to_mark();
     if (made != NULL)
         return wrap(out, osl_steal(made));
