@@ -50,6 +50,11 @@ pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey) PYOSSL
  *
  * Its X509_STORE holds everything that was loaded, as if OpenSSL had loaded it; to have
  * that, files that were indexed are decoded here, which may take some milliseconds.
+ *
+ * What pyossl_store_set_…() and pyossl_store_add_policy() ask of chains is not in the
+ * parameters of the X509_STORE, which libssl reads without a lock. It is asked beside
+ * those, and counts for more, wherever a chain is judged for an SSL of this SSL_CTX;
+ * but not where SSL_CTX_set_cert_verify_callback() puts another judge there.
  */
 PYOSSL_API SSL_CTX *pyossl_openssl_ctx(pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 

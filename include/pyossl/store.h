@@ -4,7 +4,8 @@
  *
  * @par Threads
  * A store may be added to, changed and used for verification from several
- * threads at once.
+ * threads at once, that of a context also while connections shake hands.
+ * What it asks of a chain is taken down for each judgement when that begins.
  */
 #ifndef PYOSSL_STORE_H
 #define PYOSSL_STORE_H

@@ -468,6 +468,22 @@ bool osl_trust_word(X509_STORE *store, const char *kind, const char *value, bool
     PYOSSL_MUST_CHECK;
 
 /*
+ * What @store asks of a chain, to be changed until it is closed again; only while the store
+ * changes, and with nothing else done between. NULL where it cannot be locked.
+ */
+X509_VERIFY_PARAM *osl_trust_open(X509_STORE *store) PYOSSL_MUST_CHECK;
+void osl_trust_close(X509_STORE *store);
+/* Have it ask for a purpose. False with OpenSSL's queue telling why. */
+bool osl_trust_purpose(X509_STORE *store, const X509_PURPOSE *purpose) PYOSSL_MUST_CHECK;
+/* X509_V_FLAG_* that it asks for, by its own parameters too. */
+unsigned long osl_trust_flags(const X509_STORE *store);
+/*
+ * Give @store_ctx, which has been set up and judges next, what its store asks. What is set in
+ * @own, the parameters of the SSL, counts for more; it may be NULL. False without memory.
+ */
+bool osl_trust_ask(X509_STORE_CTX *store_ctx, const X509_VERIFY_PARAM *own) PYOSSL_MUST_CHECK;
+
+/*
  * What @store trusts and asks, in OSL_TRUST_DIGEST bytes: the same in every process that has
  * given one the same. @md is SHA-256. False without memory, and while the store changes.
  */

@@ -233,21 +233,21 @@ pyossl_status pyossl_store_certs(const pyossl_store *store, pyossl_x509_list *ou
     return status;
 }
 
-/* ---- what it asks: changed under the store's lock, which pyossl_store_verify() reads it under
- * ---- */
+/* ---- what it asks: recorded, and given to each judgement when it begins (osl_trust_ask()) ---- */
 
-/* The store's parameters, locked; NULL and recorded. */
-static X509_VERIFY_PARAM *lock_param(const pyossl_store *store)
+/* What the store asks, to be changed; NULL and recorded. */
+static X509_VERIFY_PARAM *open_param(const pyossl_store *store)
 {
-    if (X509_STORE_lock(store->store) == 1)
-        return X509_STORE_get0_param(store->store);
-    (void)!osl_fail(PYOSSL_E_OPENSSL);
-    return NULL;
+    X509_VERIFY_PARAM *param = osl_trust_open(store->store);
+
+    if (param == NULL)
+        (void)!osl_fail(PYOSSL_E_OPENSSL);
+    return param;
 }
 
-static pyossl_status unlock_param(const pyossl_store *store, bool changed)
+static pyossl_status close_param(const pyossl_store *store, bool changed)
 {
-    X509_STORE_unlock(store->store);
+    osl_trust_close(store->store);
     return changed ? PYOSSL_OK : osl_fail(PYOSSL_E_OPENSSL);
 }
 
@@ -256,17 +256,17 @@ pyossl_status pyossl_store_set_flags(pyossl_store *store, unsigned long flags)
     OSL_API_ENTER;
     OSL_NEED(store != NULL);
     OSL_TRUST_CHANGES(store->store);
-    X509_VERIFY_PARAM *param = lock_param(store);
+    X509_VERIFY_PARAM *param = open_param(store);
 
     if (param == NULL)
         return PYOSSL_E_OPENSSL;
-    return unlock_param(store, X509_VERIFY_PARAM_set_flags(param, flags) == 1);
+    return close_param(store, X509_VERIFY_PARAM_set_flags(param, flags) == 1);
 }
 
 unsigned long pyossl_store_get_flags(const pyossl_store *store)
 {
     OSL_NEED_OR(0, store != NULL);
-    return X509_VERIFY_PARAM_get_flags(X509_STORE_get0_param(store->store));
+    return osl_trust_flags(store->store);
 }
 
 pyossl_status pyossl_store_set_time(pyossl_store *store, int64_t when)
@@ -279,11 +279,11 @@ pyossl_status pyossl_store_set_time(pyossl_store *store, int64_t when)
     if ((int64_t)seconds != when)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "a time that this system cannot express");
     OSL_TRUST_CHANGES(store->store);
-    param = lock_param(store);
+    param = open_param(store);
     if (param == NULL)
         return PYOSSL_E_OPENSSL;
     X509_VERIFY_PARAM_set_time(param, seconds);
-    return unlock_param(store, true);
+    return close_param(store, true);
 }
 
 pyossl_status pyossl_store_set_depth(pyossl_store *store, int depth)
@@ -295,11 +295,11 @@ pyossl_status pyossl_store_set_depth(pyossl_store *store, int depth)
     if (depth < -1)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative depth");
     OSL_TRUST_CHANGES(store->store);
-    param = lock_param(store);
+    param = open_param(store);
     if (param == NULL)
         return PYOSSL_E_OPENSSL;
     X509_VERIFY_PARAM_set_depth(param, depth);
-    return unlock_param(store, true);
+    return close_param(store, true);
 }
 
 pyossl_status pyossl_store_set_purpose(pyossl_store *store, const char *purpose)
@@ -307,18 +307,14 @@ pyossl_status pyossl_store_set_purpose(pyossl_store *store, const char *purpose)
     OSL_API_ENTER;
     OSL_NEED(store != NULL && purpose != NULL);
     int index = X509_PURPOSE_get_by_sname(purpose);
-    X509_VERIFY_PARAM *param;
 
     if (index < 0)
         return osl_fail_detail(PYOSSL_E_ARGUMENT, "no such purpose", purpose);
     OSL_TRUST_CHANGES(store->store);
     if (!osl_trust_word(store->store, "purpose", purpose, true))
         return osl_fail_nomem();
-    param = lock_param(store);
-    if (param == NULL)
-        return PYOSSL_E_OPENSSL;
-    return unlock_param(store, X509_VERIFY_PARAM_set_purpose(
-                                   param, X509_PURPOSE_get_id(X509_PURPOSE_get0(index))) == 1);
+    return osl_trust_purpose(store->store, X509_PURPOSE_get0(index)) ? PYOSSL_OK
+                                                                     : osl_fail(PYOSSL_E_OPENSSL);
 }
 
 pyossl_status pyossl_store_add_policy(pyossl_store *store, const char *oid)
@@ -334,11 +330,11 @@ pyossl_status pyossl_store_add_policy(pyossl_store *store, const char *oid)
     OSL_TRUST_CHANGES(store->store);
     if (!osl_trust_word(store->store, "policy", oid, false))
         return osl_fail_nomem();
-    param = lock_param(store);
+    param = open_param(store);
     if (param == NULL)
         return PYOSSL_E_OPENSSL;
     added = X509_VERIFY_PARAM_add0_policy(param, policy) == 1;
     if (added)
         policy = NULL; /* the store's now */
-    return unlock_param(store, added);
+    return close_param(store, added);
 }

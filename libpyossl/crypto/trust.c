@@ -15,6 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/*
+ * What a store asks of a chain is kept beside the X509_STORE and not in its parameters: those
+ * are read by libssl, without a lock, whenever a chain is about to be judged. They belong to a
+ * program that reaches the X509_STORE itself. A judgement asks for both (osl_trust_ask()).
+ */
 typedef struct trust {
     CRYPTO_RWLOCK *lock; /* around all but the two numbers */
     atomic_ulong begun, ended;
@@ -22,6 +27,9 @@ typedef struct trust {
     STACK_OF(X509_CRL) *crls;
     osl_bundle **bundles;
     size_t bundle_count;
+    X509_VERIFY_PARAM *asked; /* of a chain, beyond the X509_STORE's own parameters */
+    int asked_trust;          /* X509_TRUST_*, that of the purpose in @asked; 0 for none */
+    bool asks;                /* whether there is anything in @asked */
     char **words; /* "directory PATH", "purpose NAME", "policy OID" */
     size_t word_count;
     bool known; /* the digest, as it was after change @as_of */
@@ -40,6 +48,7 @@ static void trust_free(trust *self)
         osl_bundle_unref(self->bundles[i]);
     for (size_t i = 0; i < self->word_count; i++)
         OPENSSL_free(self->words[i]);
+    X509_VERIFY_PARAM_free(self->asked);
     OPENSSL_free(self->bundles);
     OPENSSL_free(self->words);
     CRYPTO_THREAD_lock_free(self->lock);
@@ -47,6 +56,7 @@ static void trust_free(trust *self)
 }
 
 OSL_DEFINE_AUTO(trust, trust_free)
+OSL_DEFINE_AUTO(X509_VERIFY_PARAM, X509_VERIFY_PARAM_free)
 
 static void free_slot(void *parent, void *data, CRYPTO_EX_DATA *all, int index, long argl,
                       void *argp)
@@ -74,7 +84,8 @@ pyossl_status osl_trust_attach(X509_STORE *store)
     self->lock = CRYPTO_THREAD_lock_new();
     self->certs = sk_X509_new_null();
     self->crls = sk_X509_CRL_new_null();
-    if (self->lock == NULL || self->certs == NULL || self->crls == NULL ||
+    self->asked = X509_VERIFY_PARAM_new();
+    if (self->lock == NULL || self->certs == NULL || self->crls == NULL || self->asked == NULL ||
         X509_STORE_set_ex_data(store, slot, self) != 1)
         return osl_fail_nomem();
     (void)osl_steal(self);
@@ -231,6 +242,83 @@ bool osl_trust_word(X509_STORE *store, const char *kind, const char *value, bool
     return ok;
 }
 
+/* ---- what it asks of a chain ---- */
+
+X509_VERIFY_PARAM *osl_trust_open(X509_STORE *store)
+{
+    trust *self = trust_of(store);
+
+    return self != NULL && lock(self) ? self->asked : NULL;
+}
+
+void osl_trust_close(X509_STORE *store)
+{
+    trust *self = trust_of(store);
+
+    self->asks = true;
+    unlock(self);
+}
+
+bool osl_trust_purpose(X509_STORE *store, const X509_PURPOSE *purpose)
+{
+    trust *self = trust_of(store);
+    bool ok;
+
+    if (self == NULL || !lock(self))
+        return false;
+    ok = X509_VERIFY_PARAM_set_purpose(self->asked, X509_PURPOSE_get_id(purpose)) == 1;
+    if (ok) {
+        self->asked_trust = X509_PURPOSE_get_trust(purpose);
+        self->asks = true;
+    }
+    unlock(self);
+    return ok;
+}
+
+unsigned long osl_trust_flags(const X509_STORE *store)
+{
+    trust *self = trust_of(store);
+    unsigned long flags = X509_VERIFY_PARAM_get_flags(X509_STORE_get0_param(store));
+
+    if (self == NULL || CRYPTO_THREAD_read_lock(self->lock) != 1)
+        return flags;
+    flags |= X509_VERIFY_PARAM_get_flags(self->asked);
+    unlock(self);
+    return flags;
+}
+
+/* Fill up @param with what @self asks: what is there already, counts. */
+static bool fill_up(trust *self, X509_VERIFY_PARAM *param)
+{
+    osl_auto(X509_VERIFY_PARAM) *copy = X509_VERIFY_PARAM_new();
+
+    return copy != NULL && X509_VERIFY_PARAM_set1(copy, self->asked) == 1 &&
+           /* As X509_STORE_CTX_init() comes to it from a store's purpose. */
+           (self->asked_trust == 0 || X509_VERIFY_PARAM_set_trust(copy, self->asked_trust) == 1) &&
+           X509_VERIFY_PARAM_inherit(param, copy) == 1;
+}
+
+bool osl_trust_ask(X509_STORE_CTX *store_ctx, const X509_VERIFY_PARAM *own)
+{
+    trust *self = trust_of(X509_STORE_CTX_get0_store(store_ctx));
+    osl_auto(X509_VERIFY_PARAM) *param = NULL;
+    bool ok = true;
+
+    if (self == NULL)
+        return true;
+    if (CRYPTO_THREAD_read_lock(self->lock) != 1)
+        return false;
+    if (self->asks) {
+        param = X509_VERIFY_PARAM_new();
+        ok = param != NULL && (own == NULL || X509_VERIFY_PARAM_set1(param, own) == 1) &&
+             fill_up(self, param);
+    }
+    unlock(self);
+    if (ok && param != NULL)
+        ok = X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(store_ctx), param) == 1;
+    return ok;
+}
+
 /* ---- digests ---- */
 
 static int compare(const void *a, const void *b)
@@ -338,13 +426,13 @@ typedef struct parameters {
     uint64_t host_flags;
 } parameters;
 
-static bool read_parameters(X509_STORE *store, parameters *out)
+static bool read_parameters(trust *self, const X509_STORE *store, parameters *out)
 {
-    const X509_VERIFY_PARAM *param;
+    osl_auto(X509_VERIFY_PARAM) *param = X509_VERIFY_PARAM_new();
 
-    if (X509_STORE_lock(store) != 1)
+    if (param == NULL || X509_VERIFY_PARAM_set1(param, X509_STORE_get0_param(store)) != 1 ||
+        X509_VERIFY_PARAM_set1(param, self->asked) != 1)
         return false;
-    param = X509_STORE_get0_param(store);
     memset(out, 0, sizeof *out);
     out->flags = X509_VERIFY_PARAM_get_flags(param);
     if ((out->flags & X509_V_FLAG_USE_CHECK_TIME) != 0)
@@ -352,7 +440,6 @@ static bool read_parameters(X509_STORE *store, parameters *out)
     out->depth = X509_VERIFY_PARAM_get_depth(param);
     out->level = X509_VERIFY_PARAM_get_auth_level(param);
     out->host_flags = X509_VERIFY_PARAM_get_hostflags(param);
-    X509_STORE_unlock(store);
     return true;
 }
 
@@ -363,7 +450,7 @@ static bool digest_all(trust *self, X509_STORE *store, const EVP_MD *md, unsigne
     parameters asked;
     bool ok;
 
-    ok = ctx != NULL && read_parameters(store, &asked) && digest_certs(self, md, certs) &&
+    ok = ctx != NULL && read_parameters(self, store, &asked) && digest_certs(self, md, certs) &&
          digest_crls(self, md, crls) && EVP_DigestInit_ex(ctx, md, NULL) == 1 &&
          EVP_DigestUpdate(ctx, certs, sizeof certs) == 1 &&
          EVP_DigestUpdate(ctx, crls, sizeof crls) == 1 &&

@@ -16,14 +16,11 @@ void pyossl_verdict_clear(pyossl_verdict *verdict)
 static X509_STORE_CTX *store_ctx_new(X509_STORE *store, X509 *cert, STACK_OF(X509) *untrusted)
 {
     osl_auto(X509_STORE_CTX) *ctx = X509_STORE_CTX_new();
-    bool ok = false;
 
-    /* This is where the store's flags, time and policies are copied. */
-    if (ctx != NULL && X509_STORE_lock(store) == 1) {
-        ok = X509_STORE_CTX_init(ctx, store, cert, untrusted) == 1;
-        X509_STORE_unlock(store);
-    }
-    return ok ? osl_steal(ctx) : NULL;
+    if (ctx == NULL || X509_STORE_CTX_init(ctx, store, cert, untrusted) != 1 ||
+        !osl_trust_ask(ctx, NULL))
+        return NULL;
+    return osl_steal(ctx);
 }
 
 /* The certificate that failed; where OpenSSL does not say which, the one that was asked about. */

@@ -438,11 +438,16 @@ static void note_judgement(pyossl_conn *conn, X509_STORE_CTX *store_ctx, bool go
 
 int osl_judge_chain(X509_STORE_CTX *store_ctx, void *arg)
 {
-    const SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
     pyossl_conn *conn = ssl != NULL ? osl_conn_of(ssl) : NULL;
-    const int result = X509_verify_cert(store_ctx);
+    int result;
 
     (void)arg;
+    if (!osl_trust_ask(store_ctx, ssl != NULL ? SSL_get0_param(ssl) : NULL)) {
+        X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_OUT_OF_MEM);
+        return 0;
+    }
+    result = X509_verify_cert(store_ctx);
     if (conn != NULL)
         note_judgement(conn, store_ctx, result > 0);
     return result;

@@ -1,5 +1,6 @@
 """Connections and Contexts in many threads at once."""
 
+import datetime
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from OpenSSL import SSL, tsafe
+from OpenSSL import SSL, crypto, tsafe
 from tls import (
     DATA,
     carry,
@@ -495,3 +496,40 @@ def test_na_089_a_callback_that_forks():
     with pytest.raises(SSL.WantReadError):
         client.do_handshake()
     assert ended(children[0]) == 0
+
+
+def test_na_239_policies_are_added_beside_handshakes():
+    """What a store asks may change while a chain is judged; libssl reads its parameters unlocked."""
+    client, server = client_context(), server_context()
+    store, over = client.get_cert_store(), threading.Event()
+
+    def handshakes():
+        for _ in range(20):
+            shake(*memory_pair(server, client))
+        over.set()
+
+    def policies():
+        number = 0
+        while not over.is_set() and number < 20000:
+            store.add_policy(f"1.2.3.{number}")
+            store.set_flags(crypto.X509StoreFlags.CHECK_SS_SIGNATURE)
+            number += 1
+            if number % 40 == 0:
+                time.sleep(0)
+        over.wait(60)
+
+    run(handshakes, policies)
+
+
+def test_na_239_what_a_store_asks_counts_for_connections():
+    """Flags, also those that were set after the connection was made, refuse; a purpose does too."""
+    for ask in (
+        lambda store: store.set_flags(crypto.X509StoreFlags.CRL_CHECK),
+        lambda store: store.set_time(datetime.datetime(2100, 1, 1, tzinfo=datetime.timezone.utc)),
+    ):
+        client = client_context()
+        pair = memory_pair(server_context(), client)
+        ask(client.get_cert_store())
+        with pytest.raises(SSL.Error) as failed:
+            shake(*pair)
+        assert "certificate verify failed" in str(failed.value)
