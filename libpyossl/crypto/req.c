@@ -103,7 +103,8 @@ pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyoss
 
 /* ---- copies ---- */
 
-/* X509_REQ_dup() of 3.0 loses the copy where its key cannot be copied. NULL if it cannot be read. */
+/* X509_REQ_dup() of 3.0 loses the copy where its key cannot be copied. NULL if it cannot be read.
+ */
 static X509_REQ *read_again(const X509_REQ *req)
 {
     unsigned char *der = NULL;
