@@ -401,9 +401,12 @@ pyossl_status osl_spki_key(pyossl_pkey **out, const X509_PUBKEY *spki) PYOSSL_MU
 
 /* ---- req.c, crl.c, store.c, pkcs7.c, pkcs12.c, spki.c ---- */
 
+typedef struct osl_req_exts osl_req_exts; /* what a request asks for, decoded: req.c */
+
 struct pyossl_req {
     osl_object base;
     X509_REQ  *req;
+    _Atomic(osl_req_exts *) exts; /* once one was asked for, or NULL */
     long       version; /* to be signed, where OpenSSL does not set it; 0 for none */
     unsigned   subject_generation;
 };

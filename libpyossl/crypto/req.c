@@ -1,12 +1,31 @@
 /* Certificate requests (PKCS #10). */
 #include "crypto.h"
 
+#include <stdatomic.h>
+
 static const char *const labels[] = { PEM_STRING_X509_REQ, PEM_STRING_X509_REQ_OLD, NULL };
 
 enum { VERSION_MAX = 127 }; /* of those that OpenSSL does not set */
 
+struct osl_req_exts {
+    STACK_OF(X509_EXTENSION) *exts;
+    size_t len;
+    unsigned char
+        der[]; /* of which they were decoded: OpenSSL's functions may change the request */
+};
+
+static void forget_exts(pyossl_req *req)
+{
+    osl_req_exts *kept = atomic_exchange_explicit(&req->exts, NULL, memory_order_acq_rel);
+
+    if (kept != NULL)
+        sk_X509_EXTENSION_pop_free(kept->exts, X509_EXTENSION_free);
+    OPENSSL_free(kept);
+}
+
 static void req_free(pyossl_req *req)
 {
+    forget_exts(req);
     X509_REQ_free(req->req);
     OPENSSL_free(req);
 }
@@ -307,11 +326,75 @@ static STACK_OF(X509_EXTENSION) *requested(const pyossl_req *req)
     return exts;
 }
 
+/* The DER of what is asked for, borrowed; NULL where there is none. */
+static const ASN1_STRING *encoded(const X509_REQ *req)
+{
+    const ASN1_TYPE *type;
+    int at = X509_REQ_get_attr_by_NID(req, NID_ext_req, -1);
+
+    if (at < 0)
+        at = X509_REQ_get_attr_by_NID(req, NID_ms_ext_req, -1);
+    type = at >= 0 ? X509_ATTRIBUTE_get0_type(X509_REQ_get_attr(req, at), 0) : NULL;
+    return type != NULL && type->type == V_ASN1_SEQUENCE ? type->value.sequence : NULL;
+}
+
+static osl_req_exts *decode(const pyossl_req *req, const void *der, size_t len)
+{
+    osl_req_exts *made = OPENSSL_zalloc(sizeof *made + len);
+
+    if (made == NULL)
+        return NULL;
+    made->len = len;
+    memcpy(made->der, der, len);
+    made->exts = requested(req);
+    if (made->exts != NULL)
+        return made;
+    OPENSSL_free(made);
+    return NULL;
+}
+
+/* Decoded once, not once for each index. NULL where they have changed since, or there is no memory.
+ */
+static const osl_req_exts *keep(const pyossl_req *req)
+{
+    _Atomic(osl_req_exts *) *place = &((pyossl_req *)req)->exts;
+    osl_req_exts *kept = atomic_load_explicit(place, memory_order_acquire), *made;
+    const ASN1_STRING *text = encoded(req->req);
+    const size_t len = text != NULL ? (size_t)ASN1_STRING_length(text) : 0;
+    const unsigned char *der = text != NULL ? ASN1_STRING_get0_data(text) : NULL;
+
+    if (len == 0)
+        return NULL;
+    if (kept != NULL)
+        return kept->len == len && memcmp(kept->der, der, len) == 0 ? kept : NULL;
+    made = decode(req, der, len);
+    if (made == NULL || atomic_compare_exchange_strong_explicit(
+                            place, &kept, made, memory_order_acq_rel, memory_order_acquire))
+        return made;
+    sk_X509_EXTENSION_pop_free(made->exts, X509_EXTENSION_free); /* another thread was faster */
+    OPENSSL_free(made);
+    return kept;
+}
+
+/* Borrowed: @own, or what is kept. */
+static const STACK_OF(X509_EXTENSION) *ask(const pyossl_req *req, STACK_OF(X509_EXTENSION) **own)
+{
+    const osl_req_exts *kept;
+
+    ERR_set_mark();
+    kept = keep(req);
+    ERR_pop_to_mark();
+    if (kept != NULL)
+        return kept->exts;
+    *own = requested(req);
+    return *own;
+}
+
 size_t pyossl_req_ext_count(const pyossl_req *req)
 {
     OSL_NEED_OR(0, req != NULL);
-    auto_extensions *exts = requested(req);
-    const int count = sk_X509_EXTENSION_num(exts);
+    auto_extensions *own = NULL;
+    const int count = sk_X509_EXTENSION_num(ask(req, &own));
 
     return count > 0 ? (size_t)count : 0;
 }
@@ -320,7 +403,8 @@ pyossl_status pyossl_req_ext_at(const pyossl_req *req, size_t index, pyossl_ext 
 {
     OSL_API_ENTER;
     OSL_NEED(req != NULL && out != NULL);
-    auto_extensions *exts = requested(req);
+    auto_extensions *own = NULL;
+    const STACK_OF(X509_EXTENSION) *exts = ask(req, &own);
     const int count = sk_X509_EXTENSION_num(exts);
 
     if (count <= 0 || index >= (size_t)count)
@@ -356,6 +440,7 @@ pyossl_status pyossl_req_remove_ext(pyossl_req *req, size_t index)
     if (count <= 0 || index >= (size_t)count)
         return osl_fail_text(PYOSSL_E_NOT_FOUND, "there is no such extension");
     X509_EXTENSION_free(sk_X509_EXTENSION_delete(exts, (int)index));
+    forget_exts(req);
     old = take_request(req->req);
     done = count == 1 || X509_REQ_add_extensions(req->req, exts) == 1;
     if (!done) {
@@ -378,6 +463,7 @@ pyossl_status pyossl_req_add_exts(pyossl_req *req, pyossl_ext *const *exts, size
         return PYOSSL_OK;
     if (has_request(req->req))
         return osl_fail_text(PYOSSL_E_STATE, "the request asks for extensions already");
+    forget_exts(req);
     borrowed = sk_X509_EXTENSION_new_null();
     if (borrowed == NULL)
         return osl_fail(PYOSSL_E_NOMEM);

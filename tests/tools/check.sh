@@ -6,7 +6,7 @@ set -u
 # What is seldom idle, and what mostly runs one process at a time: without a part named, two lanes run
 # side by side.
 LANE_1='clang asan asan-python debug tsan tsan-python valgrind load plain coverage docs'
-LANE_2='clock oom faults differential mutants static bench format deprecated abi spell stubs'
+LANE_2='clock oom faults differential growth mutants static bench format deprecated abi spell stubs'
 PARTS="$LANE_1 $LANE_2"
 SKIP=77
 logs=build-check
@@ -131,6 +131,12 @@ differential() {
     for name in bundles certificates keys trust; do
         DIFFER=all "build/tests/c/test_same_$name" || return 1
     done
+}
+
+# What peers send and files hold, twice as long: counted, not timed.
+growth() {
+    have valgrind || return $SKIP
+    build build && python3 tests/tools/growth.py build/tests/c/cost
 }
 
 # Without decoders of our own, as with OpenSSL 3.2 and later.
