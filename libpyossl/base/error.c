@@ -223,6 +223,9 @@ void osl_aside_put(osl_aside *aside)
     int flags;
 
     aside->number = errno;
+    aside->status = record.status;
+    aside->record = record.count > 0 ? osl_error_keep() : NULL;
+    aside->lost = record.count > 0 && aside->record == NULL;
     aside->count = 0;
     if (ERR_peek_error() == 0)
         return;
@@ -240,6 +243,11 @@ void osl_aside_bring_back(osl_aside *aside)
 {
     if (ERR_peek_error() != 0)
         ERR_clear_error();
+    if (aside->record != NULL)
+        (void)!osl_fail_again(aside->status, aside->record);
+    else if (!aside->lost)
+        record_clear(aside->status);
+    osl_error_forget(aside->record);
     for (size_t i = 0; i < aside->count; i++) {
         const char *text = aside->texts[i];
 

@@ -103,9 +103,12 @@ static inline void osl_api_leave(const char *scope)
 enum { OSL_ERRORS_MAX = 16, OSL_ERROR_TEXT_MAX = 128 }; /* as many as OpenSSL keeps */
 enum { OSL_ERROR_DETAIL_MAX = 256 };
 
-/* What OpenSSL's queue held, and errno, while a callback runs. */
+/* What OpenSSL's queue and the thread's record held, and errno, while a callback runs. */
 typedef struct osl_aside {
     int           number;
+    pyossl_status status;
+    struct osl_kept_error *record; /* NULL for an empty one, and out of memory */
+    bool          lost;            /* out of memory: the record stays as the callback leaves it */
     size_t        count;
     unsigned long codes[OSL_ERRORS_MAX];
     char          texts[OSL_ERRORS_MAX][OSL_ERROR_TEXT_MAX];
@@ -116,7 +119,8 @@ void osl_aside_bring_back(osl_aside *aside);
 
 /*
  * At the top of a function that OpenSSL calls and that calls the program: whatever
- * that does, also with this library, OpenSSL finds its queue and errno as they were.
+ * that does, also with this library, OpenSSL finds its queue and errno as they were,
+ * and the call that is under way its record.
  */
 #define OSL_CALLBACK_ENTER                                                                         \
     __attribute__((cleanup(osl_aside_bring_back))) osl_aside osl_aside_;                           \

@@ -26,11 +26,19 @@ osl_closure *osl_closure_ref(osl_closure *closure)
     return closure;
 }
 
+/* Also on the way out of a call that has failed, and has recorded why. */
+static void release(const osl_closure *closure)
+{
+    OSL_CALLBACK_ENTER;
+
+    closure->release(closure->userdata);
+}
+
 void osl_closure_unref(osl_closure *closure)
 {
     if (closure == NULL || !osl_object_unref(&closure->base))
         return;
     if (closure->release != NULL)
-        closure->release(closure->userdata);
+        release(closure);
     OPENSSL_free(closure);
 }

@@ -47,3 +47,34 @@ def each_allocation_fails(action, *more):
 @pytest.mark.parametrize("name", sorted(ACTIONS))
 def test_na_155_each_allocation_fails(name):
     each_allocation_fails(ACTIONS[name])
+
+
+def test_na_241_a_collection_does_not_change_what_is_raised():
+    """Making tuples and exceptions may collect garbage, whose finalizers may make calls that fail."""
+    ended = []
+
+    class Fails:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            with pytest.raises(crypto.Error):
+                crypto.load_privatekey(crypto.FILETYPE_ASN1, b"no key")
+            ended.append(True)
+
+    def raised():
+        with pytest.raises(crypto.Error) as failed:
+            crypto.load_certificate(crypto.FILETYPE_PEM, b"no certificate")
+        return failed.value.args
+
+    expected, before = raised(), gc.get_threshold()
+    try:
+        for number in range(60):
+            gc.collect()
+            gc.set_threshold(1 + number % 12)
+            Fails()
+            assert raised() == expected
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+    assert len(ended) == 60

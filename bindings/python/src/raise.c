@@ -16,22 +16,24 @@ static po_exception_id error_of(po_domain domain)
     return PO_EXC_SSL;
 }
 
-PyObject *po_error_list(void)
+enum { ENTRIES_MAX = 16, FIELDS = 3 };
+
+/*
+ * The thread's record as strings. Making one runs no code of the program's; making a tuple, a
+ * list or an exception may (a collection, another greenlet), and that changes the record.
+ */
+typedef struct told {
+    Py_ssize_t count;
+    PyObject *texts[ENTRIES_MAX][FIELDS]; /* library, function, reason */
+    PyObject *detail;                     /* of all, "" where there is none */
+} told;
+
+static void forget(told *self)
 {
-    const pyossl_error *error = pyossl_error_last();
-    size_t count = pyossl_error_count(error);
-    PyObject *list = PyList_New((Py_ssize_t)count);
-
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        const pyossl_error_entry *entry = pyossl_error_entry_at(error, i);
-        PyObject *item = Py_BuildValue("(sss)", entry->library, entry->function, entry->reason);
-
-        if (item == NULL)
-            Py_CLEAR(list);
-        else
-            PyList_SET_ITEM(list, (Py_ssize_t)i, item);
-    }
-    return list;
+    for (Py_ssize_t i = 0; i < self->count; i++)
+        for (int j = 0; j < FIELDS; j++)
+            Py_XDECREF(self->texts[i][j]);
+    Py_XDECREF(self->detail);
 }
 
 /* Behind @text, which is taken over, what an entry adds to its reason; NULL without memory. */
@@ -44,47 +46,87 @@ static PyObject *add_detail(PyObject *text, const pyossl_error_entry *entry)
     return longer;
 }
 
+/* False with an exception; forgotten by the caller in either case. */
+static bool tell(told *self)
+{
+    const pyossl_error *error = pyossl_error_last();
+    const size_t count = pyossl_error_count(error);
+
+    *self = (told){ .detail = PyUnicode_FromString("") };
+    for (size_t i = 0; self->detail != NULL && i < count && i < ENTRIES_MAX; i++) {
+        const pyossl_error_entry *entry = pyossl_error_entry_at(error, i);
+        const char *const fields[FIELDS] = { entry->library, entry->function, entry->reason };
+
+        self->count++;
+        for (int j = 0; j < FIELDS; j++)
+            if ((self->texts[i][j] = PyUnicode_FromString(fields[j])) == NULL)
+                return false;
+        if (entry->detail[0] != '\0')
+            self->detail = add_detail(self->detail, entry);
+    }
+    return self->detail != NULL;
+}
+
+/* [(library, function, reason), ...], or NULL with an exception. */
+static PyObject *list_of(const told *self)
+{
+    PyObject *list = PyList_New(self->count);
+
+    for (Py_ssize_t i = 0; list != NULL && i < self->count; i++) {
+        PyObject *item =
+            PyTuple_Pack(FIELDS, self->texts[i][0], self->texts[i][1], self->texts[i][2]);
+
+        if (item == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+PyObject *po_error_list(void)
+{
+    told said;
+    PyObject *list = tell(&said) ? list_of(&said) : NULL;
+
+    forget(&said);
+    return list;
+}
+
 /*
  * What there is to say beyond the reasons goes into the attribute detail, and where tracebacks
  * show notes (3.11) into one: args keep the shape that programs know.
  */
-static void tell_detail(PyObject *exception)
+static void tell_detail(PyObject *exception, PyObject *text)
 {
-    const pyossl_error *error = pyossl_error_last();
-    const size_t count = pyossl_error_count(error);
-    PyObject *text = PyUnicode_FromString(""), *result;
+    PyObject *result;
 
-    for (size_t i = 0; text != NULL && i < count; i++) {
-        const pyossl_error_entry *entry = pyossl_error_entry_at(error, i);
-
-        if (entry->detail[0] != '\0')
-            text = add_detail(text, entry);
-    }
-    if (text != NULL && PyUnicode_GET_LENGTH(text) > 0 &&
+    if (PyUnicode_GET_LENGTH(text) > 0 &&
         PyObject_SetAttrString(exception, "detail", text) == 0 &&
         PyObject_HasAttrString(exception, "add_note")) {
         result = PyObject_CallMethod(exception, "add_note", "O", text);
         Py_XDECREF(result);
     }
-    Py_XDECREF(text);
     PyErr_Clear(); /* the exception itself matters more */
 }
 
 PyObject *po_raise_as(po_state *state, po_exception_id id)
 {
-    PyObject *list = po_error_list();
+    told said;
+    PyObject *list = tell(&said) ? list_of(&said) : NULL;
 
     if (list != NULL) {
         /* One argument that is a list: not its items. */
         PyObject *exception = PyObject_CallOneArg(state->exceptions[id], list);
 
         if (exception != NULL) {
-            tell_detail(exception);
+            tell_detail(exception, said.detail);
             PyErr_SetObject(state->exceptions[id], exception);
             Py_DECREF(exception);
         }
         Py_DECREF(list);
     }
+    forget(&said);
     return NULL;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/internal.h"
 #include "pyossl/callbacks.h"
+#include "pyossl/ctx.h"
 
 static const pyossl_error_entry *entry(size_t index)
 {
@@ -281,6 +282,51 @@ static void test_na_088_callbacks_find_and_leave_the_queue(void **state)
     }
 }
 
+/* As a program does that is called: its own calls fail. */
+static void fail_calls(void *userdata)
+{
+    int *called = userdata;
+
+    ++*called;
+    assert_status(osl_fail_text(PYOSSL_E_FORMAT, "the callback's"), PYOSSL_E_FORMAT);
+}
+
+static pyossl_answer on_verify(pyossl_conn *conn, const pyossl_verify_event *event, void *userdata)
+{
+    (void)conn;
+    (void)event;
+    (void)userdata;
+    return PYOSSL_ANSWER_ACCEPT;
+}
+
+static void test_na_241_callbacks_leave_the_record(void **state)
+{
+    pyossl_ctx *ctx = NULL;
+    int called = 0;
+
+    (void)state;
+    assert_ok(pyossl_ctx_new(&ctx, PYOSSL_TLS));
+    for (int empty = 0; empty < 2; empty++) {
+        pyossl_status before = PYOSSL_OK;
+
+        pyossl_error_clear();
+        if (!empty)
+            before = osl_fail_detail(PYOSSL_E_STATE, "the outer call's", "so it is");
+        {
+            OSL_CALLBACK_ENTER;
+            fail_calls(&called);
+        }
+        assert_ok(pyossl_ctx_set_verify(ctx, PYOSSL_VERIFY_PEER, on_verify, &called, fail_calls));
+        assert_ok(pyossl_ctx_set_verify(ctx, PYOSSL_VERIFY_PEER, NULL, NULL, NULL));
+        assert_int_equal(called, 2 * (empty + 1));
+        assert_int_equal(pyossl_error_status(pyossl_error_last()), before);
+        assert_int_equal(pyossl_error_count(pyossl_error_last()), empty ? 0 : 1);
+        if (!empty)
+            assert_entry(0, "libpyossl", "the outer call's", "so it is");
+    }
+    pyossl_ctx_unref(ctx);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_each_thread_has_its_own_record),
         cmocka_unit_test(test_clear_forgets),
         cmocka_unit_test(test_na_088_callbacks_find_and_leave_the_queue),
+        cmocka_unit_test(test_na_241_callbacks_leave_the_record),
     };
 
     if (osl_init() != PYOSSL_OK) /* loads the texts of TLS errors */
