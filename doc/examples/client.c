@@ -25,7 +25,7 @@ static int fail(const char *what, pyossl_status status)
     for (size_t i = 0; i < pyossl_error_count(error); i++) {
         const pyossl_error_entry *entry = pyossl_error_entry_at(error, i);
 
-        fprintf(stderr, "    %s: %s %s\n", entry->library, entry->reason, entry->detail);
+        fprintf(stderr, "    %s: %s (%s)\n", entry->library, entry->reason, entry->detail);
     }
     return 1;
 }

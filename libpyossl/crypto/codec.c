@@ -441,7 +441,9 @@ pyossl_status osl_der_sequence(const void *data, size_t len, size_t *total)
 
 pyossl_status osl_fail_format(void)
 {
-    return osl_fail_text(PYOSSL_E_ARGUMENT, "not a file type");
+    return osl_fail_text(
+        PYOSSL_E_ARGUMENT,
+        "not a file type; PEM and DER are (in Python FILETYPE_PEM and FILETYPE_ASN1)");
 }
 
 /* Streamed PKCS #7 and PKCS #12 are BER; where that ends only a full parse can tell. */

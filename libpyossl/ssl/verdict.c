@@ -78,6 +78,8 @@ static pyossl_status from_queue(pyossl_conn *conn)
         is_ssl_reason(oldest, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) ||
         is_ssl_reason(ERR_peek_last_error(), SSL_R_CERTIFICATE_VERIFY_FAILED))
         return explained(conn, osl_fail(PYOSSL_E_VERIFY));
+    if (conn->role == 0) /* nobody has chosen a side */
+        return explained(conn, osl_fail(PYOSSL_E_STATE));
     /* Not every failure of OpenSSL's own says that there was no memory; the transport's does. */
     return explained(conn, osl_fail(conn->transport.failed == PYOSSL_E_NOMEM ? PYOSSL_E_NOMEM
                                                                              : PYOSSL_E_OPENSSL));

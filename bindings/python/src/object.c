@@ -102,12 +102,14 @@ void po_dealloc_as(PyObject *object, destructor dealloc, PyObject **last)
     }
     bin.depth++;
     dismantle(self, last != NULL ? *last : NULL);
-    bin.depth--;
-    while (bin.depth == 0 && bin.waiting != NULL) {
+    /* In the outermost release alone: those that go from here are one deeper, and leave it to this.
+     */
+    while (bin.depth == 1 && bin.waiting != NULL) {
         self = bin.waiting;
         bin.waiting = self->later;
         Py_TYPE((PyObject *)self)->tp_dealloc((PyObject *)self);
     }
+    bin.depth--;
 }
 
 void po_dealloc(PyObject *object)
