@@ -105,8 +105,9 @@ static bool hears_alert(pyossl_conn *conn)
     transport->failed = PYOSSL_OK;
     ERR_clear_error();
     if (SSL_peek_ex(conn->ssl, &byte, 1, &got) != 1 && osl_is_given_up(conn->ssl) &&
-        transport->failed == PYOSSL_OK && ERR_peek_error() != 0)
-        return true;
+        transport->failed == PYOSSL_OK && ERR_peek_error() != 0 &&
+        !is_ssl_reason(ERR_peek_error(), SSL_R_UNEXPECTED_EOF_WHILE_READING))
+        return true; /* an end tells less than the system did */
     ERR_clear_error();
     transport->failed = PYOSSL_E_SYSTEM;
     transport->number = number;

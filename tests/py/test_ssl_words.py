@@ -1,6 +1,7 @@
 """Why an exchange failed, in words: which certificate, what to do, and the first reason."""
 
 import contextlib
+import errno
 import os
 import socket
 import sys
@@ -10,7 +11,7 @@ import time
 import pytest
 
 from OpenSSL import SSL, crypto, rand
-from tls import client_context, memory_pair, reasons, server_context, shake, socket_pair, tcp_pair
+from tls import client_context, connected_sockets, memory_pair, reasons, server_context, shake, socket_pair, tcp_pair
 
 TOO_LATE = "certificate verify failed"
 
@@ -210,3 +211,21 @@ def test_na_229_no_data_is_lost():
     with pytest.raises(SSL.SysCallError, match="Unexpected EOF"):
         client.recv(1)
     client.close()
+
+
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+@pytest.mark.parametrize("how", ["send", "sendall", "shutdown"])
+def test_na_229_without_an_alert_the_system_error_stays(version, how):
+    """A peer that closes without a word: the error of the write, now and later, not an end."""
+    one = server_context()
+    one.set_max_proto_version(version)
+    server, client = connected_sockets(one, client_context())
+    client.send(b"x")
+    assert server.recv(1) == b"x"
+    server.send(b"y")
+    assert client.recv(1) == b"y"
+    server.close()
+    for _ in range(3):
+        with pytest.raises(SSL.SysCallError) as caught:
+            getattr(client, how)(*([] if how == "shutdown" else [b"data"]))
+        assert caught.value.args in ((errno.EPIPE, "EPIPE"), (errno.ECONNRESET, "ECONNRESET"))
