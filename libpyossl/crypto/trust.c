@@ -30,7 +30,7 @@ typedef struct trust {
     X509_VERIFY_PARAM *asked; /* of a chain, beyond the X509_STORE's own parameters */
     int asked_trust;          /* X509_TRUST_*, that of the purpose in @asked; 0 for none */
     bool asks;                /* whether there is anything in @asked */
-    char **words; /* "directory PATH", "purpose NAME", "policy OID" */
+    char **words;             /* "directory PATH", "purpose NAME", "policy OID" */
     size_t word_count;
     bool known; /* the digest, as it was after change @as_of */
     unsigned long as_of;

@@ -101,8 +101,7 @@ static void tell_detail(PyObject *exception, PyObject *text)
 {
     PyObject *result;
 
-    if (PyUnicode_GET_LENGTH(text) > 0 &&
-        PyObject_SetAttrString(exception, "detail", text) == 0 &&
+    if (PyUnicode_GET_LENGTH(text) > 0 && PyObject_SetAttrString(exception, "detail", text) == 0 &&
         PyObject_HasAttrString(exception, "add_note")) {
         result = PyObject_CallMethod(exception, "add_note", "O", text);
         Py_XDECREF(result);
@@ -132,8 +131,9 @@ PyObject *po_raise_as(po_state *state, po_exception_id id)
 
 static bool is_error(po_state *state, PyObject *exception)
 {
-    return exception != NULL && (PyErr_GivenExceptionMatches(exception, state->exceptions[PO_EXC_SSL]) ||
-                                 PyErr_GivenExceptionMatches(exception, state->exceptions[PO_EXC_CRYPTO]));
+    return exception != NULL &&
+           (PyErr_GivenExceptionMatches(exception, state->exceptions[PO_EXC_SSL]) ||
+            PyErr_GivenExceptionMatches(exception, state->exceptions[PO_EXC_CRYPTO]));
 }
 
 /* 0, or -1 with an exception. */
@@ -192,8 +192,9 @@ PyObject *po_raise_value(po_state *state, const char *reason)
 PyObject *po_raise_empty(po_object *self, po_domain domain)
 {
     if (PO_IS(self->state, (PyObject *)self, PO_PKEY))
-        return po_raise_text(self->state, domain, "the key is empty: call generate_key(), or take "
-                                                  "one from load_privatekey()");
+        return po_raise_text(self->state, domain,
+                             "the key is empty: call generate_key(), or take "
+                             "one from load_privatekey()");
     return po_raise_text(self->state, domain,
                          "the object is empty: its __init__() has not been called, or has failed");
 }

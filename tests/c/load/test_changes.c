@@ -54,8 +54,7 @@ static void *shake_often(void *arg)
     stage *self = arg;
 
     for (unsigned i = 0; i < self->each; i++)
-        atomic_fetch_add(
-            handshake(self, i) == PYOSSL_OK ? &self->handshakes : &self->failed, 1);
+        atomic_fetch_add(handshake(self, i) == PYOSSL_OK ? &self->handshakes : &self->failed, 1);
     return NULL;
 }
 
