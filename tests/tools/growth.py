@@ -22,7 +22,7 @@ MOST = 2.3
 #: What ours may take over OpenSSL's own cost, where that is not linear.
 BESIDE_OPENSSL = 1.1
 #: So few instructions added by the longest input are noise: a signature has as many more or less.
-FEW = 250_000
+FEW = 600_000
 #: Where OpenSSL is not linear, and why.
 NOT_LINEAR = {
     "trusted directory, one name": "a store compares each certificate that it is given with all of the same name",

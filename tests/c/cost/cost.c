@@ -542,7 +542,7 @@ static const row rows[] = {
     { "trusted directory, one name", 32, make_directory, judge_by_directory, openssl_by_directory },
     { "handshake, names of the peer", 400, made_names, meet_names, NULL },
     { "handshake, certificates of the peer", 24, made_bundle, meet_chain, NULL },
-    { "handshake, protocols", 1200, made_protocols, meet_protocols, NULL },
+    { "handshake, protocols", 2400, made_protocols, meet_protocols, NULL },
     { "handshake, OCSP response", 4000, made_bytes, meet_response, NULL },
     { "records", 1600, made_bytes, meet_records, NULL },
     { "datagrams", 12800, made_bytes, meet_datagrams, NULL },
