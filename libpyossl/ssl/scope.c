@@ -344,7 +344,8 @@ int64_t osl_session_time(const SSL_SESSION *session)
 /* When a session is over that may last @timeout seconds. */
 static int64_t end_of(const times *both, int64_t timeout)
 {
-    const int64_t end = timeout > INT64_MAX - both->first ? INT64_MAX : both->first + timeout;
+    const bool beyond = both->first > 0 && timeout > INT64_MAX - both->first;
+    const int64_t end = beyond ? INT64_MAX : both->first + timeout;
 
     return end < both->until ? end : both->until;
 }

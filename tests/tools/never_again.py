@@ -37,7 +37,7 @@ def faults():
 
 
 def test_files():
-    for suffix in ("c/unit/*.c", "c/integration/*.c", "c/oom/*.c", "c/faults/*.c", "c/fuzz/*.c",
+    for suffix in ("c/unit/*.c", "c/integration/*.c", "c/oom/*.c", "c/faults/*.c", "c/fuzz/*.c", "c/load/*.c",
                    "interop/*.py", "py/**/*.py"):
         yield from sorted((ROOT / "tests").glob(suffix))
 
