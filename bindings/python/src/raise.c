@@ -101,8 +101,7 @@ static void tell_detail(PyObject *exception, PyObject *text)
 {
     PyObject *result;
 
-    if (PyUnicode_GET_LENGTH(text) > 0 && PyObject_SetAttrString(exception, "detail", text) == 0 &&
-        PyObject_HasAttrString(exception, "add_note")) {
+    if (PyUnicode_GET_LENGTH(text) > 0 && PyObject_SetAttrString(exception, "detail", text) == 0) {
         result = PyObject_CallMethod(exception, "add_note", "O", text);
         Py_XDECREF(result);
     }
