@@ -44,10 +44,28 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_verify(pyossl_ctx *ctx, int mode, pyossl_verify_cb callback,
                                     void *userdata, pyossl_release_cb release) PYOSSL_NONNULL(1);
 
-/** The same for one connection, instead of what its context says. */
+/**
+ * The same for one connection, instead of what its context says. PYOSSL_E_STATE where a session
+ * is being resumed already, as nobody will be judged any more, unless it is what counts there
+ * already.
+ *
+ * In a callback whatever fails here ends the handshake: later calls on the connection answer the
+ * same. So do pyossl_conn_set_verify_hostname() and pyossl_conn_set_verify_ip().
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_set_verify(pyossl_conn *conn, int mode, pyossl_verify_cb callback,
                                      void *userdata, pyossl_release_cb release) PYOSSL_NONNULL(1);
+
+/**
+ * The same, and say by what @p callback judges: @p judge is a number of the program's, 0 for
+ * none. A session that a callback had a say in resumes, in this process, where a connection has the same
+ * callback with the same number. Without a number it resumes under no other call of a setter, as
+ * nobody can tell what @p userdata stands for.
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_conn_set_verify_judge(pyossl_conn *conn, int mode, pyossl_verify_cb callback,
+                                           void *userdata, pyossl_release_cb release,
+                                           uint64_t judge) PYOSSL_NONNULL(1);
 
 /** Where passphrases of key files come from. */
 PYOSSL_API PYOSSL_MUST_CHECK

@@ -79,6 +79,7 @@ static void settle(pyossl_conn *conn, osl_generation *generation, SSL *ssl)
     if (ssl != NULL) {
         SSL_free(conn->ssl);
         conn->ssl = ssl;
+        memcpy(conn->groups, generation->groups, sizeof conn->groups);
         conn->hollow = false;
     }
     osl_generation_unref(old);

@@ -25,10 +25,8 @@
 static pyossl_status answer_ended(pyossl_conn *conn)
 {
     conn->wants = PYOSSL_OK;
-    if (conn->failed != PYOSSL_OK && conn->first != NULL)
-        return osl_fail_again(conn->failed, conn->first);
     if (conn->failed != PYOSSL_OK)
-        return osl_fail_text(conn->failed, "the connection has failed before");
+        return osl_conn_fail_again(conn);
     /* OpenSSL has four shapes for this, and a new one each time it is asked. */
     if (conn->transport.eof && (SSL_get_shutdown(conn->ssl) & SSL_RECEIVED_SHUTDOWN) == 0)
         return PYOSSL_TRUNCATED;

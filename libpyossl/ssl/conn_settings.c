@@ -177,7 +177,7 @@ pyossl_status pyossl_conn_set_alpn_protos(pyossl_conn *conn, const unsigned char
 }
 
 /* Takes @identity over. */
-static pyossl_status set_identity(pyossl_conn *conn, osl_identity *identity)
+static pyossl_status take_identity(pyossl_conn *conn, osl_identity *identity)
 {
     const pyossl_status status = osl_identity_apply(identity, conn->ssl);
 
@@ -191,17 +191,31 @@ static pyossl_status set_identity(pyossl_conn *conn, osl_identity *identity)
     return PYOSSL_OK;
 }
 
+/* Takes @identity over. The one that the peer is judged by already is none to set. */
+static pyossl_status set_identity(pyossl_conn *conn, osl_identity *identity)
+{
+    const bool same = osl_identity_is_same(identity, osl_conn_identity(conn));
+    pyossl_status status = same && conn->begun ? PYOSSL_OK : prepare_early(conn);
+
+    if (status == PYOSSL_OK && !(same && conn->begun))
+        return take_identity(conn, identity);
+    osl_identity_unref(identity);
+    return status;
+}
+
 pyossl_status pyossl_conn_set_verify_hostname(pyossl_conn *conn, const char *name, size_t len,
                                               unsigned flags)
 {
     OSL_API_ENTER;
     OSL_NEED(conn != NULL && osl_fits(name, name != NULL ? len : 0));
     osl_identity *identity = NULL;
+    pyossl_status status = PYOSSL_OK;
 
-    OSL_TRY(prepare_early(conn));
     if (name != NULL)
-        OSL_TRY(osl_identity_hostname(&identity, name, len, flags));
-    return set_identity(conn, identity);
+        status = osl_identity_hostname(&identity, name, len, flags);
+    if (status == PYOSSL_OK)
+        status = set_identity(conn, identity);
+    return osl_judged_as_asked(conn, status);
 }
 
 pyossl_status pyossl_conn_set_verify_ip(pyossl_conn *conn, const char *address, size_t len)
@@ -209,11 +223,13 @@ pyossl_status pyossl_conn_set_verify_ip(pyossl_conn *conn, const char *address, 
     OSL_API_ENTER;
     OSL_NEED(conn != NULL && osl_fits(address, address != NULL ? len : 0));
     osl_identity *identity = NULL;
+    pyossl_status status = PYOSSL_OK;
 
-    OSL_TRY(prepare_early(conn));
     if (address != NULL)
-        OSL_TRY(osl_identity_ip(&identity, address, len));
-    return set_identity(conn, identity);
+        status = osl_identity_ip(&identity, address, len);
+    if (status == PYOSSL_OK)
+        status = set_identity(conn, identity);
+    return osl_judged_as_asked(conn, status);
 }
 
 pyossl_status pyossl_conn_set_session(pyossl_conn *conn, pyossl_session *session)
@@ -368,26 +384,75 @@ static void release_unused(osl_function call, void *userdata, pyossl_release_cb 
         release(userdata);
 }
 
-pyossl_status pyossl_conn_set_verify(pyossl_conn *conn, int mode, pyossl_verify_cb callback,
-                                     void *userdata, pyossl_release_cb release)
+/* The closure in force, which lives, and with it what its userdata points to. */
+static bool is_same(const osl_closure *closure, const osl_closure *other)
 {
-    OSL_API_ENTER;
-    OSL_NEED(conn != NULL);
-    osl_conn_settings *settings = &conn->settings;
-    osl_closure *verify;
+    if (closure == NULL || other == NULL)
+        return closure == other;
+    if (closure->call != other->call || closure->judge != other->judge)
+        return false;
+    return closure->judge != 0 ||
+           (closure->userdata == other->userdata && closure->release == other->release);
+}
 
-    OSL_TRY(osl_verify_mode_check(mode));
-    OSL_TRY(osl_conn_follow(conn));
-    OSL_TRY(osl_scope_may_change(conn, mode));
-    OSL_TRY(make_closure(&verify, (osl_function)callback, userdata, release));
+/* Takes @verify over on success. */
+static pyossl_status change_verify(pyossl_conn *conn, int mode, osl_closure *verify)
+{
+    osl_conn_settings *settings = &conn->settings;
+    const bool same = SSL_get_verify_mode(conn->ssl) == mode && is_same(verify, conn->verify);
+
+    if (!same)
+        OSL_TRY(osl_scope_may_change(conn, mode));
+    if (same && verify != NULL)
+        verify->serial = conn->verify->serial;
     apply_verify(conn->ssl, mode);
     settings->verify_mode = mode;
     settings->verify_set = true;
     replace(&conn->verify, osl_closure_ref(verify));
     replace(&settings->verify, verify);
-    osl_scope_changed(conn);
-    release_unused((osl_function)callback, userdata, release);
+    if (!same)
+        osl_scope_changed(conn);
     return PYOSSL_OK;
+}
+
+static pyossl_status set_verify(pyossl_conn *conn, int mode, osl_function call, void *userdata,
+                                pyossl_release_cb release, uint64_t judge)
+{
+    osl_closure *verify;
+    pyossl_status status;
+
+    OSL_TRY(osl_verify_mode_check(mode));
+    OSL_TRY(osl_conn_follow(conn));
+    OSL_TRY(make_closure(&verify, call, userdata, release));
+    if (verify != NULL)
+        verify->judge = judge;
+    status = change_verify(conn, mode, verify);
+    if (status != PYOSSL_OK && verify != NULL) {
+        verify->release = NULL; /* the userdata is still the caller's */
+        osl_closure_unref(verify);
+    }
+    if (status == PYOSSL_OK)
+        release_unused(call, userdata, release);
+    return status;
+}
+
+pyossl_status pyossl_conn_set_verify(pyossl_conn *conn, int mode, pyossl_verify_cb callback,
+                                     void *userdata, pyossl_release_cb release)
+{
+    OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
+    return osl_judged_as_asked(
+        conn, set_verify(conn, mode, (osl_function)callback, userdata, release, 0));
+}
+
+pyossl_status pyossl_conn_set_verify_judge(pyossl_conn *conn, int mode, pyossl_verify_cb callback,
+                                           void *userdata, pyossl_release_cb release,
+                                           uint64_t judge)
+{
+    OSL_API_ENTER;
+    OSL_NEED(conn != NULL);
+    return osl_judged_as_asked(
+        conn, set_verify(conn, mode, (osl_function)callback, userdata, release, judge));
 }
 
 pyossl_status pyossl_conn_set_info(pyossl_conn *conn, pyossl_info_cb callback, void *userdata,

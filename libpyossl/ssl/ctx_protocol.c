@@ -180,10 +180,23 @@ pyossl_status pyossl_ctx_set_ciphersuites(pyossl_ctx *ctx, const char *suites)
     return osl_ctx_change_text(ctx, OSL_SET_CIPHERSUITES, apply_ciphersuites, suites);
 }
 
+/* What is set here judges peers, so it is a part of the scope of their sessions. */
+static pyossl_status digest(const osl_generation *generation, const void *data, size_t len,
+                            unsigned char *out)
+{
+    if (EVP_Digest(data, len, out, NULL, generation->sha256, NULL) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    return PYOSSL_OK;
+}
+
 static pyossl_status apply_groups(osl_generation *generation, const osl_setting *setting)
 {
+    unsigned char groups[OSL_SCOPE_LEN];
+
+    OSL_TRY(digest(generation, setting->data, strlen(setting->data), groups));
     if (SSL_CTX_set1_groups_list(generation->ssl_ctx, (char *)setting->data) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
+    memcpy(generation->groups, groups, sizeof groups);
     return PYOSSL_OK;
 }
 
@@ -200,8 +213,12 @@ pyossl_status pyossl_ctx_set_groups(pyossl_ctx *ctx, const char *groups)
 
 static pyossl_status apply_sigalgs(osl_generation *generation, const osl_setting *setting)
 {
+    unsigned char sigalgs[OSL_SCOPE_LEN];
+
+    OSL_TRY(digest(generation, setting->data, strlen(setting->data), sigalgs));
     if (SSL_CTX_set1_sigalgs_list(generation->ssl_ctx, (char *)setting->data) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
+    memcpy(generation->sigalgs, sigalgs, sizeof sigalgs);
     return PYOSSL_OK;
 }
 
@@ -218,9 +235,12 @@ pyossl_status pyossl_ctx_set_sigalgs(pyossl_ctx *ctx, const char *algorithms)
 static pyossl_status apply_curve(osl_generation *generation, const osl_setting *setting)
 {
     int nid = (int)setting->number;
+    unsigned char groups[OSL_SCOPE_LEN];
 
+    OSL_TRY(digest(generation, OBJ_nid2sn(nid), strlen(OBJ_nid2sn(nid)), groups));
     if (SSL_CTX_set1_groups(generation->ssl_ctx, &nid, 1) != 1)
         return osl_fail(PYOSSL_E_UNSUPPORTED);
+    memcpy(generation->groups, groups, sizeof groups);
     return PYOSSL_OK;
 }
 

@@ -211,6 +211,18 @@ void osl_identity_unref(osl_identity *identity)
     OPENSSL_free(identity);
 }
 
+bool osl_identity_is_same(const osl_identity *one, const osl_identity *other)
+{
+    if (one == NULL || other == NULL)
+        return one == other;
+    if (one->flags != other->flags || one->ip_len != other->ip_len ||
+        memcmp(one->ip, other->ip, one->ip_len) != 0)
+        return false;
+    if (one->hostname == NULL || other->hostname == NULL)
+        return one->hostname == other->hostname;
+    return strcmp(one->hostname, other->hostname) == 0;
+}
+
 pyossl_status osl_identity_hostname(osl_identity **out, const char *name, size_t len,
                                     unsigned flags)
 {

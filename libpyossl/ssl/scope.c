@@ -58,7 +58,7 @@ static const unsigned char *mark_of_process(OSSL_LIB_CTX *libctx)
 
 /* ---- all that is asked, one behind the other ---- */
 
-enum { TEXT_MAX = 1280 };
+enum { TEXT_MAX = 1920, CIPHERS_MAX = 256 };
 
 typedef struct text {
     size_t len;
@@ -110,7 +110,10 @@ static void put_name(text *to, char field, const char *name)
     put(to, field, lower, len);
 }
 
-/* A callback that judges counts as itself: what it would say nobody can tell. */
+/*
+ * A callback that judges counts as itself, or as what the program calls it: what it would say
+ * nobody else can tell.
+ */
 static void put_closure(text *to, char field, const pyossl_conn *conn, const osl_closure *closure)
 {
     const unsigned char *mark;
@@ -123,7 +126,12 @@ static void put_closure(text *to, char field, const pyossl_conn *conn, const osl
         return;
     }
     put(to, field, mark, sizeof((process_mark *)NULL)->bytes);
-    put_number(to, field, closure->serial);
+    if (closure->judge != 0) {
+        put(to, 'J', &closure->call, sizeof closure->call);
+        put_number(to, 'j', closure->judge);
+    } else {
+        put_number(to, field, closure->serial);
+    }
 }
 
 /* How a chain is judged: what the store asks is in the store's digest. */
@@ -154,10 +162,33 @@ static X509_STORE *store_of(const pyossl_conn *conn)
     return SSL_CTX_get_cert_store(conn->generation->ssl_ctx);
 }
 
-/* What is asked of a peer's certificate. */
+/*
+ * What a session may be encrypted with: what a client does not offer any more ends the
+ * handshake, and what a server does not want any more it would take (before TLS 1.3).
+ */
+static void put_ciphers(text *to, const SSL *ssl)
+{
+    const STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(ssl);
+    unsigned char ids[2 * CIPHERS_MAX];
+    size_t len = 0;
+
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers) && len < sizeof ids; i++) {
+        const uint16_t id = SSL_CIPHER_get_protocol_id(sk_SSL_CIPHER_value(ciphers, i));
+
+        ids[len++] = (unsigned char)(id >> 8);
+        ids[len++] = (unsigned char)id;
+    }
+    put(to, 'c', ids, len);
+}
+
+/* What is asked of a peer's certificate, and of the signature by its key. */
 static void put_judgement(text *to, pyossl_conn *conn)
 {
     unsigned char trust[OSL_TRUST_DIGEST];
+
+    put(to, 'S', conn->generation->sigalgs, OSL_SCOPE_LEN);
+    /* Before TLS 1.3 the curve of a certificate's key has to be one of them. */
+    put(to, 'G', conn->groups, OSL_SCOPE_LEN);
 
     if (!osl_trust_digest(store_of(conn), conn->generation->sha256, trust, &conn->scope.trust)) {
         to->failed = true;
@@ -207,6 +238,7 @@ pyossl_status osl_scope_begin(pyossl_conn *conn)
     put(&asked, 'r', conn->role == PYOSSL_SERVER ? "s" : "c", 1);
     put(&asked, 's', generation->session_id, generation->session_id_len);
     put_number(&asked, 'm', (uint64_t)SSL_get_verify_mode(conn->ssl));
+    put_ciphers(&asked, conn->ssl);
     if (conn->role == PYOSSL_SERVER)
         put_server(&asked, conn);
     else
@@ -231,10 +263,25 @@ static bool spoil(const pyossl_conn *conn, SSL_SESSION *session)
            SSL_SESSION_set1_id_context(session, nowhere, sizeof nowhere) == 1;
 }
 
+bool osl_handshake_is_over(const SSL *ssl)
+{
+    OSSL_HANDSHAKE_STATE state;
+
+    if (SSL_is_init_finished(ssl) == 1)
+        return true;
+    if (SSL_version(ssl) != TLS1_3_VERSION)
+        return false;
+    state = SSL_get_state(ssl);
+    return state == TLS_ST_OK || state == TLS_ST_SW_SESSION_TICKET ||
+           state == TLS_ST_CR_SESSION_TICKET || state == TLS_ST_SW_KEY_UPDATE ||
+           state == TLS_ST_CW_KEY_UPDATE || state == TLS_ST_SR_KEY_UPDATE ||
+           state == TLS_ST_CR_KEY_UPDATE;
+}
+
 /* Whether the handshake of the moment resumes, or may. */
 static bool is_resuming(const pyossl_conn *conn)
 {
-    return SSL_in_before(conn->ssl) != 1 && SSL_is_init_finished(conn->ssl) != 1 &&
+    return SSL_in_before(conn->ssl) != 1 && !osl_handshake_is_over(conn->ssl) &&
            (SSL_session_reused(conn->ssl) == 1 || conn->scope.offered);
 }
 

@@ -36,7 +36,8 @@ typedef struct osl_closure {
     osl_function call;
     void *userdata;
     pyossl_release_cb release;
-    uint64_t serial; /* no other of this process has it, or will */
+    uint64_t serial; /* no other of this process has it, or will, unless it is the same again */
+    uint64_t judge;  /* what the program calls that which it judges by; 0 for nothing */
 } osl_closure;
 
 /* NULL and recorded without memory; then @release has not been called. */
@@ -85,6 +86,8 @@ typedef struct osl_identity {
     size_t ip_len; /* 0, 4 or 16 */
 } osl_identity;
 
+enum { OSL_SCOPE_LEN = 32 }; /* scope.c */
+
 typedef struct osl_generation {
     osl_object base;
     SSL_CTX *ssl_ctx;
@@ -92,6 +95,8 @@ typedef struct osl_generation {
     EVP_MD *sha256;
     unsigned char session_id[SSL_MAX_SID_CTX_LENGTH]; /* the program's name for sessions */
     size_t session_id_len;
+    /* Digests of what the program set for peers to sign and share keys by; zeros for nothing. */
+    unsigned char sigalgs[OSL_SCOPE_LEN], groups[OSL_SCOPE_LEN];
     osl_closure *callbacks[OSL_CB_MAX];
     osl_identity *identity; /* or NULL */
     long cache_mode;        /* as asked for; a session callback needs more */
@@ -149,6 +154,7 @@ pyossl_status osl_identity_ip(osl_identity **out, const char *address,
 osl_identity *osl_identity_ref(osl_identity *identity); /* NULL is allowed */
 void osl_identity_unref(osl_identity *identity);        /* NULL is allowed */
 OSL_DEFINE_AUTO(osl_identity, osl_identity_unref)
+bool osl_identity_is_same(const osl_identity *one, const osl_identity *other); /* or both NULL */
 /* The address in its usual form (RFC 5952, but for "::"). */
 void osl_identity_address(const osl_identity *identity, char *text, size_t size);
 /* Have @ssl check it: NULL has it check nothing. */
@@ -189,8 +195,6 @@ void osl_hello_clear(osl_hello *hello);
 
 /* ---- scope.c: where a session may be resumed ---- */
 
-enum { OSL_SCOPE_LEN = 32 };
-
 typedef struct osl_scope {
     unsigned char digest[OSL_SCOPE_LEN]; /* the session id context of the SSL */
     unsigned long trust;   /* which version of the store it is of (osl_trust_is()) */
@@ -205,6 +209,8 @@ typedef struct osl_scope {
  * when it has seen the ClientHello.
  */
 pyossl_status osl_scope_begin(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+/* Whether the peer has been judged, if it was to be: what comes later is tickets and the like. */
+bool osl_handshake_is_over(const SSL *ssl);
 /* PYOSSL_E_STATE where @verify_mode asks for a judgement that resuming leaves out. */
 pyossl_status osl_scope_may_change(const pyossl_conn *conn, int verify_mode) PYOSSL_MUST_CHECK;
 /* How the peer is judged has changed. */
@@ -364,6 +370,7 @@ struct pyossl_conn {
     SSL *ssl; /* never NULL */
     pyossl_ctx *ctx;
     osl_generation *generation; /* what ssl was made from, or moved to by set_ctx */
+    unsigned char groups[OSL_SCOPE_LEN]; /* of what ssl was made from: moving leaves them */
     osl_closure *verify;        /* what judges the peer: stays when set_ctx moves */
     osl_transport transport;
     osl_conn_settings settings;
@@ -494,6 +501,14 @@ void osl_conn_cool(pyossl_conn *conn);
 pyossl_status osl_verdict(pyossl_conn *conn, int result, int number) PYOSSL_MUST_CHECK;
 /* Whether OpenSSL has given the connection up. */
 bool osl_is_given_up(const SSL *ssl);
+/* Fail as it did before. */
+pyossl_status osl_conn_fail_again(const pyossl_conn *conn) PYOSSL_MUST_CHECK;
+/*
+ * What comes of asking for another judgement of the peer. Where that fails in a callback it ends
+ * the handshake, as not every callback has an answer, and nobody may think that the peer was
+ * judged as asked.
+ */
+pyossl_status osl_judged_as_asked(pyossl_conn *conn, pyossl_status status) PYOSSL_MUST_CHECK;
 
 /* ---- session.c ---- */
 

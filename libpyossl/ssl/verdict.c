@@ -48,6 +48,8 @@ static pyossl_status ended(pyossl_conn *conn, bool no_tls, pyossl_status status)
         conn->begun = false;
         return status;
     }
+    if (conn->failed != PYOSSL_OK)
+        return status;
     if (conn->first == NULL) /* later calls have no better reason */
         conn->first = osl_error_keep();
     if (status == PYOSSL_E_VERIFY || status == PYOSSL_E_SYSTEM)
@@ -173,12 +175,31 @@ static pyossl_status from_error(pyossl_conn *conn, int error, int number)
     }
 }
 
+pyossl_status osl_conn_fail_again(const pyossl_conn *conn)
+{
+    return conn->first != NULL ? osl_fail_again(conn->failed, conn->first)
+                               : osl_fail_text(conn->failed, "the connection has failed before");
+}
+
+pyossl_status osl_judged_as_asked(pyossl_conn *conn, pyossl_status status)
+{
+    if (status == PYOSSL_OK || !conn->busy || conn->failed != PYOSSL_OK ||
+        osl_handshake_is_over(conn->ssl))
+        return status;
+    conn->first = osl_error_keep();
+    conn->failed = status;
+    conn->stopped = true;
+    return status;
+}
+
 pyossl_status osl_verdict(pyossl_conn *conn, int result, int number)
 {
     /* First of all, as it looks at the queue that everything else empties. */
     const int error = SSL_get_error(conn->ssl, result);
     const bool no_tls = error == SSL_ERROR_SSL && is_no_tls(ERR_peek_error());
 
+    if (conn->failed != PYOSSL_OK) /* in this very exchange: osl_judged_as_asked() */
+        return ended(conn, no_tls, osl_conn_fail_again(conn));
     if (conn->stopped)
         return ended(conn, no_tls, osl_fail_text(PYOSSL_E_CALLBACK, "a callback stopped the call"));
     return ended(conn, no_tls, from_error(conn, error, number));

@@ -77,5 +77,15 @@ def links():
                 yield f"{path} names {target}, which is not there"
 
 
+def settings_judge_or_not():
+    """Decision 26 says of each setting of a context or connection whether it judges a peer"""
+    pattern = re.compile(r"\bpyossl_((?:ctx|conn)_(?:set|add|use|load|clear|request)_\w+)\(")
+    there = {name for path in public_headers() for name in pattern.findall(lint.text(path))}
+    page = "doc/decisions/0026-what-judges-a-peer.rst"
+    said = set(re.findall(r"``((?:ctx|conn)_\w+)``", lint.text(page)))
+    for name in sorted(there ^ said):
+        yield f"{page} and the headers differ: {name}"
+
+
 if __name__ == "__main__":
-    lint.run(commented, headers_begin_with_file, must_check, umbrella, links)
+    lint.run(commented, headers_begin_with_file, must_check, umbrella, links, settings_judge_or_not)

@@ -3,6 +3,7 @@
 import os
 import contextlib
 import struct
+import sys
 
 import pytest
 
@@ -179,6 +180,123 @@ def test_na_238_the_same_settings_again(server, client):
     session = session_of(server, client, prepare=ask)
     client.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, by_openssl)
     assert not resumes(server, client, session, prepare=ask)
+
+
+class Judge:
+    """One to whom there are weak references, and one to whom there are none."""
+
+    def __call__(self, *args):
+        return True
+
+
+class Slotted:
+    __slots__ = ()
+
+    def __call__(self, *args):
+        return True
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_na_238_the_same_callback_on_each_connection(server, role):
+    """A Connection's own callback counts as the function that it is, not as the call that set it."""
+    client = with_certificate(SSL.Context(SSL.TLS_METHOD))
+    last = []
+
+    def by(callback):
+        last[:] = [callback]  # the server's closure would keep it alive as well
+
+        def prepare(one, other):
+            (other if role == "client" else one).set_verify(SSL.VERIFY_PEER, callback)
+
+        return prepare
+
+    session = session_of(server, client, prepare=by(anything))
+    for _ in range(2):
+        assert resumes(server, client, session, prepare=by(anything))
+    for other in (lambda *args: True, Judge(), Slotted()):
+        assert not resumes(server, client, session, prepare=by(other))
+    assert resumes(server, client, session, prepare=by(anything))
+    judge, slotted = Judge(), Slotted()
+    for callback, expected in ((judge, True), (slotted, False)):
+        own = session_of(server, client, prepare=by(callback))
+        assert resumes(server, client, own, prepare=by(callback)) is expected
+    # what has gone does not come back, even in the same place
+    own = session_of(server, client, prepare=by(Judge()))
+    last.clear()
+    assert not resumes(server, client, own, prepare=by(Judge()))
+    # a great many of them, and contexts do not keep what they saw
+    import weakref
+
+    gone = weakref.ref(judge)
+    del judge, callback
+    for _ in range(40):
+        assert not resumes(server, client, session, prepare=by(lambda *args: True))
+    assert gone() is None
+    with pytest.raises(TypeError):
+        memory_pair(server, client)[0].set_verify(SSL.VERIFY_PEER, 1)
+
+
+@pytest.mark.parametrize("how", ["keylog", "info"])
+@pytest.mark.parametrize("wish", ["mode", "callback", "host", "address"])
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_na_242_asked_too_late_where_there_is_no_answer(server, role, how, wish):
+    """A callback's exception has nowhere to go; the handshake must not go on all the same."""
+    client = SSL.Context(SSL.TLS_METHOD)
+    session = session_of(server, client)
+    one, other = memory_pair(server, client)
+    mine = other if role == "client" else one
+    refused, raised = [], []
+
+    def late(connection, *args):
+        if connection is not mine or not connection.session_reused() or refused:
+            return
+        try:
+            if wish == "mode":
+                connection.set_verify(STRICT)
+            elif wish == "callback":
+                connection.set_verify(SSL.VERIFY_PEER, anything)
+            elif wish == "host":
+                connection.set_verify_hostname("localhost")
+            else:
+                connection.set_verify_ip("127.0.0.1")
+        except SSL.Error as error:
+            refused.append(str(error))
+            raise
+
+    own = client if role == "client" else server
+    (own.set_keylog_callback if how == "keylog" else own.set_info_callback)(late)
+    other.set_session(session)
+    hook, sys.unraisablehook = sys.unraisablehook, lambda info: raised.append(str(info.exc_value))
+    try:
+        with pytest.raises(SSL.Error) as caught:
+            shake(one, other)
+    finally:
+        sys.unraisablehook = hook
+    assert len(refused) == 1 and raised == refused and str(caught.value) == refused[0]
+    for call in (mine.do_handshake, lambda: mine.recv(1), lambda: mine.send(b"x"), mine.shutdown):
+        with pytest.raises(SSL.Error) as caught:
+            call()
+        assert str(caught.value) == refused[0]
+
+
+def test_na_242_what_is_asked_each_time_is_no_change(server):
+    """Programs set up their Connection in every SSL_CB_HANDSHAKE_START, of which there are several."""
+    client = client_context()
+    told = []
+
+    def set_up(connection, where, ret):
+        if where == SSL.SSL_CB_HANDSHAKE_START:
+            connection.set_verify_hostname("localhost")
+            connection.set_verify(SSL.VERIFY_PEER, by_openssl)
+            told.append(connection)
+
+    client.set_info_callback(set_up)
+    session = session_of(server, client)
+    for _ in range(2):
+        before = len(told)
+        pair = handshake(server, client, session)
+        assert pair[1].session_reused() and len(told) > before
+        session = pair[1].get_session()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to fork")

@@ -6,6 +6,8 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include <stdbool.h>
+
 #if PY_VERSION_HEX < 0x03090000
 #error "Python 3.9 or later is needed"
 #endif
@@ -70,6 +72,20 @@ static inline PyObject *po_type_lookup(PyTypeObject *type, PyObject *name)
     (void)type;
     (void)name;
     return NULL; /* not to be had: the long way has it */
+#endif
+}
+
+/* Whether @reference, a weak one, is to @object, which lives. */
+static inline bool po_refers_to(PyObject *reference, PyObject *object)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *referent = NULL;
+    const bool same = PyWeakref_GetRef(reference, &referent) == 1 && referent == object;
+
+    Py_XDECREF(referent);
+    return same;
+#else
+    return PyWeakref_GetObject(reference) == object;
 #endif
 }
 

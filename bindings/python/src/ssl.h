@@ -37,6 +37,7 @@ typedef struct po_context {
     po_object base;
     po_turn   turn;      /* of who loads a key, and may be asked for its passphrase */
     PyObject *callbacks; /* by po_slot */
+    PyObject *judges;    /* what its Connections judged by last: po_judge_of(); NULL for nothing */
     PyObject *app_data;
     /* Of a copy: the Context whose handle, lock and callbacks it shares, kept until the copy goes. */
     struct po_context *root;
@@ -143,7 +144,13 @@ int po_check_callback(PyObject *callback);
 pyossl_status po_callback_install(po_context *self, po_slot slot, bool on);
 /* The same for verification, with its mode. */
 pyossl_status po_verify_install(pyossl_ctx *ctx, int mode, bool on);
-pyossl_status po_conn_verify_install(pyossl_conn *conn, int mode, bool on);
+/* @judge is what po_judge_of() says of the callback, 0 for none. */
+pyossl_status po_conn_verify_install(pyossl_conn *conn, int mode, uint64_t judge);
+/*
+ * The number of @callback among those that Connections of @self were given, the same for the same
+ * object as long as that lives and few others come between; never 0.
+ */
+int po_judge_of(po_context *self, PyObject *callback, uint64_t *judge);
 pyossl_status po_conn_info_install(pyossl_conn *conn, bool on);
 
 /* ---- ssl_identity.c: certificates, keys and names that come in, of whatever package ---- */

@@ -519,9 +519,10 @@ pyossl_status po_verify_install(pyossl_ctx *ctx, int mode, bool on)
     return pyossl_ctx_set_verify(ctx, mode, on ? on_verify : NULL, NULL, NULL);
 }
 
-pyossl_status po_conn_verify_install(pyossl_conn *conn, int mode, bool on)
+pyossl_status po_conn_verify_install(pyossl_conn *conn, int mode, uint64_t judge)
 {
-    return pyossl_conn_set_verify(conn, mode, on ? on_verify : NULL, NULL, NULL);
+    return pyossl_conn_set_verify_judge(conn, mode, judge != 0 ? on_verify : NULL, NULL, NULL,
+                                        judge);
 }
 
 pyossl_status po_conn_info_install(pyossl_conn *conn, bool on)

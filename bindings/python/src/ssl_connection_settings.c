@@ -43,9 +43,19 @@ static PyObject *finish_quietly(po_connection *self, po_frame *frame, pyossl_sta
     if (po_args(&params, args, nargs, kwnames, given) < 0 || self == NULL)                         \
     return NULL
 
+static int judge_of(po_connection *self, PyObject *callback, uint64_t *judge)
+{
+    PyObject *context = po_field_get(&self->base, &self->context);
+    const int result = po_judge_of(po_context_root(context), callback, judge);
+
+    Py_DECREF(context);
+    return result;
+}
+
 SETTING(set_verify)
 {
     PyObject *callback, *old = NULL, *unasked = NULL;
+    uint64_t judge = 0;
     int mode;
     po_frame frame;
     pyossl_status status;
@@ -56,8 +66,10 @@ SETTING(set_verify)
     callback = given[1] != NULL ? given[1] : Py_None;
     if (po_check_callback(callback) < 0)
         return NULL;
+    if (callback != Py_None && judge_of(self, callback, &judge) < 0)
+        return NULL;
     po_quick_enter(&frame, &self->base);
-    status = po_conn_verify_install(self->base.handle, mode, callback != Py_None);
+    status = po_conn_verify_install(self->base.handle, mode, judge);
     if (status == PYOSSL_OK) {
         old = self->own_verify;
         self->own_verify = Py_NewRef(callback);

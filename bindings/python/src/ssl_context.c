@@ -530,6 +530,7 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
 static int traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(((po_context *)object)->callbacks);
+    Py_VISIT(((po_context *)object)->judges);
     Py_VISIT(((po_context *)object)->app_data);
     Py_VISIT(((po_context *)object)->root);
     return po_traverse(object, visit, arg);
@@ -538,6 +539,7 @@ static int traverse(PyObject *object, visitproc visit, void *arg)
 static int clear(PyObject *object)
 {
     Py_CLEAR(((po_context *)object)->callbacks);
+    Py_CLEAR(((po_context *)object)->judges);
     Py_CLEAR(((po_context *)object)->app_data);
     return po_clear(object);
 }

@@ -96,6 +96,73 @@ static PyObject *set(po_context *self, po_slot slot, int mode, PyObject *callbac
     Py_RETURN_NONE;
 }
 
+/* ---- who judges on Connections ---- */
+
+enum { JUDGES_MAX = 8 }; /* a weak reference and a number of each, the newest first */
+
+/* A number that is nobody's. */
+static uint64_t new_judge(void)
+{
+    static _Atomic uint64_t last;
+
+    return atomic_fetch_add(&last, 1) + 1;
+}
+
+/* What @known says of @callback, or 0. */
+static uint64_t find_judge(PyObject *known, PyObject *callback)
+{
+    const Py_ssize_t len = known != Py_None ? PyTuple_GET_SIZE(known) : 0;
+
+    for (Py_ssize_t i = 0; i < len; i += 2)
+        if (po_refers_to(PyTuple_GET_ITEM(known, i), callback))
+            return PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(known, i + 1));
+    return 0;
+}
+
+/* @known with one more in front of it; NULL is an exception. */
+static PyObject *with_judge(PyObject *known, PyObject *callback, uint64_t judge)
+{
+    const Py_ssize_t len = known != Py_None ? PyTuple_GET_SIZE(known) : 0;
+    const Py_ssize_t kept = len < 2 * (JUDGES_MAX - 1) ? len : 2 * (JUDGES_MAX - 1);
+    PyObject *reference = PyWeakref_NewRef(callback, NULL), *number, *next;
+
+    if (reference == NULL)
+        return NULL;
+    number = PyLong_FromUnsignedLongLong(judge);
+    next = number != NULL ? PyTuple_New(2 + kept) : NULL;
+    if (next == NULL) {
+        Py_DECREF(reference);
+        Py_XDECREF(number);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(next, 0, reference);
+    PyTuple_SET_ITEM(next, 1, number);
+    for (Py_ssize_t i = 0; i < kept; i++)
+        PyTuple_SET_ITEM(next, 2 + i, Py_NewRef(PyTuple_GET_ITEM(known, i)));
+    return next;
+}
+
+int po_judge_of(po_context *self, PyObject *callback, uint64_t *judge)
+{
+    PyObject *known = po_field_get(&self->base, &self->judges), *next;
+
+    *judge = find_judge(known, callback);
+    if (*judge == 0) {
+        *judge = new_judge();
+        next = with_judge(known, callback, *judge);
+        if (next != NULL)
+            po_field_set(&self->base, &self->judges, next);
+        else if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_Clear(); /* there are no weak references to it: another one each time */
+        else
+            *judge = 0;
+    }
+    Py_DECREF(known);
+    return *judge != 0 ? 0 : -1;
+}
+
+/* ---- setters ---- */
+
 static int parse(const po_params *params, PyObject *object, PyObject *const *args, Py_ssize_t nargs,
                  PyObject *kwnames, PyObject **given)
 {

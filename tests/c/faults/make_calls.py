@@ -41,7 +41,7 @@ FUNCTION_TEXTS = {
 }
 NUMBERS = {
     "method": "PYOSSL_TLS", "format": "PYOSSL_PEM", "bits": "0", "version": "0x0303",
-    "index": "0", "len": "32", "limit": "4096", "mtu": "1400", "options": "0", "mode": "1",
+    "index": "0", "len": "32", "limit": "4096", "mtu": "1400", "options": "0", "mode": "1", "judge": "7",
     "timeout_ms": "0", "want": "PYOSSL_WANT_READ", "role": "PYOSSL_CLIENT", "state": "0",
     "which": "PYOSSL_CLIENT_RANDOM", "type": "PYOSSL_KEY_ED25519", "flags": "0", "level": "1",
     "depth": "5", "seconds": "100", "count": "2", "max": "16", "entropy": "0.0", "on": "1",

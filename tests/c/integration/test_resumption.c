@@ -276,6 +276,86 @@ static void other_time(world *self)
     assert_ok(pyossl_store_set_time(store, 1893456000)); /* 2030 */
 }
 
+/* Each judges a peer, or what a session of it may be encrypted with. */
+
+static void client_of_other_signatures(world *self)
+{
+    assert_ok(pyossl_ctx_set_sigalgs(self->both.client_ctx, "RSA-PSS+SHA256:RSA+SHA256"));
+}
+
+static void client_of_fewer_signatures(world *self)
+{
+    assert_ok(pyossl_ctx_set_sigalgs(self->both.client_ctx, "ECDSA+SHA256:RSA+SHA256"));
+}
+
+static void the_same_signatures(world *self)
+{
+    client_of_fewer_signatures(self);
+}
+
+static void client_of_a_higher_level(world *self)
+{
+    assert_ok(pyossl_ctx_set_security_level(self->both.client_ctx, 4));
+}
+
+static void client_of_a_lower_level(world *self)
+{
+    assert_ok(pyossl_ctx_set_security_level(self->both.client_ctx, 1));
+}
+
+static void client_of_other_groups(world *self)
+{
+    assert_ok(pyossl_ctx_set_groups(self->both.client_ctx, "P-256:P-384"));
+}
+
+static void client_of_one_curve(world *self)
+{
+    assert_ok(pyossl_ctx_set_tmp_ecdh(self->both.client_ctx, "prime256v1"));
+}
+
+static void client_of_fewer_ciphers(world *self)
+{
+    assert_ok(pyossl_ctx_set_cipher_list(self->both.client_ctx, "ECDHE-ECDSA-AES128-GCM-SHA256"));
+}
+
+/* The server's own key is RSA, the client's is not. */
+static void strict_rsa_server(world *self)
+{
+    strict_server(self);
+    use_file(self->both.server_ctx, DATA("server.pem"), DATA("rsa.pem"));
+}
+
+static void server_of_other_signatures(world *self)
+{
+    assert_ok(pyossl_ctx_set_sigalgs(self->both.server_ctx, "RSA-PSS+SHA256:RSA+SHA256"));
+}
+
+static void server_of_fewer_signatures(world *self)
+{
+    assert_ok(pyossl_ctx_set_sigalgs(self->both.server_ctx,
+                                     "ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256"));
+}
+
+static void server_of_a_higher_level(world *self)
+{
+    assert_ok(pyossl_ctx_set_security_level(self->both.server_ctx, 3));
+}
+
+static void server_of_a_lower_level(world *self)
+{
+    assert_ok(pyossl_ctx_set_security_level(self->both.server_ctx, 1));
+}
+
+static void server_of_other_groups(world *self)
+{
+    assert_ok(pyossl_ctx_set_groups(self->both.server_ctx, "P-256:P-384:X25519"));
+}
+
+static void server_of_fewer_ciphers(world *self)
+{
+    assert_ok(pyossl_ctx_set_cipher_list(self->both.server_ctx, "ECDHE-ECDSA-AES128-GCM-SHA256"));
+}
+
 static const row rows[] = {
     { "nothing changed", plain, plain, RESUMED, false },
     { "nothing changed, strict", strict_server, plain, RESUMED, false },
@@ -322,6 +402,25 @@ static const row rows[] = {
     { "client: CRL added", revoking_client, client_crl, JUDGED, false },
     { "client: CRLs checked", plain, client_checks_crls, REFUSED, false },
     { "client: another time", plain, other_time, JUDGED, false },
+    { "client: other signatures", plain, client_of_other_signatures, REFUSED, false },
+    { "client: fewer signatures", plain, client_of_fewer_signatures, JUDGED, false },
+    { "client: the same signatures", client_of_fewer_signatures, the_same_signatures, RESUMED,
+      false },
+    { "client: all signatures but one", client_of_fewer_signatures, client_of_other_signatures,
+      REFUSED, false },
+    { "client: higher security level", plain, client_of_a_higher_level, REFUSED, false },
+    { "client: lower security level", plain, client_of_a_lower_level, JUDGED, false },
+    { "client: other groups", plain, client_of_other_groups, JUDGED, false },
+    { "client: the same groups", client_of_other_groups, client_of_other_groups, RESUMED, false },
+    { "client: one curve", client_of_other_groups, client_of_one_curve, JUDGED, false },
+    { "client: fewer ciphers", plain, client_of_fewer_ciphers, JUDGED, false },
+    { "other signatures", strict_rsa_server, server_of_other_signatures, REFUSED, false },
+    { "fewer signatures", strict_server, server_of_fewer_signatures, JUDGED, false },
+    { "fewer signatures of nobody", plain, server_of_fewer_signatures, RESUMED, false },
+    { "higher security level", strict_server, server_of_a_higher_level, REFUSED, false },
+    { "lower security level", strict_server, server_of_a_lower_level, JUDGED, false },
+    { "other groups", strict_server, server_of_other_groups, JUDGED, false },
+    { "fewer ciphers", plain, server_of_fewer_ciphers, JUDGED, false },
 };
 
 static void test_na_221_every_change_in_every_way(void **state)

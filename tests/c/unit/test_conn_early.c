@@ -23,8 +23,6 @@ static void assert_late(pyossl_conn *conn, pyossl_session *session)
     assert_fails(pyossl_conn_set_servername(conn, "late", 4), PYOSSL_E_STATE);
     assert_fails(pyossl_conn_set_alpn_protos(conn, (const unsigned char *)"\x04late", 5),
                  PYOSSL_E_STATE);
-    assert_fails(pyossl_conn_set_verify_hostname(conn, "late", 4, 0), PYOSSL_E_STATE);
-    assert_fails(pyossl_conn_set_verify_ip(conn, "::2", 3), PYOSSL_E_STATE);
     assert_fails(pyossl_conn_request_ocsp(conn), PYOSSL_E_STATE);
     if (session != NULL)
         assert_fails(pyossl_conn_set_session(conn, session), PYOSSL_E_STATE);
