@@ -1,6 +1,6 @@
 /**
  * @file pyossl/pkey.h
- * Keys: RSA, DSA, EC, Ed25519, Ed448 and whatever else OpenSSL can load.
+ * Keys: RSA, DSA, EC, Ed25519, Ed448, ML-DSA and whatever else OpenSSL has.
  *
  * A key never changes once made, so any number of threads may share it.
  */
@@ -39,6 +39,23 @@ typedef enum pyossl_key_type {
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkey_generate(pyossl_pkey **out, int type, int bits) PYOSSL_NONNULL(1);
+
+/**
+ * Make a key pair of a type that OpenSSL has under that name: "RSA", "RSA-PSS", "DSA", "EC",
+ * "ED25519", "SM2", "DH", and from 3.5 on "ML-DSA-65" (FIPS 204), "SLH-DSA-SHA2-128f" (FIPS 205),
+ * "ML-KEM-768" (FIPS 203), "X25519MLKEM768" and their like; small or capital letters. Types of
+ * providers that are loaded belong to them. Some SLH-DSA keys take seconds to sign.
+ *
+ * @param bits  modulus size of RSA, RSA-PSS and DSA; 0 for the others
+ * @param group curve of an EC key, group of a DH key ("ffdhe2048"), which without it is OpenSSL's
+ *              choice; NULL for the others
+ * @retval PYOSSL_E_UNSUPPORTED this OpenSSL has no such type, or none that has key pairs
+ * @retval PYOSSL_E_ARGUMENT    @p bits or @p group is missing, unknown, or of no use for this type
+ * @retval PYOSSL_E_OPENSSL     OpenSSL refuses the size
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_pkey_generate_named(pyossl_pkey **out, const char *type, int bits,
+                                         const char *group) PYOSSL_NONNULL(1, 2);
 
 /** Make an EC key pair on the curve named @p curve, e.g. "prime256v1". */
 PYOSSL_API PYOSSL_MUST_CHECK
@@ -141,10 +158,16 @@ PYOSSL_API pyossl_pkey *pyossl_pkey_ref(pyossl_pkey *pkey) PYOSSL_NONNULL(1);
 /** One owner less; NULL is allowed. */
 PYOSSL_API void pyossl_pkey_unref(pyossl_pkey *pkey);
 
-/** The type by OpenSSL's number, e.g. PYOSSL_KEY_RSA. */
+/**
+ * The type by OpenSSL's number, e.g. PYOSSL_KEY_RSA; 0 for a type that has a name and no number,
+ * such as "X25519MLKEM768".
+ */
 PYOSSL_API int pyossl_pkey_type(const pyossl_pkey *pkey) PYOSSL_NONNULL(1);
 
-/** The size of the key in bits. */
+/** The type by OpenSSL's name, e.g. "RSA" or "ML-DSA-65"; lives as long as the key. */
+PYOSSL_API const char *pyossl_pkey_type_name(const pyossl_pkey *pkey) PYOSSL_NONNULL(1);
+
+/** The size of the key in bits, as OpenSSL counts: of ML-DSA and SLH-DSA, of the whole public key. */
 PYOSSL_API int pyossl_pkey_bits(const pyossl_pkey *pkey) PYOSSL_NONNULL(1);
 
 /** 1 if the private half is there, else 0. */
@@ -154,9 +177,10 @@ PYOSSL_API int pyossl_pkey_is_private(const pyossl_pkey *pkey) PYOSSL_NONNULL(1)
 PYOSSL_API int pyossl_pkey_equal(const pyossl_pkey *a, const pyossl_pkey *b) PYOSSL_NONNULL(1, 2);
 
 /**
- * Check that the numbers of an RSA private key fit together.
+ * Check that the parts of a private key fit together: of an RSA key the numbers, of others the
+ * public half and the private one, and the parameters.
  *
- * @retval PYOSSL_E_ARGUMENT it is not an RSA private key
+ * @retval PYOSSL_E_ARGUMENT it is not a private key
  * @retval PYOSSL_E_OPENSSL  they do not
  */
 PYOSSL_API PYOSSL_MUST_CHECK
@@ -165,10 +189,12 @@ pyossl_status pyossl_pkey_check(const pyossl_pkey *pkey) PYOSSL_NONNULL(1);
 /**
  * Sign @p data: PKCS #1 v1.5 for RSA, DER for DSA and ECDSA.
  *
- * @param digest e.g. "sha256"; NULL for Ed25519 and Ed448, which have their own
+ * @param digest e.g. "sha256"; NULL for keys that bring their own: Ed25519, Ed448, ML-DSA, SLH-DSA,
+ *               and RSA-PSS keys that say which
  * @retval PYOSSL_E_STATE    there is no private key
- * @retval PYOSSL_E_ARGUMENT no such digest, or none where the key needs one
- * @retval PYOSSL_E_OPENSSL  the key cannot sign, or not with this digest
+ * @retval PYOSSL_E_ARGUMENT pyossl_digest_check() refuses the digest, or there is none where the key
+ *                           needs one; the record names one that will do
+ * @retval PYOSSL_E_OPENSSL  the key cannot sign, or not with this digest: it brings its own
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_pkey_sign(const pyossl_pkey *pkey, const char *digest, const void *data,
@@ -183,6 +209,9 @@ pyossl_status pyossl_pkey_verify(const pyossl_pkey *pkey, const char *digest, co
 /**
  * PYOSSL_OK if @p digest names a message digest, else PYOSSL_E_ARGUMENT; or
  * PYOSSL_E_UNSUPPORTED if it needs the legacy provider, which is not there.
+ *
+ * SHAKE128 and SHAKE256 are refused too, here and wherever a digest is named: they have no length
+ * of their own, releases of OpenSSL disagree about one, and none signs with them any more.
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_digest_check(const char *digest) PYOSSL_NONNULL(1);

@@ -46,7 +46,11 @@ typedef enum pyossl_feature {
     PYOSSL_FEATURE_GROUP_NAME = 6, /**< pyossl_conn_group_name() */
     PYOSSL_FEATURE_OCSP       = 7, /**< stapled OCSP responses */
     PYOSSL_FEATURE_LEGACY     = 8, /**< the legacy provider can be had (asks for it) */
-    PYOSSL_FEATURE_SLIM       = 9  /**< a context made now would be slim: pyossl_slim_allow() */
+    PYOSSL_FEATURE_SLIM       = 9, /**< a context made now would be slim: pyossl_slim_allow() */
+    PYOSSL_FEATURE_ML_DSA     = 10, /**< keys and signatures of ML-DSA (FIPS 204) */
+    PYOSSL_FEATURE_SLH_DSA    = 11, /**< keys and signatures of SLH-DSA (FIPS 205) */
+    PYOSSL_FEATURE_ML_KEM     = 12, /**< keys and groups of ML-KEM (FIPS 203), such as X25519MLKEM768 */
+    PYOSSL_FEATURE_SIGNATURE_NAME = 13 /**< pyossl_conn_signature_name() */
 } pyossl_feature;
 
 /** 1 if the OpenSSL below has @p feature, else 0. */

@@ -165,9 +165,10 @@ pyossl_status pyossl_x509_has_expired(const pyossl_x509 *cert, int *expired) PYO
 /**
  * Sign with @p pkey.
  *
- * @param digest e.g. "sha256"; NULL for Ed25519 and Ed448
- * @retval PYOSSL_E_ARGUMENT no such digest
+ * @param digest e.g. "sha256"; NULL for keys that bring their own: see pyossl_pkey_sign()
+ * @retval PYOSSL_E_ARGUMENT no such digest, or none where the key needs one
  * @retval PYOSSL_E_STATE    @p pkey has no private half
+ * @retval PYOSSL_E_OPENSSL  the key cannot sign, or not with this digest: it brings its own
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_x509_sign(pyossl_x509 *cert, const pyossl_pkey *pkey, const char *digest)

@@ -185,6 +185,8 @@ void osl_secret_clear(osl_secret *secret);
  * looks an implementation up wherever they are used.
  */
 const EVP_MD *osl_digest(const char *name);
+/* Whether every release of OpenSSL reads @name as it stands, and not as another one that is like it. */
+bool osl_may_be_name(const char *name);
 const EVP_CIPHER *osl_cipher(const char *name);
 
 /*
@@ -225,8 +227,10 @@ struct pyossl_pkey {
 /* Takes @key over, also on failure. */
 pyossl_status osl_pkey_wrap(pyossl_pkey **out, EVP_PKEY *key, bool is_private) PYOSSL_MUST_CHECK;
 
-/* ---- pkey_dsa.c ---- */
+/* ---- pkey_generate.c, pkey_dsa.c ---- */
 
+/* PYOSSL_E_OPENSSL for a modulus that takes hours: less than @min bits, or more than OpenSSL uses. */
+pyossl_status osl_rsa_check_size(int bits, int min) PYOSSL_MUST_CHECK;
 pyossl_status osl_dsa_generate(EVP_PKEY **out, int bits) PYOSSL_MUST_CHECK;
 
 /* ---- decoder.c: kept decoder contexts ---- */

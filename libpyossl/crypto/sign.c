@@ -1,30 +1,76 @@
 /* Signatures over plain data, and what all that signs has in common. */
 #include "crypto.h"
 
+#include <openssl/objects.h>
 #include <openssl/proverr.h>
 
-static bool brings_digest(const EVP_PKEY *key)
+enum { DIGEST_NAME_MAX = 80 }; /* of a digest; OpenSSL has none of more than 50 bytes */
+
+/*
+ * What OpenSSL says of a key and digests. Where nothing but @name will do, @name is it, or empty
+ * for a key that brings its own inside, such as Ed25519's or ML-DSA's. Else @name is what OpenSSL
+ * would take, empty where it has no opinion: of a token's key, say, or of one that cannot sign.
+ */
+typedef struct advice {
+    bool mandatory;
+    char name[DIGEST_NAME_MAX];
+} advice;
+
+static advice ask(EVP_PKEY *key)
 {
-    return EVP_PKEY_is_a(key, "ED25519") == 1 || EVP_PKEY_is_a(key, "ED448") == 1;
+    advice says = { .mandatory = false };
+
+    ERR_set_mark();
+    says.mandatory = EVP_PKEY_get_default_digest_name(key, says.name, sizeof says.name) == 2;
+    ERR_pop_to_mark();
+    if (strcmp(says.name, SN_undef) == 0)
+        says.name[0] = '\0';
+    return says;
+}
+
+/* Only asked where something is refused: it has OpenSSL look an implementation up. */
+static bool can_sign(const EVP_PKEY *key)
+{
+    bool can;
+
+    ERR_set_mark();
+    can = EVP_PKEY_can_sign(key) == 1;
+    ERR_pop_to_mark();
+    return can;
+}
+
+static pyossl_status refuse_none(const EVP_PKEY *key, const char *usual)
+{
+    if (!can_sign(key))
+        return osl_fail_text(PYOSSL_E_ARGUMENT, "this type of key cannot sign");
+    if (usual[0] != '\0' && strcmp(usual, "SHA256") != 0)
+        return osl_fail_detail(PYOSSL_E_ARGUMENT, "this type of key needs a digest", usual);
+    return osl_fail_text(PYOSSL_E_ARGUMENT, "this type of key needs a digest, such as sha256");
+}
+
+static pyossl_status refuse_digest(void)
+{
+    ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_DIGEST); /* as OpenSSL would say */
+    return osl_fail_text(PYOSSL_E_OPENSSL, "this type of key brings its own digest: pass none "
+                                           "(NULL; None in Python)");
 }
 
 /* A digest for a key that brings its own is looked up all the same: unknown ones come first. */
-static pyossl_status find_digest(const EVP_PKEY *key, const char *name, const EVP_MD **md)
+static pyossl_status find_digest(EVP_PKEY *key, const char *name, const EVP_MD **md)
 {
     const EVP_MD *found = NULL;
+    advice says;
 
     if (name != NULL) {
         found = osl_digest(name);
         if (found == NULL)
             return osl_recorded();
-        if (brings_digest(key)) {
-            ERR_raise(ERR_LIB_PROV, PROV_R_INVALID_DIGEST); /* as OpenSSL would say */
-            return osl_fail_text(PYOSSL_E_OPENSSL, "this type of key brings its own digest: pass "
-                                                   "none (NULL; None in Python)");
-        }
-    } else if (!brings_digest(key)) {
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "this type of key needs a digest");
     }
+    says = ask(key);
+    if (name == NULL && !says.mandatory)
+        return refuse_none(key, says.name);
+    if (name != NULL && says.mandatory && says.name[0] == '\0')
+        return refuse_digest();
     *md = found;
     return PYOSSL_OK;
 }

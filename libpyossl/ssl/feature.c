@@ -54,6 +54,28 @@ static bool has_slim(void)
     return osl_slim(untouched) != NULL;
 }
 
+/* The OpenSSL that is running decides, with the providers that it has. */
+static bool has_keys(const char *type)
+{
+    OSL_API_ENTER;
+    EVP_KEYMGMT *type_of_keys;
+
+    ERR_set_mark();
+    type_of_keys = EVP_KEYMGMT_fetch(NULL, type, NULL);
+    ERR_pop_to_mark();
+    EVP_KEYMGMT_free(type_of_keys);
+    return type_of_keys != NULL;
+}
+
+static bool has_signature_name(void)
+{
+#ifdef SSL_get0_signature_name
+    return true;
+#else
+    return false;
+#endif
+}
+
 /* What was decided when this was compiled is told without having OpenSSL set itself up. */
 int pyossl_has(pyossl_feature feature)
 {
@@ -75,6 +97,14 @@ int pyossl_has(pyossl_feature feature)
         return has_legacy();
     case PYOSSL_FEATURE_SLIM:
         return has_slim();
+    case PYOSSL_FEATURE_ML_DSA:
+        return has_keys("ML-DSA-44");
+    case PYOSSL_FEATURE_SLH_DSA:
+        return has_keys("SLH-DSA-SHA2-128f");
+    case PYOSSL_FEATURE_ML_KEM:
+        return has_keys("ML-KEM-768");
+    case PYOSSL_FEATURE_SIGNATURE_NAME:
+        return has_signature_name();
     }
     return 0; /* a number from a newer header than this library's */
 }

@@ -131,7 +131,7 @@ GOOD = {
     "Connection.__getattr__.name": lambda: "fileno", "get_elliptic_curve.name": lambda: "prime256v1",
     "_EllipticCurve.name": lambda: "prime256v1", "set_verify_hostname.name": lambda: "localhost",
     "Connection.context": lambda: SSL.Context(SSL.TLS_METHOD), "set_context.context": tls.server_context,
-    "generate_key.type": lambda: crypto.TYPE_RSA, "X509Extension.subject": lambda: CERT, "recv_into.buffer": lambda: bytearray(100),
+    "generate_key.type": lambda: crypto.TYPE_RSA, "generate_key.group": lambda: None, "X509Extension.subject": lambda: CERT, "recv_into.buffer": lambda: bytearray(100),
     "SSLeay_version.type": lambda: 0, "OpenSSL_version.type": lambda: 0, "load_privatekey.buffer": lambda: read("ec.pem"),
     "load_publickey.buffer": lambda: read("ec-public.pem"), "load_pkcs7_data.buffer": lambda: read("pkcs7-signed.pem"),
     "load_pkcs12.buffer": lambda: read("modern.p12"), "load_crl.buffer": lambda: read("crl.pem"),

@@ -26,7 +26,8 @@ METHODS = {
     "set_friendlyname(name) set_privatekey(pkey)",
     "PKCS7": "get_type_name() type_is_data() type_is_enveloped() type_is_signed() type_is_signedAndEnveloped() "
     "get_certificates()",
-    "PKey": "bits() check() from_cryptography_key(crypto_key) generate_key(type,bits) to_cryptography_key() type()",
+    "PKey": "bits() check() from_cryptography_key(crypto_key) generate_key(type,bits,group) to_cryptography_key() type() "
+    "type_name()",
     "Revoked": "all_reasons() get_reason() get_rev_date() get_serial() set_reason(reason) set_rev_date(when) "
     "set_serial(hex_str)",
     "X509": "add_extensions(extensions) digest(digest_name) from_cryptography(crypto_cert) get_extension(index) "

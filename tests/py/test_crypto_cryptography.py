@@ -59,6 +59,29 @@ def test_public_keys(key):
     assert spki(back) == spki(key.public_key())
 
 
+@pytest.mark.parametrize("size", [44, 65, 87])
+def test_ml_dsa(size):
+    mldsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.mldsa")
+    ours = crypto.PKey()
+    try:
+        ours.generate_key(f"ML-DSA-{size}")
+    except crypto.Error:
+        pytest.skip("this OpenSSL has no ML-DSA")
+    theirs = ours.to_cryptography_key()
+    assert isinstance(theirs, getattr(mldsa, f"MLDSA{size}PrivateKey"))
+    assert spki(theirs.public_key()) == crypto.dump_publickey(crypto.FILETYPE_ASN1, ours)
+    back = crypto.PKey.from_cryptography_key(theirs)
+    assert back.type_name() == ours.type_name() and not back._only_public
+    signature = crypto.sign(back, b"data", None)
+    theirs.public_key().verify(signature, b"data")
+    half = crypto.PKey.from_cryptography_key(theirs.public_key())
+    assert half._only_public and spki(half.to_cryptography_key()) == spki(theirs.public_key())
+    generated = getattr(mldsa, f"MLDSA{size}PrivateKey").generate()
+    cert = crypto.X509()
+    cert.set_pubkey(crypto.PKey.from_cryptography_key(generated))
+    crypto.verify(cert, generated.sign(b"data"), b"data", None)
+
+
 def test_sizes():
     key = rsa.generate_private_key(65537, 1024)
     assert crypto.PKey.from_cryptography_key(key).bits() == key.key_size

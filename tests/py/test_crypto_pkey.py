@@ -80,7 +80,62 @@ def test_generate_refused_keeps_the_old_key():
     assert crypto.dump_privatekey(crypto.FILETYPE_PEM, key) == before
 
 
-@pytest.mark.parametrize("arguments", [("rsa", 1024), (TYPE_RSA, "1024"), (None, 1), (6.0, 1024), (TYPE_RSA, None)])
+@pytest.mark.parametrize(
+    "kind, arguments, name, bits",
+    [
+        ("RSA", (1024,), "RSA", 1024),
+        ("rsa", (1024, None), "RSA", 1024),
+        ("DSA", (1024,), "DSA", 1024),
+        ("EC", (None, "secp384r1"), "EC", 384),
+        ("EC", (None, b"P-256"), "EC", 256),
+        ("X25519", (), "X25519", 253),
+        ("DH", (None, "ffdhe2048"), "DH", 2048),
+        ("SM2", (None,), "SM2", 256),
+    ],
+)
+def test_generate_by_name(kind, arguments, name, bits):
+    key = PKey()
+    assert key.type_name() == ""
+    assert key.generate_key(kind, *arguments) is None
+    assert (key.type_name(), key.bits()) == (name, bits)
+    assert key.type() > 0 and key._initialized and not key._only_public
+    key.generate_key(type="ED25519", bits=None, group=None)
+    assert key.type_name() == "ED25519"
+
+
+@pytest.mark.parametrize(
+    "arguments, error",
+    [
+        (("nope",), crypto.Error),
+        (("",), crypto.Error),
+        (("RSA ", 1024), crypto.Error),
+        (("RSA", 511), crypto.Error),
+        (("RSA",), ValueError),
+        (("RSA", 0), ValueError),
+        (("RSA", 1024, "prime256v1"), ValueError),
+        (("DSA", 0), ValueError),
+        (("EC",), ValueError),
+        (("EC", 256), ValueError),
+        (("EC", None, "nope"), ValueError),
+        (("ED25519", 256), ValueError),
+        (("R\0SA", 1024), ValueError),
+        (("EC", None, "prime256v1\0"), ValueError),
+        (("RSA", "1024"), TypeError),
+        (("EC", None, 5), TypeError),
+        ((b"RSA", 1024), TypeError),
+        ((TYPE_RSA, 1024, "prime256v1"), TypeError),
+        (("RSA", LARGE), OverflowError),
+    ],
+)
+def test_generate_by_name_refused(arguments, error):
+    key = PKey()
+    key.generate_key("ED25519")
+    with pytest.raises(error):
+        key.generate_key(*arguments)
+    assert key.type_name() == "ED25519"
+
+
+@pytest.mark.parametrize("arguments", [(b"rsa", 1024), (TYPE_RSA, "1024"), (None, 1), (6.0, 1024), (TYPE_RSA, None)])
 def test_generate_wrong_types(arguments):
     with pytest.raises(TypeError):
         PKey().generate_key(*arguments)

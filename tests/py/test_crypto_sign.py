@@ -120,3 +120,138 @@ def test_keys_that_cannot_sign():
         assert error_list(info)
     with pytest.raises(crypto.Error):
         verify(crypto.X509(), b"x", CONTENT, "sha256")
+
+
+# ---- keys of every type ----
+
+#: What generate_key() takes by name, and the digest to sign with.
+TYPES = {
+    "RSA": (("RSA", 1024), "sha256"),
+    "RSA-PSS": (("RSA-PSS", 1024), "sha256"),
+    "DSA": (("DSA", 1024), "sha256"),
+    "EC": (("EC", None, "prime256v1"), "sha256"),
+    "ED25519": (("ed25519",), None),
+    "ED448": (("Ed448", None), None),
+    "ML-DSA-44": (("ML-DSA-44",), None),
+    "ML-DSA-65": (("mldsa65",), None),
+    "ML-DSA-87": (("ML-DSA-87", None, None), None),
+    "SLH-DSA-SHAKE-128f": (("SLH-DSA-SHAKE-128f",), None),
+}
+
+
+def key_of(name):
+    key = crypto.PKey()
+    try:
+        key.generate_key(*TYPES[name][0])
+    except crypto.Error as error:
+        if name[:2] not in ("ML", "SL") or error.args[0][-1][2] != "no such key type":
+            raise
+        pytest.skip(f"this OpenSSL has no {name}")
+    return key
+
+
+def signed(key, digest):
+    """Everything that can be signed, and how to verify it."""
+    cert = crypto.X509()
+    cert.set_version(2)
+    cert.get_subject().CN = "signed"
+    cert.set_issuer(cert.get_subject())
+    cert.gmtime_adj_notBefore(-60)
+    cert.gmtime_adj_notAfter(3600)
+    cert.set_pubkey(key)
+    yield lambda: cert.sign(key, digest)
+    store = crypto.X509Store()
+    store.add_cert(cert)
+    crypto.X509StoreContext(store, cert).verify_certificate()
+
+    req = crypto.X509Req()
+    req.set_pubkey(key)
+    yield lambda: req.sign(key, digest)
+    assert req.verify(key)
+
+    spki = crypto.NetscapeSPKI()
+    spki.set_pubkey(key)
+    yield lambda: spki.sign(key, digest)
+    assert spki.verify(key)
+
+    crl = crypto.CRL()
+    crl.set_lastUpdate(b"20200101000000Z")
+    crl.set_nextUpdate(b"50000101000000Z")
+    yield lambda: crl.sign(cert, key, digest)
+    assert crl.get_issuer().CN == "signed"
+    yield lambda: crl.export(cert, key, digest=digest)
+
+    made = []
+    yield lambda: made.append(sign(key, CONTENT, digest))
+    assert verify(cert, made[0], CONTENT, digest) is None
+    with pytest.raises(crypto.Error):
+        verify(cert, made[0], CONTENT + b".", digest)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_signs_everything(name):
+    key = key_of(name)
+    assert key.type_name() == name
+    for call in signed(key, TYPES[name][1]):
+        call()
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_the_error_says_which_digest_to_give(name):
+    key, right = key_of(name), TYPES[name][1]
+    cert = certificate()
+    req, spki, crl = crypto.X509Req(), crypto.NetscapeSPKI(), crypto.CRL()
+    calls = (
+        lambda digest: cert.sign(key, digest),
+        lambda digest: req.sign(key, digest),
+        lambda digest: spki.sign(key, digest),
+        lambda digest: crl.sign(cert, key, digest),
+        lambda digest: sign(key, CONTENT, digest),
+    )
+    for call in calls:
+        if right is None:
+            with pytest.raises(crypto.Error) as info:
+                call("sha256")
+            assert "brings its own digest: pass none" in error_list(info)[-1][2]
+        else:
+            with pytest.raises(ValueError, match="needs a digest, such as sha256"):
+                call(None)
+        with pytest.raises(ValueError, match="a digest without a length of its own"):
+            call("shake256")
+    with pytest.raises(ValueError, match="a digest without a length of its own"):
+        cert.digest("shake128")
+    with pytest.raises(ValueError, match="a digest without a length of its own"):
+        verify(cert, b"x", b"y", "SHAKE128")
+
+
+def test_keys_that_never_sign():
+    key = crypto.PKey()
+    key.generate_key("X25519")
+    with pytest.raises(ValueError, match="this type of key cannot sign"):
+        sign(key, CONTENT, None)
+    with pytest.raises(crypto.Error):
+        sign(key, CONTENT, "sha256")
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_is_written_and_read(name):
+    key = key_of(name)
+    public = crypto.dump_publickey(crypto.FILETYPE_ASN1, key)
+    secret = (b"secret",)
+    for kind in (crypto.FILETYPE_PEM, crypto.FILETYPE_ASN1):
+        for given, asked in (((), ()), (("aes-256-cbc", b"secret"), secret)):
+            dumped = crypto.dump_privatekey(kind, key, *given)
+            back = crypto.load_privatekey(kind, dumped, *asked)
+            assert crypto.dump_publickey(crypto.FILETYPE_ASN1, back) == public
+            assert (back.type(), back.bits()) == (key.type(), key.bits())
+            assert back.type_name() == name and not back._only_public
+        half = crypto.load_publickey(kind, crypto.dump_publickey(kind, key))
+        assert half.type_name() == name and half._only_public
+        with pytest.raises(TypeError):
+            half.check()
+    if name not in ("DSA", "EC", "ED25519", "ED448"):
+        assert key.check() is True
+    file = crypto.PKCS12()
+    file.set_privatekey(key)
+    back = crypto.load_pkcs12(file.export(b"secret"), b"secret").get_privatekey()
+    assert crypto.dump_publickey(crypto.FILETYPE_ASN1, back) == public

@@ -12,19 +12,30 @@ PassphraseCallableT = typing.Union[bytes, typing.Callable[..., bytes]]
 StrOrBytesPath = typing.Union[str, bytes, os.PathLike]
 
 
+def _newer(private):
+    """Those that not every release has."""
+    try:
+        from cryptography.hazmat.primitives.asymmetric import mldsa
+    except ImportError:
+        return ()
+    half = "Private" if private else "Public"
+    names = (f"MLDSA{size}{half}Key" for size in (44, 65, 87))
+    return tuple(getattr(mldsa, name) for name in names if hasattr(mldsa, name))
+
+
 def _accepted(private):
     """The classes of keys that both sides know; X25519 and X448 are for other purposes."""
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 
     if private:
-        return (
+        return _newer(private) + (
             dsa.DSAPrivateKey,
             ec.EllipticCurvePrivateKey,
             ed25519.Ed25519PrivateKey,
             ed448.Ed448PrivateKey,
             rsa.RSAPrivateKey,
         )
-    return (
+    return _newer(private) + (
         dsa.DSAPublicKey,
         ec.EllipticCurvePublicKey,
         ed25519.Ed25519PublicKey,
@@ -62,7 +73,7 @@ def key_from(key):
             serialization.NoEncryption(),
         )
         return crypto.load_privatekey(crypto.FILETYPE_ASN1, der)
-    raise TypeError("crypto_key must be an RSA, DSA, EC, Ed25519 or Ed448 key of cryptography")
+    raise TypeError("crypto_key must be an RSA, DSA, EC, Ed25519, Ed448 or ML-DSA key of cryptography")
 
 
 def _der(thing, kind, name):

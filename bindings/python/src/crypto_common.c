@@ -241,7 +241,7 @@ PyObject *po_sign(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyO
     key = po_signing_key(self->state, given[0], "pkey");
     if (key == NULL)
         return NULL;
-    /* None is for keys that bring their own digest: Ed25519 and Ed448. */
+    /* None is for keys that bring their own digest: Ed25519, ML-DSA and their like. */
     if (given[1] != Py_None && po_to_cstring(given[1], "digest", PO_STR_UTF8, &digest) < 0)
         return NULL;
     handle = po_enter(&frame, self);

@@ -51,6 +51,60 @@ PO_METHOD0(bits)
     return number_of(object, pyossl_pkey_bits);
 }
 
+PO_METHOD0(type_name)
+{
+    po_auto(pyossl_pkey) *key = take(object);
+
+    (void)unused;
+    return po_from_text(key != NULL ? pyossl_pkey_type_name(key) : "");
+}
+
+/* ---- making ---- */
+
+/* What generate_key() was asked for: a number, as ever, or a name. */
+typedef struct wanted {
+    po_bytes name, group;
+    int type, bits;
+} wanted;
+
+static int to_numbers(PyObject *const *given, wanted *out)
+{
+    if (given[1] == NULL) {
+        PyErr_SetString(PyExc_TypeError, "generate_key() missing required argument 'bits'");
+        return -1;
+    }
+    if (given[2] != NULL && given[2] != Py_None) {
+        PyErr_SetString(PyExc_TypeError, "group is for types by name: pass 'EC', say");
+        return -1;
+    }
+    return po_to_int(given[0], "type", &out->type) < 0 ? -1
+                                                       : po_to_int(given[1], "bits", &out->bits);
+}
+
+static int to_names(PyObject *const *given, wanted *out)
+{
+    if (po_to_cstring(given[0], "type", PO_STR_UTF8, &out->name) < 0)
+        return -1;
+    if (given[1] != NULL && given[1] != Py_None && po_to_int(given[1], "bits", &out->bits) < 0)
+        return -1;
+    if (given[2] == NULL || given[2] == Py_None)
+        return 0;
+    return po_to_cstring(given[2], "group", PO_STR_UTF8, &out->group);
+}
+
+static pyossl_status generate(const wanted *from, pyossl_pkey **out)
+{
+    pyossl_status status;
+    po_frame frame;
+
+    po_long_enter(&frame);
+    status = from->name.data != NULL
+                 ? pyossl_pkey_generate_named(out, from->name.data, from->bits, from->group.data)
+                 : pyossl_pkey_generate(out, from->type, from->bits);
+    po_frame_end(&frame);
+    return status;
+}
+
 static PyObject *raise_generate(po_state *state, int type, pyossl_status status)
 {
     /* Sizes of DSA keys are OpenSSL's to judge: programs expect Error for what it refuses. */
@@ -59,32 +113,61 @@ static PyObject *raise_generate(po_state *state, int type, pyossl_status status)
     return po_raise(state, PO_CRYPTO, status);
 }
 
+static void wanted_release(wanted *self)
+{
+    po_bytes_release(&self->name);
+    po_bytes_release(&self->group);
+}
+
 PO_METHOD(generate_key)
 {
-    static const char *const names[] = { "type", "bits" };
-    static const po_params params = { "generate_key", names, 2, 2 };
+    static const char *const names[] = { "type", "bits", "group" };
+    static const po_params params = { "generate_key", names, 1, 3 };
+    __attribute__((cleanup(wanted_release))) wanted asked = { .name = PO_BYTES_INIT,
+                                                              .group = PO_BYTES_INIT };
     po_pkey *self = (po_pkey *)object;
     pyossl_pkey *key = NULL;
-    PyObject *given[2];
+    PyObject *given[3];
     pyossl_status status;
-    po_frame frame;
-    int type, bits;
 
-    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_int(given[0], "type", &type) < 0 || po_to_int(given[1], "bits", &bits) < 0)
+    if (po_args(&params, args, nargs, kwnames, given) < 0)
         return NULL;
-    if (type != PYOSSL_KEY_RSA && type != PYOSSL_KEY_DSA) {
-        PyErr_SetString(self->base.state->exceptions[PO_EXC_CRYPTO], "No such key type");
-        return NULL;
+    if (PyUnicode_Check(given[0])) {
+        if (to_names(given, &asked) < 0)
+            return NULL;
+    } else {
+        if (to_numbers(given, &asked) < 0)
+            return NULL;
+        if (asked.type != PYOSSL_KEY_RSA && asked.type != PYOSSL_KEY_DSA) {
+            PyErr_SetString(self->base.state->exceptions[PO_EXC_CRYPTO], "No such key type");
+            return NULL;
+        }
     }
-    po_long_enter(&frame);
-    status = pyossl_pkey_generate(&key, type, bits);
-    po_frame_end(&frame);
+    status = generate(&asked, &key);
     if (status != PYOSSL_OK)
-        return raise_generate(self->base.state, type, status);
+        return raise_generate(self->base.state, asked.type, status);
     po_replace(&self->base, PO_PKEY, key);
     self->only_public = self->initialized = PO_FLAG_UNSET;
     Py_RETURN_NONE;
+}
+
+/* ---- the rest ---- */
+
+/* Programs expect a TypeError of the types that every release knew and did not check. */
+static bool is_checked(int type)
+{
+    switch (type) {
+    case PYOSSL_KEY_DSA:
+    case PYOSSL_KEY_DH:
+    case PYOSSL_KEY_EC:
+    case PYOSSL_KEY_X25519:
+    case PYOSSL_KEY_X448:
+    case PYOSSL_KEY_ED25519:
+    case PYOSSL_KEY_ED448:
+        return false;
+    default:
+        return true;
+    }
 }
 
 PO_METHOD0(check)
@@ -99,8 +182,8 @@ PO_METHOD0(check)
         PyErr_SetString(PyExc_TypeError, "a public key cannot be checked");
         return NULL;
     }
-    if (key == NULL || pyossl_pkey_type(key) != PYOSSL_KEY_RSA) {
-        PyErr_SetString(PyExc_TypeError, "only RSA keys can be checked");
+    if (key == NULL || !is_checked(pyossl_pkey_type(key))) {
+        PyErr_SetString(PyExc_TypeError, "of the older types only RSA keys can be checked");
         return NULL;
     }
     po_long_enter(&frame);

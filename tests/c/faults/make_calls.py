@@ -29,6 +29,7 @@ TEXTS = {
     "oid": '"1.2.3.4"', "profiles": '"SRTP_AES128_CM_SHA1_80"', "type": '"basicConstraints"',
     "algorithms": '"RSA+SHA256"', "text": '"CN"', "dotted": '"2.5.4.3"', "short_name": '"CN"',
     "long_name": '"commonName"',  # which is taken, each time
+    "group": '"prime256v1"',
     "path": 'DATA("root.pem")', "file": 'DATA("root.pem")', "dir": "NULL", "name": '"prime256v1"',
 }
 FUNCTION_TEXTS = {
@@ -38,6 +39,7 @@ FUNCTION_TEXTS = {
     ("pyossl_rand_write_file", "path"): '"hygiene.rnd"',
     ("pyossl_rand_load_file", "path"): 'DATA("message.txt")',
     ("pyossl_cipher_check", "cipher"): '"aes-256-cbc"',
+    ("pyossl_pkey_generate_named", "type"): '"EC"',
 }
 NUMBERS = {
     "method": "PYOSSL_TLS", "format": "PYOSSL_PEM", "bits": "0", "version": "0x0303",

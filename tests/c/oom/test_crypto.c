@@ -136,6 +136,51 @@ static pyossl_status generate_ed25519(void *unused)
     return status;
 }
 
+static pyossl_status generate_named(void *type)
+{
+    OWNED(pkey) key = NULL;
+    const char *group = strcmp(type, "EC") == 0 ? "prime256v1" : NULL;
+    const pyossl_status status = pyossl_pkey_generate_named(&key, type, 0, group);
+
+    STRONG(status, key);
+    return status;
+}
+
+static pyossl_status sign_with_ml_dsa(void *unused)
+{
+    OWNED(pkey) key = NULL;
+    OWNED(req) made = NULL;
+    OWNED_BUF signature = PYOSSL_BUF_INIT;
+    pyossl_status status;
+
+    (void)unused;
+    if (pyossl_has(PYOSSL_FEATURE_ML_DSA) != 1)
+        return PYOSSL_OK; /* not with this OpenSSL */
+    TRY(pyossl_pkey_generate_named(&key, "ML-DSA-44", 0, NULL));
+    status = pyossl_pkey_sign(key, NULL, "message", 7, &signature);
+    STRONG(status, signature.data);
+    TRY(status);
+    TRY(pyossl_pkey_verify(key, NULL, "message", 7, signature.data, signature.len));
+    TRY(pyossl_req_new(&made));
+    TRY(pyossl_req_set_pubkey(made, key));
+    TRY(pyossl_req_sign(made, key, NULL));
+    return pyossl_req_verify(made, key);
+}
+
+/* What is refused has to be explained, or there was no memory for that. */
+static pyossl_status refuse_to_sign(void *from)
+{
+    OWNED(pkey) key = NULL;
+    OWNED_BUF signature = PYOSSL_BUF_INIT;
+    const char *digest = from == &ed25519 ? "sha256" : NULL;
+    pyossl_status status;
+
+    TRY(load_key(&key, from));
+    status = pyossl_pkey_sign(key, digest, "message", 7, &signature);
+    oom_check(status != PYOSSL_OK && signature.data == NULL);
+    return status == PYOSSL_E_NOMEM ? status : PYOSSL_OK;
+}
+
 static pyossl_status sign_and_verify(void *from)
 {
     const char *digest = from == &ed25519 ? NULL : "sha256";
@@ -413,6 +458,17 @@ static const oom_scenario scenarios[] = {
     { .name = "key: public", .run = load_public_key, .any_error = 1, .theirs = 4 },
     { .name = "key: generate EC", .run = generate_ec, .any_error = 1 },
     { .name = "key: generate Ed25519", .run = generate_ed25519, .any_error = 1 },
+    { .name = "key: generate EC by name",
+      .run = generate_named,
+      .arg = (char[]){ "EC" },
+      .any_error = 1 },
+    { .name = "key: generate Ed448 by name",
+      .run = generate_named,
+      .arg = (char[]){ "Ed448" },
+      .any_error = 1 },
+    { .name = "signature: ML-DSA", .run = sign_with_ml_dsa, .any_error = 1, .step = 7 },
+    { .name = "signature: no digest", .run = refuse_to_sign, .arg = &ec, .any_error = 1 },
+    { .name = "signature: a digest", .run = refuse_to_sign, .arg = &ed25519, .any_error = 1 },
     { .name = "signature: RSA", .run = sign_and_verify, .arg = &rsa, .any_error = 1 },
     { .name = "signature: EC", .run = sign_and_verify, .arg = &ec, .any_error = 1 },
     { .name = "signature: Ed25519", .run = sign_and_verify, .arg = &ed25519, .any_error = 1 },
