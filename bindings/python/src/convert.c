@@ -14,7 +14,9 @@ static int place(const po_params *params, PyObject *name, PyObject *value, PyObj
         return -1;
     }
     for (int i = 0; i < params->count; i++) {
-        if (PyUnicode_CompareWithASCIIString(name, params->names[i]) != 0)
+        if (PyUnicode_CompareWithASCIIString(name, params->names[i]) != 0 &&
+            (i > 0 || params->alias == NULL ||
+             PyUnicode_CompareWithASCIIString(name, params->alias) != 0))
             continue;
         if (out[i] != NULL) {
             PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument '%U'",
@@ -29,12 +31,17 @@ static int place(const po_params *params, PyObject *name, PyObject *value, PyObj
     return -1;
 }
 
+PyObject *po_missing(const po_params *params, int index)
+{
+    return PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", params->function,
+                        params->names[index]);
+}
+
 static int check_required(const po_params *params, PyObject *const *out)
 {
     for (int i = 0; i < params->required; i++)
         if (out[i] == NULL) {
-            PyErr_Format(PyExc_TypeError, "%s() missing required argument '%s'", params->function,
-                         params->names[i]);
+            (void)po_missing(params, i);
             return -1;
         }
     return 0;
@@ -43,9 +50,14 @@ static int check_required(const po_params *params, PyObject *const *out)
 static int place_positional(const po_params *params, PyObject *const *args, Py_ssize_t nargs,
                             PyObject **out)
 {
-    if (nargs > params->count) {
+    if (nargs > 0 && params->positional == 0 && params->count > 0) {
+        PyErr_Format(PyExc_TypeError, "%s() takes no positional arguments (%zd given)",
+                     params->function, nargs);
+        return -1;
+    }
+    if (nargs > params->positional) {
         PyErr_Format(PyExc_TypeError, "%s() takes at most %d arguments (%zd given)",
-                     params->function, params->count, nargs);
+                     params->function, params->positional, nargs);
         return -1;
     }
     for (int i = 0; i < params->count; i++)
@@ -85,7 +97,7 @@ int po_args_tuple(const po_params *params, PyObject *args, PyObject *kwargs, PyO
 
 /* ---- numbers ---- */
 
-static int check_int(PyObject *object, const char *name)
+int po_check_int(PyObject *object, const char *name)
 {
     if (PyLong_Check(object))
         return 0;
@@ -97,7 +109,7 @@ int po_to_long(PyObject *object, const char *name, long *out)
 {
     long value;
 
-    if (check_int(object, name) < 0)
+    if (po_check_int(object, name) < 0)
         return -1;
     value = PyLong_AsLong(object);
     if (value == -1 && PyErr_Occurred())
@@ -124,7 +136,7 @@ int po_to_int64(PyObject *object, const char *name, int64_t *out)
 {
     long long value;
 
-    if (check_int(object, name) < 0)
+    if (po_check_int(object, name) < 0)
         return -1;
     value = PyLong_AsLongLong(object);
     if (value == -1 && PyErr_Occurred())
@@ -137,10 +149,52 @@ int po_to_uint64(PyObject *object, const char *name, uint64_t *out)
 {
     unsigned long long value;
 
-    if (check_int(object, name) < 0)
+    if (po_check_int(object, name) < 0)
         return -1;
     value = PyLong_AsUnsignedLongLong(object);
     if (value == (unsigned long long)-1 && PyErr_Occurred())
+        return -1;
+    *out = value;
+    return 0;
+}
+
+int po_to_uint32(PyObject *object, const char *name, uint32_t *out)
+{
+    uint64_t value;
+
+    if (po_to_uint64(object, name, &value) < 0)
+        return -1;
+    if (value > UINT32_MAX) {
+        PyErr_Format(PyExc_OverflowError, "%s is out of range", name);
+        return -1;
+    }
+    *out = (uint32_t)value;
+    return 0;
+}
+
+int po_to_ulong(PyObject *object, const char *name, unsigned long *out)
+{
+    unsigned long value;
+
+    if (po_check_int(object, name) < 0)
+        return -1;
+    value = PyLong_AsUnsignedLong(object);
+    if (value == (unsigned long)-1 && PyErr_Occurred())
+        return -1;
+    *out = value;
+    return 0;
+}
+
+int po_to_double(PyObject *object, const char *name, double *out)
+{
+    double value;
+
+    if (!PyLong_Check(object) && !PyFloat_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "%s must be a number", name);
+        return -1;
+    }
+    value = PyFloat_AsDouble(object);
+    if (value == -1.0 && PyErr_Occurred())
         return -1;
     *out = value;
     return 0;
@@ -150,7 +204,7 @@ int po_to_size(PyObject *object, const char *name, size_t *out)
 {
     Py_ssize_t value;
 
-    if (check_int(object, name) < 0)
+    if (po_check_int(object, name) < 0)
         return -1;
     value = PyLong_AsSsize_t(object);
     if (value == -1 && PyErr_Occurred())
@@ -173,6 +227,23 @@ static int from_holder(PyObject *holder, po_bytes *out)
     return 0;
 }
 
+/* "-0x1f" to "-1f". */
+int po_to_hex(PyObject *object, const char *name, po_bytes *out)
+{
+    PyObject *text, *digits;
+    const char *sign;
+
+    if (po_check_int(object, name) < 0)
+        return -1;
+    text = PyNumber_ToBase(object, 16);
+    if (text == NULL)
+        return -1;
+    sign = PyUnicode_READ_CHAR(text, 0) == '-' ? "-" : "";
+    digits = PyBytes_FromFormat("%s%s", sign, strchr(PyUnicode_AsUTF8(text), 'x') + 1);
+    Py_DECREF(text);
+    return digits != NULL ? from_holder(digits, out) : -1;
+}
+
 static int encode(PyObject *text, po_str_rule rule, po_bytes *out)
 {
     PyObject *bytes;
@@ -192,19 +263,22 @@ int po_warn(const char *text)
     return PyErr_WarnEx(PyExc_DeprecationWarning, text, 1);
 }
 
+static int warn_of_str(const char *name)
+{
+    char warning[128];
+
+    snprintf(warning, sizeof warning, "str for %s is no longer accepted, use bytes", name);
+    return po_warn(warning);
+}
+
 int po_to_bytes(PyObject *object, const char *name, po_str_rule rule, po_bytes *out)
 {
     *out = (po_bytes)PO_BYTES_INIT;
     if (PyBytes_CheckExact(object))
         return from_holder(Py_NewRef(object), out);
     if (PyUnicode_Check(object) && rule != PO_STR_REFUSE) {
-        if (rule == PO_STR_WARN) {
-            char warning[128];
-
-            snprintf(warning, sizeof warning, "str for %s is no longer accepted, use bytes", name);
-            if (po_warn(warning) < 0)
-                return -1;
-        }
+        if (rule == PO_STR_WARN && warn_of_str(name) < 0)
+            return -1;
         return encode(object, rule, out);
     }
     if (!PyObject_CheckBuffer(object)) {
@@ -243,6 +317,27 @@ int po_to_cstring(PyObject *object, const char *name, po_str_rule rule, po_bytes
     return refuse_nul(name, out);
 }
 
+int po_check_strict(PyObject *object, const char *name, po_str_rule rule)
+{
+    if (PyBytes_Check(object) || (PyUnicode_Check(object) && rule != PO_STR_REFUSE))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s must be a byte string.", name);
+    return -1;
+}
+
+int po_to_strict_cstring(PyObject *object, const char *name, po_str_rule rule, po_bytes *out)
+{
+    return po_check_strict(object, name, rule) < 0 ? -1 : po_to_cstring(object, name, rule, out);
+}
+
+int po_check_str(PyObject *object, const char *name)
+{
+    if (PyUnicode_Check(object))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s must be a str", name);
+    return -1;
+}
+
 int po_to_path(PyObject *object, const char *name, po_bytes *out)
 {
     PyObject *path = PyOS_FSPath(object), *bytes = NULL;
@@ -261,6 +356,14 @@ int po_to_path(PyObject *object, const char *name, po_bytes *out)
     return refuse_nul(name, out);
 }
 
+int po_to_strict_path(PyObject *object, const char *name, po_bytes *out)
+{
+    if (po_check_strict(object, name, PO_STR_WARN) < 0 ||
+        (PyUnicode_Check(object) && warn_of_str(name) < 0))
+        return -1;
+    return po_to_path(object, name, out);
+}
+
 void po_bytes_release(po_bytes *bytes)
 {
     if (bytes->view.obj != NULL)
@@ -270,7 +373,7 @@ void po_bytes_release(po_bytes *bytes)
     bytes->len = 0;
 }
 
-int po_to_writable(PyObject *object, Py_buffer *out)
+static int writable_view(PyObject *object, Py_buffer *out)
 {
     if (!PyObject_CheckBuffer(object)) {
         PyErr_Format(PyExc_TypeError, "a read-write bytes-like object is required, not '%.100s'",
@@ -290,6 +393,15 @@ int po_to_writable(PyObject *object, Py_buffer *out)
     return -1;
 }
 
+int po_to_writable(PyObject *object, po_bytes *out)
+{
+    if (writable_view(object, &out->view) < 0)
+        return -1;
+    out->data = out->view.buf;
+    out->len = (size_t)out->view.len;
+    return 0;
+}
+
 /* ---- objects ---- */
 
 int po_check_type(po_state *state, PyObject *object, po_type_id id, const char *name)
@@ -301,6 +413,24 @@ int po_check_type(po_state *state, PyObject *object, po_type_id id, const char *
         return 0;
     PyErr_Format(PyExc_TypeError, "%s must be %s %s instance", name,
                  strchr("AEIOX", type[0]) != NULL ? "an" : "a", type);
+    return -1;
+}
+
+int po_check_full(po_state *state, PyObject *object, po_type_id id, const char *name)
+{
+    if (po_check_type(state, object, id, name) < 0)
+        return -1;
+    if (((po_object *)object)->handle != NULL)
+        return 0;
+    (void)po_raise_empty((po_object *)object, id >= PO_CONTEXT ? PO_SSL : PO_CRYPTO);
+    return -1;
+}
+
+int po_check_callback(PyObject *callback)
+{
+    if (callback == Py_None || PyCallable_Check(callback))
+        return 0;
+    PyErr_SetString(PyExc_TypeError, "callback must be callable");
     return -1;
 }
 
@@ -330,6 +460,22 @@ PyObject *po_from_buf(pyossl_buf *buf)
 
     pyossl_buf_clear(buf);
     return bytes;
+}
+
+PyObject *po_colon_hex(pyossl_buf *buf)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    PyObject *result = PyBytes_FromStringAndSize(NULL, buf->len > 0 ? (Py_ssize_t)buf->len * 3 - 1 : 0);
+    char *out = result != NULL ? PyBytes_AS_STRING(result) : NULL;
+
+    for (size_t i = 0; out != NULL && i < buf->len; i++) {
+        if (i > 0)
+            *out++ = ':';
+        *out++ = digits[buf->data[i] >> 4];
+        *out++ = digits[buf->data[i] & 15];
+    }
+    pyossl_buf_clear(buf);
+    return result;
 }
 
 PyObject *po_from_text(const char *text)

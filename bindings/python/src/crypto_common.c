@@ -1,24 +1,5 @@
 #include "crypto_common.h"
 
-/* ---- methods ---- */
-
-PyObject *po_one_arg(const char *function, const char *name, PyObject *const *args,
-                     Py_ssize_t nargs, PyObject *kwnames)
-{
-    const char *const names[] = { name };
-    const po_params params = { function, names, 1, 1 };
-    PyObject *given[1];
-
-    return po_args(&params, args, nargs, kwnames, given) < 0 ? NULL : given[0];
-}
-
-int po_no_args(const char *type, PyObject *args, PyObject *kwargs)
-{
-    const po_params params = { type, NULL, 0, 0 };
-
-    return po_args_tuple(&params, args, kwargs, NULL);
-}
-
 static void *handle_or_leave(po_frame *frame, po_object *self)
 {
     void *handle = self->handle;
@@ -71,24 +52,32 @@ int po_to_format(PyObject *object, pyossl_format *out)
     return -1;
 }
 
+int po_handles_room(po_handles *out, po_type_id id, Py_ssize_t count)
+{
+    out->id = id;
+    out->items = PyMem_Calloc((size_t)count + 1, sizeof *out->items);
+    if (out->items != NULL)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
+}
+
+int po_handles_add(po_handles *out, void *handle)
+{
+    if (handle == NULL)
+        return -1;
+    out->items[out->count++] = handle;
+    return 0;
+}
+
 int po_take_handles(po_state *state, PyObject *tuple, po_type_id id, const char *name,
                     po_handles *out)
 {
-    Py_ssize_t count = PyTuple_GET_SIZE(tuple);
+    int result = po_handles_room(out, id, PyTuple_GET_SIZE(tuple));
 
-    out->id = id;
-    out->items = PyMem_Calloc((size_t)count + 1, sizeof *out->items);
-    if (out->items == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        out->items[i] = po_take_handle(state, PyTuple_GET_ITEM(tuple, i), id, name);
-        if (out->items[i] == NULL)
-            return -1;
-        out->count++;
-    }
-    return 0;
+    for (Py_ssize_t i = 0; result == 0 && i < PyTuple_GET_SIZE(tuple); i++)
+        result = po_handles_add(out, po_take_handle(state, PyTuple_GET_ITEM(tuple, i), id, name));
+    return result;
 }
 
 void po_handles_release(po_handles *handles)
@@ -110,6 +99,15 @@ PyObject *po_cert_tuple(po_state *state, PyObject *iterable, const char *name)
             Py_CLEAR(tuple);
         }
     return tuple;
+}
+
+int po_to_x509s(po_state *state, PyObject *iterable, po_handles *out)
+{
+    PyObject *tuple = PySequence_Tuple(iterable);
+    const int result = tuple != NULL ? po_take_handles(state, tuple, PO_X509, "certs", out) : -1;
+
+    Py_XDECREF(tuple);
+    return result;
 }
 
 int po_take_exts(po_state *state, PyObject *iterable, po_handles *out)
@@ -223,64 +221,15 @@ pyossl_pkey *po_signing_key(po_state *state, PyObject *object, const char *name)
     return NULL;
 }
 
-PyObject *po_sign(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
-                  po_sign_call call)
-{
-    static const char *const names[] = { "pkey", "digest" };
-    static const po_params params = { "sign", names, 2, 2 };
-    po_object *self = (po_object *)object;
-    po_auto(pyossl_pkey) *key = NULL;
-    po_auto_bytes digest = PO_BYTES_INIT;
-    PyObject *given[2];
-    pyossl_status status;
-    po_frame frame;
-    void *handle;
-
-    if (po_args(&params, args, nargs, kwnames, given) < 0)
-        return NULL;
-    key = po_signing_key(self->state, given[0], "pkey");
-    if (key == NULL)
-        return NULL;
-    /* None is for keys that bring their own digest: Ed25519, ML-DSA and their like. */
-    if (given[1] != Py_None && po_to_cstring(given[1], "digest", PO_STR_UTF8, &digest) < 0)
-        return NULL;
-    handle = po_enter(&frame, self);
-    if (handle == NULL)
-        return NULL;
-    status = call(handle, key, digest.data);
-    po_frame_end(&frame);
-    if (status != PYOSSL_OK)
-        return po_raise(self->state, PO_CRYPTO, status);
-    Py_RETURN_NONE;
-}
-
-int po_verify(PyObject *object, const char *argument, PyObject *const *args, Py_ssize_t nargs,
-              PyObject *kwnames, po_verify_call call)
-{
-    po_object *self = (po_object *)object;
-    PyObject *given = po_one_arg("verify", argument, args, nargs, kwnames);
-    po_auto(pyossl_pkey) *key = NULL;
-    pyossl_status status;
-    po_frame frame;
-    const void *handle;
-
-    if (given == NULL)
-        return -1;
-    key = po_take_handle(self->state, given, PO_PKEY, argument);
-    if (key == NULL)
-        return -1;
-    handle = po_enter(&frame, self);
-    if (handle == NULL)
-        return -1;
-    status = call(handle, key);
-    po_frame_end(&frame);
-    if (status == PYOSSL_OK)
-        return 0;
-    po_raise(self->state, PO_CRYPTO, status);
-    return -1;
-}
-
 /* ---- the rest ---- */
+
+PyObject *po_raise_no_ext(po_object *self, pyossl_status status)
+{
+    if (status != PYOSSL_E_NOT_FOUND)
+        return po_raise(self->state, PO_CRYPTO, status);
+    PyErr_SetString(PyExc_IndexError, "there is no such extension");
+    return NULL;
+}
 
 PyObject *po_raise_no_reason(po_state *state)
 {

@@ -19,19 +19,15 @@ PO_DEFINE_AUTO(pyossl_x509)
 PO_DEFINE_AUTO(pyossl_name)
 PO_DEFINE_AUTO(pyossl_store)
 PO_DEFINE_AUTO(pyossl_pkcs12)
+PO_DEFINE_AUTO(pyossl_pkcs7)
+PO_DEFINE_AUTO(pyossl_session)
+PO_DEFINE_AUTO(pyossl_ext)
+PO_DEFINE_AUTO(pyossl_req)
+PO_DEFINE_AUTO(pyossl_crl)
+PO_DEFINE_AUTO(pyossl_revoked)
 #define po_auto(type) __attribute__((cleanup(po_auto_##type))) type
 
 /* ---- methods written by hand ---- */
-
-/* Their two shapes: with arguments, and without. */
-#define PO_METHOD(name)                                                                            \
-    static PyObject *po_m_##name(PyObject *object, PyObject *const *args, Py_ssize_t nargs,        \
-                                 PyObject *kwnames)
-#define PO_METHOD0(name) static PyObject *po_m_##name(PyObject *object, PyObject *unused)
-
-/* The one argument of a call that takes just one; borrowed. */
-PyObject *po_one_arg(const char *function, const char *name, PyObject *const *args,
-                     Py_ssize_t nargs, PyObject *kwnames);
 
 /*
  * Enter a frame on @self, attached or detached, and return its handle. For an
@@ -40,29 +36,10 @@ PyObject *po_one_arg(const char *function, const char *name, PyObject *const *ar
 void *po_enter_quick(po_frame *frame, po_object *self);
 void *po_enter(po_frame *frame, po_object *self);
 
-/* __init__ of a type that takes no arguments: 0, or -1 with TypeError. */
-int po_no_args(const char *type, PyObject *args, PyObject *kwargs);
-
-/* __init__ of a type that begins empty: @create makes the handle. */
-#define PO_INIT_NEW(handle_type, id, name, create)                                                 \
-    static int init(PyObject *object, PyObject *args, PyObject *kwargs)                            \
-    {                                                                                              \
-        po_object *self = (po_object *)object;                                                     \
-        handle_type *handle = NULL;                                                                \
-        pyossl_status status;                                                                      \
-                                                                                                   \
-        if (po_no_args(name, args, kwargs) < 0)                                                    \
-            return -1;                                                                             \
-        status = create(&handle);                                                                  \
-        if (status != PYOSSL_OK) {                                                                 \
-            po_raise(self->state, PO_CRYPTO, status);                                              \
-            return -1;                                                                             \
-        }                                                                                          \
-        po_replace(self, id, handle);                                                              \
-        return 0;                                                                                  \
-    }
-
 /* ---- arguments ---- */
+
+/* Seconds since 1970 of what has a timetuple(), its fields taken as UTC. */
+int po_to_epoch(po_state *state, PyObject *when, const char *name, int64_t *out);
 
 /* Compared by ==, as programs rely on: ValueError for whatever is none of the three. */
 int po_to_format(PyObject *object, pyossl_format *out);
@@ -76,6 +53,9 @@ typedef struct po_handles {
 
 #define PO_HANDLES_INIT { PO_TYPE_MAX, NULL, 0 }
 
+/* Make room for @count of them; add one, which is taken over: -1 for NULL, with its exception. */
+int po_handles_room(po_handles *out, po_type_id id, Py_ssize_t count);
+int po_handles_add(po_handles *out, void *handle);
 /* TypeError for an element that is not of type @id, Error for one that is empty. */
 int po_take_handles(po_state *state, PyObject *tuple, po_type_id id, const char *name,
                     po_handles *out);
@@ -87,6 +67,9 @@ void po_handles_release(po_handles *handles);
 
 /* A tuple of X509 objects from any iterable; TypeError for other elements. */
 PyObject *po_cert_tuple(po_state *state, PyObject *iterable, const char *name);
+
+/* Handles of the X509 objects of an iterable; TypeError for other elements. */
+int po_to_x509s(po_state *state, PyObject *iterable, po_handles *out);
 
 /* Handles of the X509Extension objects of an iterable; ValueError for other elements. */
 int po_take_exts(po_state *state, PyObject *iterable, po_handles *out);
@@ -129,16 +112,6 @@ typedef struct po_pkey {
 /* An owned key to sign with: TypeError for no PKey, ValueError for one without a private half. */
 pyossl_pkey *po_signing_key(po_state *state, PyObject *object, const char *name);
 
-/* obj.sign(pkey, digest) of a certificate, a request and an SPKAC. */
-typedef pyossl_status (*po_sign_call)(void *handle, const pyossl_pkey *key, const char *digest);
-PyObject *po_sign(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames,
-                  po_sign_call call);
-
-/* obj.verify(key) of a request and an SPKAC: 0, or -1 with Error. */
-typedef pyossl_status (*po_verify_call)(const void *handle, const pyossl_pkey *key);
-int po_verify(PyObject *object, const char *argument, PyObject *const *args, Py_ssize_t nargs,
-              PyObject *kwnames, po_verify_call call);
-
 /* ---- results ---- */
 
 /* An X509Extension around @ext, which is taken over, also on failure. */
@@ -152,9 +125,6 @@ pyossl_name *po_name_copy(po_state *state, PyObject *object, const char *name);
 
 /* Which of a certificate's names; of each, one view that nobody has is kept with the certificate. */
 typedef enum po_name_of { PO_SUBJECT, PO_ISSUER, PO_NAMES_OF_X509 } po_name_of;
-
-/* name_add(name, field, utf8): an entry at the end, for OpenSSL._private. */
-PyObject *po_name_add(PyObject *module, PyObject *args);
 
 /* Say of a new view that it is of @cert, as that was at @revision. */
 void po_name_set_source(PyObject *object, const pyossl_x509 *cert, po_name_of which,
@@ -178,6 +148,13 @@ int po_add_store_error_methods(PyObject *type);
 
 /* The _EllipticCurve objects, one for each curve, made when the module is. */
 int po_add_curves(po_state *state);
+
+/* Where there is no extension at an index: IndexError. Returns NULL. */
+PyObject *po_raise_no_ext(po_object *self, pyossl_status status);
+
+/* A list with its issuer's name, signed. */
+pyossl_status po_crl_issue(pyossl_crl *crl, pyossl_x509 *cert, const pyossl_pkey *key,
+                           const char *digest);
 
 /* Error([]): something failed without a reason. Returns NULL. */
 PyObject *po_raise_no_reason(po_state *state);

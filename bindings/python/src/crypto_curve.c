@@ -1,5 +1,5 @@
 /* OpenSSL.crypto._EllipticCurve: a named curve, one object for each, compared by identity. */
-#include "crypto_common.h"
+#include "crypto_curve_methods.h"
 
 typedef struct po_curve {
     po_object base;
@@ -38,31 +38,24 @@ int po_add_curves(po_state *state)
     return PyObject_SetAttrString((PyObject *)state->types[PO_CURVE], "_curves", state->curves);
 }
 
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+int po_curve_init(po_object *object, PyObject *lib, PyObject *nid, PyObject *name)
 {
-    static const char *const names[] = { "lib", "nid", "name" };
-    static const po_params params = { "_EllipticCurve", names, 3, 3 };
-    PyObject *given[3];
-
-    if (po_args_tuple(&params, args, kwargs, given) < 0)
-        return -1;
-    if (!PyUnicode_Check(given[2])) {
-        PyErr_SetString(PyExc_TypeError, "name must be a str");
-        return -1;
-    }
-    Py_XSETREF(((po_curve *)object)->name, Py_NewRef(given[2]));
+    (void)lib;
+    (void)nid;
+    po_field_set(object, &((po_curve *)object)->name, Py_NewRef(name));
     return 0;
 }
 
 static PyObject *get_nid(PyObject *object, void *unused)
 {
-    PyObject *name = ((po_curve *)object)->name;
-    const char *text = name != NULL ? PyUnicode_AsUTF8(name) : NULL;
+    PyObject *name = po_field_get((po_object *)object, &((po_curve *)object)->name);
+    const char *text = name != Py_None ? PyUnicode_AsUTF8(name) : NULL;
+    const int nid = text != NULL ? pyossl_curve_nid(text) : 0;
+    const bool failed = name != Py_None && text == NULL;
 
     (void)unused;
-    if (name != NULL && text == NULL)
-        return NULL;
-    return PyLong_FromLong(text != NULL ? pyossl_curve_nid(text) : 0);
+    Py_DECREF(name);
+    return failed ? NULL : PyLong_FromLong(nid);
 }
 
 /* What a program calls the library; here its functions are the module's. */
@@ -73,10 +66,9 @@ static PyObject *get_lib(PyObject *object, void *unused)
 }
 
 /* Name in hand, OpenSSL makes the parameters itself where they are used. */
-static PyObject *to_ec_key(PyObject *object, PyObject *unused)
+PyObject *po_curve__to_EC_KEY(po_object *self)
 {
-    (void)unused;
-    return Py_NewRef(object);
+    return Py_NewRef((PyObject *)self);
 }
 
 static po_state *state_of_class(PyObject *class)
@@ -87,39 +79,46 @@ static po_state *state_of_class(PyObject *class)
 }
 
 /* The set of all curves, however it is asked for. */
-static PyObject *all_curves(PyObject *class, PyObject *lib)
+static PyObject *all_curves(PyObject *class)
 {
     const po_state *state = state_of_class(class);
 
-    (void)lib;
     return state != NULL ? Py_NewRef(state->curves) : NULL;
 }
 
-static PyObject *from_nid(PyObject *class, PyObject *const *args, Py_ssize_t nargs,
-                          PyObject *kwnames)
+PyObject *po_curve__load_elliptic_curves(PyObject *class, PyObject *lib)
 {
-    static const char *const names[] = { "lib", "nid" };
-    static const po_params params = { "from_nid", names, 2, 2 };
-    po_state *state = state_of_class(class);
-    PyObject *given[2];
-    const char *name;
-    long nid;
+    (void)lib;
+    return all_curves(class);
+}
 
-    if (state == NULL || po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_long(given[1], "nid", &nid) < 0)
+PyObject *po_curve__get_elliptic_curves(PyObject *class, PyObject *lib)
+{
+    (void)lib;
+    return all_curves(class);
+}
+
+PyObject *po_curve_from_nid(PyObject *class, PyObject *lib, long nid)
+{
+    po_state *state = state_of_class(class);
+    const char *name;
+
+    (void)lib;
+    if (state == NULL)
         return NULL;
     for (size_t i = 0; (name = pyossl_curve_name(i)) != NULL; i++)
         if (pyossl_curve_nid(name) == nid)
             return make(state, name);
-    PyErr_Format(PyExc_ValueError, "no curve has the number %ld", nid);
-    return NULL;
+    return PyErr_Format(PyExc_ValueError, "no curve has the number %ld", nid);
 }
 
 static PyObject *repr(PyObject *object)
 {
-    PyObject *name = ((po_curve *)object)->name;
+    PyObject *name = po_field_get((po_object *)object, &((po_curve *)object)->name);
+    PyObject *text = PyUnicode_FromFormat("<Curve %R>", name);
 
-    return PyUnicode_FromFormat("<Curve %R>", name != NULL ? name : Py_None);
+    Py_DECREF(name);
+    return text;
 }
 
 static int traverse(PyObject *self, visitproc visit, void *arg)
@@ -136,27 +135,15 @@ static int clear(PyObject *self)
 
 static PyMemberDef members[] = {
     PO_COMMON_MEMBERS,
-    { "name", T_OBJECT, offsetof(po_curve, name), READONLY, "OpenSSL's short name." },
     { NULL, 0, 0, 0, NULL },
 };
 
 static PyGetSetDef getset[] = {
     { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
+    PO_FIELD("name", po_curve, name, "OpenSSL's short name."),
     { "_nid", get_nid, NULL, "OpenSSL's number.", NULL },
     { "_lib", get_lib, NULL, NULL, NULL },
     { NULL, NULL, NULL, NULL, NULL },
-};
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-    { "_to_EC_KEY", to_ec_key, METH_NOARGS, "_to_EC_KEY($self)\n--\n\nThe curve's parameters." },
-    { "from_nid", (PyCFunction)(void (*)(void))from_nid, METH_FASTCALL | METH_KEYWORDS | METH_CLASS,
-      "from_nid($type, lib, nid)\n--\n\nThe curve with that number." },
-    { "_load_elliptic_curves", all_curves, METH_O | METH_CLASS,
-      "_load_elliptic_curves($type, lib, /)\n--\n\nThe set of all curves." },
-    { "_get_elliptic_curves", all_curves, METH_O | METH_CLASS,
-      "_get_elliptic_curves($type, lib, /)\n--\n\nThe set of all curves." },
-    { NULL, NULL, 0, NULL },
 };
 
 static PyType_Slot slots[] = {
@@ -166,10 +153,10 @@ static PyType_Slot slots[] = {
     { Py_tp_clear, (void *)clear },
     { Py_tp_members, members },
     { Py_tp_getset, getset },
-    { Py_tp_methods, methods },
-    { Py_tp_init, (void *)init },
+    { Py_tp_methods, po_curve_methods },
+    { Py_tp_init, (void *)po_curve_tp_init },
     { Py_tp_repr, (void *)repr },
-    { Py_tp_doc, (void *)"_EllipticCurve(lib, nid, name)\n--\n\nA named elliptic curve." },
+    { Py_tp_doc, (void *)po_curve_doc },
     { 0, NULL },
 };
 

@@ -1,12 +1,7 @@
 /* OpenSSL.crypto.X509Extension */
-#define PO_HANDLE pyossl_ext
-#define PO_DOMAIN PO_CRYPTO
+#include "crypto_ext_methods.h"
 
-#include "shapes.h"
-
-#include "crypto_common.h"
-
-#include "crypto_ext.def"
+#include "types.h"
 
 /* ---- objects ---- */
 
@@ -75,75 +70,11 @@ void po_ext_drop_spares(po_state *state)
 
 /* ---- making ---- */
 
-/* A certificate that an extension is made for: NULL for None, TypeError for what is no X509. */
-static int take_cert(po_state *state, PyObject *object, const char *name, pyossl_x509 **out)
+PyObject *po_ext_not_made(po_object *self, pyossl_status status)
 {
-    if (object == NULL || object == Py_None)
-        return 0;
-    *out = po_take_handle(state, object, PO_X509, name);
-    return *out != NULL ? 0 : -1;
-}
-
-/* The first parameter has had two names. */
-static int sort_arguments(PyObject *args, PyObject *kwargs, PyObject **given)
-{
-    static const char *const names[] = { "type_name", "critical", "value",
-                                         "subject",   "issuer",   "typename" };
-    static const po_params params = { "X509Extension", names, 0, 6 };
-
-    if (po_args_tuple(&params, args, kwargs, given) < 0)
-        return -1;
-    if (PyTuple_GET_SIZE(args) > 5 || (given[0] != NULL && given[5] != NULL)) {
-        PyErr_SetString(PyExc_TypeError, "X509Extension() got too many arguments");
-        return -1;
-    }
-    if (given[0] == NULL)
-        given[0] = given[5];
-    for (int i = 0; i < 3; i++)
-        if (given[i] == NULL) {
-            PyErr_Format(PyExc_TypeError, "X509Extension() missing required argument '%s'",
-                         names[i]);
-            return -1;
-        }
-    return 0;
-}
-
-static pyossl_ext *make(po_state *state, PyObject *const *given)
-{
-    po_auto(pyossl_x509) *subject = NULL, *issuer = NULL;
-    po_auto_bytes type = PO_BYTES_INIT, value = PO_BYTES_INIT;
-    int critical = PyObject_IsTrue(given[1]);
-    pyossl_ext *ext = NULL;
-    pyossl_status status;
-
-    if (critical < 0 || take_cert(state, given[3], "subject", &subject) < 0 ||
-        take_cert(state, given[4], "issuer", &issuer) < 0 ||
-        po_to_cstring(given[0], "type_name", PO_STR_UTF8, &type) < 0 ||
-        po_to_bytes(given[2], "value", PO_STR_UTF8, &value) < 0)
-        return NULL;
-    status = pyossl_ext_new(&ext, type.data, critical, value.data, value.len, subject, issuer);
-    if (status == PYOSSL_OK)
-        return ext;
     if (status == PYOSSL_E_NOMEM)
-        po_raise(state, PO_CRYPTO, status);
-    else
-        po_raise_as(state, PO_EXC_CRYPTO_VALUE); /* Error of late, ValueError of old */
-    return NULL;
-}
-
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
-{
-    po_object *self = (po_object *)object;
-    PyObject *given[6];
-    pyossl_ext *ext;
-
-    if (sort_arguments(args, kwargs, given) < 0)
-        return -1;
-    ext = make(self->state, given);
-    if (ext == NULL)
-        return -1;
-    po_replace(self, PO_EXT, ext);
-    return 0;
+        return po_raise(self->state, PO_CRYPTO, status);
+    return po_raise_as(self->state, PO_EXC_CRYPTO_VALUE); /* Error of late, ValueError of old */
 }
 
 static PyObject *str(PyObject *object)
@@ -167,10 +98,9 @@ static PyObject *str(PyObject *object)
     return result;
 }
 
-PO_METHOD0(_subjectAltNameString)
+PyObject *po_ext__subjectAltNameString(po_object *self)
 {
-    (void)unused;
-    return str(object);
+    return str((PyObject *)self);
 }
 
 /* General name @index as a pair; NULL without an exception past the last one. */
@@ -195,15 +125,14 @@ static PyObject *general_name(po_object *self, size_t index)
     return pair;
 }
 
-PO_METHOD0(get_general_names)
+PyObject *po_ext_get_general_names(po_object *self)
 {
     PyObject *list = PyList_New(0), *pair = NULL;
 
-    (void)unused;
     for (size_t i = 0; list != NULL; i++) {
         int result;
 
-        pair = general_name((po_object *)object, i);
+        pair = general_name(self, i);
         if (pair == NULL)
             break;
         result = PyList_Append(list, pair);
@@ -235,14 +164,6 @@ static PyGetSetDef getset[] = {
     { NULL, NULL, NULL, NULL, NULL },
 };
 
-#include "rows.h"
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-#include "crypto_ext.def"
-    { NULL, NULL, 0, NULL },
-};
-
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
     { Py_tp_dealloc, (void *)dealloc },
@@ -250,13 +171,10 @@ static PyType_Slot slots[] = {
     { Py_tp_clear, (void *)po_clear },
     { Py_tp_members, po_members },
     { Py_tp_getset, getset },
-    { Py_tp_methods, methods },
-    { Py_tp_init, (void *)init },
+    { Py_tp_methods, po_ext_methods },
+    { Py_tp_init, (void *)po_ext_tp_init },
     { Py_tp_str, (void *)str },
-    { Py_tp_doc,
-      (void *)"X509Extension(type_name, critical, value, subject=None, issuer=None)\n--\n\n"
-              "An extension from the words of x509v3_config(5); subject and issuer are "
-              "certificates for words like hash and keyid." },
+    { Py_tp_doc, (void *)po_ext_doc },
     { 0, NULL },
 };
 

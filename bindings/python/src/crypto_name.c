@@ -1,12 +1,8 @@
 /* OpenSSL.crypto.X509Name: fields are attributes. */
-#define PO_HANDLE pyossl_name
-#define PO_DOMAIN PO_CRYPTO
-
 #include "crypto_name.h"
 
-#include "shapes.h"
-
-#include "crypto_name.def"
+#include "crypto_name_methods.h"
+#include "crypto_private_methods.h"
 
 static PyObject *holder_of(po_object *self)
 {
@@ -176,20 +172,11 @@ static void become(po_name *self, pyossl_name *handle, po_name *before)
     po_frame_end(&held.frame);
 }
 
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+int po_name_init(po_object *object, pyossl_name *name)
 {
-    static const char *const names[] = { "name" };
-    static const po_params params = { "X509Name", names, 1, 1 };
-    PyObject *given[1];
-    pyossl_name *copy;
     po_name before;
 
-    if (po_args_tuple(&params, args, kwargs, given) < 0)
-        return -1;
-    copy = po_name_copy(PO_STATE(object), given[0], "name");
-    if (copy == NULL)
-        return -1;
-    become((po_name *)object, copy, &before);
+    become((po_name *)object, pyossl_name_ref(name), &before);
     pyossl_name_unref(before.base.handle);
     Py_XDECREF(before.field);
     Py_XDECREF(before.value);
@@ -197,22 +184,16 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
     return 0;
 }
 
-PyObject *po_name_add(PyObject *module, PyObject *args)
+PyObject *po_crypto_private_name_add(po_state *state, PyObject *object, const char *field,
+                                     const po_bytes *utf8)
 {
-    po_state *state = PyModule_GetState(module);
-    PyObject *object;
-    const char *field, *utf8;
-    Py_ssize_t len;
     po_auto_hold held = PO_HOLD_INIT;
-    pyossl_name *name;
+    pyossl_name *name = po_name_enter(&held, (po_object *)object);
     pyossl_status status;
 
-    if (!PyArg_ParseTuple(args, "O!yy#", state->types[PO_NAME], &object, &field, &utf8, &len))
-        return NULL;
-    name = po_name_enter(&held, (po_object *)object);
     if (name == NULL)
         return NULL;
-    status = pyossl_name_add(name, field, utf8, (size_t)len);
+    status = pyossl_name_add(name, field, utf8->data, utf8->len);
     po_frame_end(&held.frame);
     if (status != PYOSSL_OK)
         return po_raise(state, PO_CRYPTO, status);
@@ -346,69 +327,48 @@ static PyObject *getattro(PyObject *object, PyObject *attribute)
 }
 
 /* What Python code that overrides attribute access calls. */
-PO_METHOD(__getattr__)
+PyObject *po_name_getattr(po_object *self, PyObject *name)
 {
-    PyObject *given = po_one_arg("__getattr__", "name", args, nargs, kwnames);
-
-    if (given == NULL)
-        return NULL;
-    if (!PyUnicode_Check(given))
-        return PyObject_GenericGetAttr(object, given);
-    return get_field((po_object *)object, given);
+    if (!PyUnicode_Check(name))
+        return PyObject_GenericGetAttr((PyObject *)self, name);
+    return get_field(self, name);
 }
 
 typedef pyossl_status (*put_call)(pyossl_name *name, const char *field, const void *utf8,
                                   size_t len);
 
-static int put_field(po_object *self, PyObject *attribute, const char *field, PyObject *value,
-                     put_call put)
+static int put_field(po_object *self, const char *field, const po_bytes *value, put_call put)
 {
-    po_auto_bytes bytes = PO_BYTES_INIT;
     pyossl_status status;
     po_auto_hold held = PO_HOLD_INIT;
-    pyossl_name *name;
+    pyossl_name *name = po_name_enter(&held, self);
 
-    if (po_to_bytes(value, "value", PO_STR_UTF8, &bytes) < 0)
-        return -1;
-    name = po_name_enter(&held, self);
     if (name == NULL)
         return -1;
-    status = put(name, field, bytes.data, bytes.len);
+    status = put(name, field, value->data, value->len);
     po_frame_end(&held.frame);
     if (status == PYOSSL_OK)
         return 0;
     if (status == PYOSSL_E_ARGUMENT)
-        raise_unknown(attribute);
+        PyErr_Format(PyExc_AttributeError, "No such attribute: '%s'", field);
     else
         po_raise(self->state, PO_CRYPTO, status);
     return -1;
 }
 
-static int set_field(po_object *self, PyObject *attribute, const char *field, PyObject *value)
+PyObject *po_name_add_entry(po_object *self, const char *field, const po_bytes *value)
 {
-    return put_field(self, attribute, field, value, pyossl_name_set);
-}
-
-PO_METHOD(add_entry)
-{
-    static const char *const names[] = { "field", "value" };
-    static const po_params params = { "add_entry", names, 2, 2 };
-    po_auto_bytes field = PO_BYTES_INIT;
-    PyObject *given[2];
-
-    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_cstring(given[0], "field", PO_STR_UTF8, &field) < 0 ||
-        put_field((po_object *)object, given[0], field.data, given[1], pyossl_name_add) < 0) {
-        /* No attribute is asked for here. */
-        if (PyErr_ExceptionMatches(PyExc_AttributeError))
-            PyErr_Format(PyExc_ValueError, "no such field: %R", given[0]);
-        return NULL;
-    }
-    Py_RETURN_NONE;
+    if (put_field(self, field, value, pyossl_name_add) == 0)
+        Py_RETURN_NONE;
+    /* No attribute is asked for here. */
+    if (PyErr_ExceptionMatches(PyExc_AttributeError))
+        PyErr_Format(PyExc_ValueError, "no such field: '%s'", field);
+    return NULL;
 }
 
 static int setattro(PyObject *object, PyObject *attribute, PyObject *value)
 {
+    po_auto_bytes bytes = PO_BYTES_INIT;
     const char *field;
 
     if (!PyUnicode_CheckExact(attribute)) {
@@ -428,7 +388,9 @@ static int setattro(PyObject *object, PyObject *attribute, PyObject *value)
         raise_unknown(attribute);
         return -1;
     }
-    return set_field((po_object *)object, attribute, field, value);
+    if (po_to_bytes(value, "value", PO_STR_UTF8, &bytes) < 0)
+        return -1;
+    return put_field((po_object *)object, field, &bytes, pyossl_name_set);
 }
 
 /* ---- the rest ---- */
@@ -452,14 +414,6 @@ static PyMemberDef members[] = {
     { NULL, 0, 0, 0, NULL },
 };
 
-#include "rows.h"
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-#include "crypto_name.def"
-    { NULL, NULL, 0, NULL },
-};
-
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
     { Py_tp_dealloc, (void *)dealloc },
@@ -467,16 +421,14 @@ static PyType_Slot slots[] = {
     { Py_tp_clear, (void *)clear },
     { Py_tp_members, members },
     { Py_tp_getset, po_getset },
-    { Py_tp_methods, methods },
-    { Py_tp_init, (void *)init },
+    { Py_tp_methods, po_name_methods },
+    { Py_tp_init, (void *)po_name_tp_init },
     { Py_tp_getattro, (void *)getattro },
     { Py_tp_setattro, (void *)setattro },
     { Py_tp_richcompare, (void *)po_name_richcompare },
     { Py_tp_hash, (void *)PyObject_HashNotImplemented },
     { Py_tp_repr, (void *)po_name_repr },
-    { Py_tp_doc, (void *)"X509Name(name)\n--\n\n"
-                         "A copy of a distinguished name. Fields are attributes, by short or long "
-                         "name: CN, commonName." },
+    { Py_tp_doc, (void *)po_name_doc },
     { 0, NULL },
 };
 

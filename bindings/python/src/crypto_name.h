@@ -42,9 +42,6 @@ pyossl_name *po_name_enter(po_hold *held, po_object *self);
 
 /* ---- crypto_name_look.c ---- */
 
-PyObject *po_name_hash(PyObject *, PyObject *);
-PyObject *po_name_der(PyObject *, PyObject *);
-PyObject *po_name_get_components(PyObject *, PyObject *);
 PyObject *po_name_richcompare(PyObject *left, PyObject *right, int operator);
 PyObject *po_name_repr(PyObject *object);
 

@@ -1,32 +1,7 @@
 /* OpenSSL.crypto.X509Name: the name as a whole. */
 #include "crypto_name.h"
 
-PyObject *po_name_hash(PyObject *object, PyObject *unused)
-{
-    po_auto(pyossl_name) *name = po_name_copy(PO_STATE(object), object, "name");
-    unsigned long hash = 0;
-    pyossl_status status;
-
-    (void)unused;
-    if (name == NULL)
-        return NULL;
-    status = pyossl_name_hash(name, &hash);
-    return status == PYOSSL_OK ? PyLong_FromUnsignedLong(hash)
-                               : po_raise(PO_STATE(object), PO_CRYPTO, status);
-}
-
-PyObject *po_name_der(PyObject *object, PyObject *unused)
-{
-    po_auto(pyossl_name) *name = po_name_copy(PO_STATE(object), object, "name");
-    pyossl_buf out = PYOSSL_BUF_INIT;
-    pyossl_status status;
-
-    (void)unused;
-    if (name == NULL)
-        return NULL;
-    status = pyossl_name_dump(name, &out);
-    return status == PYOSSL_OK ? po_from_buf(&out) : po_raise(PO_STATE(object), PO_CRYPTO, status);
-}
+#include "crypto_name_methods.h"
 
 static PyObject *component(po_state *state, const pyossl_name_entry *entry)
 {
@@ -66,14 +41,13 @@ static PyObject *components(po_state *state, const pyossl_name *name, pyossl_sta
 }
 
 /* Of a copy: making a list and tuples may have the collector run the program's code. */
-PyObject *po_name_get_components(PyObject *object, PyObject *unused)
+PyObject *po_name_get_components(po_object *self)
 {
-    po_state *state = PO_STATE(object);
-    po_auto(pyossl_name) *name = po_name_copy(state, object, "name");
+    po_state *state = self->state;
+    po_auto(pyossl_name) *name = po_name_copy(state, (PyObject *)self, "name");
     pyossl_status status = PYOSSL_OK;
     PyObject *list = name != NULL ? components(state, name, &status) : NULL;
 
-    (void)unused;
     if (status != PYOSSL_OK)
         po_raise(state, PO_CRYPTO, status);
     return list;

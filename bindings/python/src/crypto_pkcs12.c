@@ -1,12 +1,5 @@
 /* OpenSSL.crypto.PKCS12: holds the very objects it was given, and makes a message when exported. */
-#define PO_HANDLE void
-#define PO_DOMAIN PO_CRYPTO
-
-#include "shapes.h"
-
-#include "crypto_common.h"
-
-#include "crypto_pkcs12.def"
+#include "crypto_pkcs12_methods.h"
 
 typedef struct po_pkcs12 {
     po_object base;
@@ -16,129 +9,91 @@ typedef struct po_pkcs12 {
     PyObject *name; /* bytes */
 } po_pkcs12;
 
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+int po_pkcs12_init(po_object *self)
 {
-    (void)object;
-    return po_no_args("PKCS12", args, kwargs);
+    (void)self;
+    return 0;
 }
 
-static PyObject *get(PyObject *object, PyObject *const *place)
+static PyObject *get(po_object *self, PyObject *const *place)
 {
     po_frame frame;
     PyObject *value;
 
-    po_quick_enter(&frame, (po_object *)object);
+    po_quick_enter(&frame, self);
     value = Py_XNewRef(*place);
     (void)po_frame_leave(&frame);
     return value;
 }
 
-static PyObject *get_or_none(PyObject *object, PyObject *const *place)
+static PyObject *get_or_none(po_object *self, PyObject *const *place)
 {
-    PyObject *value = get(object, place);
+    PyObject *value = get(self, place);
 
     return value != NULL ? value : Py_NewRef(Py_None);
 }
 
-/* Takes @value over. */
-static void set(PyObject *object, PyObject **place, PyObject *value)
+PyObject *po_pkcs12_get_certificate(po_object *self)
 {
-    po_frame frame;
-    PyObject *old;
-
-    po_quick_enter(&frame, (po_object *)object);
-    old = *place;
-    *place = value;
-    (void)po_frame_leave(&frame);
-    Py_XDECREF(old);
+    return get_or_none(self, &((po_pkcs12 *)self)->cert);
 }
 
-PO_METHOD0(get_certificate)
+PyObject *po_pkcs12_get_privatekey(po_object *self)
 {
-    (void)unused;
-    return get_or_none(object, &((po_pkcs12 *)object)->cert);
+    return get_or_none(self, &((po_pkcs12 *)self)->key);
 }
 
-PO_METHOD0(get_privatekey)
+PyObject *po_pkcs12_get_ca_certificates(po_object *self)
 {
-    (void)unused;
-    return get_or_none(object, &((po_pkcs12 *)object)->key);
+    return get_or_none(self, &((po_pkcs12 *)self)->cas);
 }
 
-PO_METHOD0(get_ca_certificates)
+PyObject *po_pkcs12_get_friendlyname(po_object *self)
 {
-    (void)unused;
-    return get_or_none(object, &((po_pkcs12 *)object)->cas);
-}
-
-PO_METHOD0(get_friendlyname)
-{
-    (void)unused;
-    return get_or_none(object, &((po_pkcs12 *)object)->name);
+    return get_or_none(self, &((po_pkcs12 *)self)->name);
 }
 
 /* An object of type @id, or None. */
-static PyObject *set_object(PyObject *object, PyObject **place, PyObject *value, po_type_id id,
+static PyObject *set_object(po_object *self, PyObject **place, PyObject *value, po_type_id id,
                             const char *name)
 {
-    if (value == NULL)
-        return NULL;
-    if (value == Py_None) {
-        set(object, place, NULL);
-        Py_RETURN_NONE;
-    }
-    if (!PO_IS(PO_STATE(object), value, id)) {
+    if (value != Py_None && !PO_IS(self->state, value, id))
         return PyErr_Format(PyExc_TypeError, "%s must be %s instance or None", name,
                             id == PO_X509 ? "an X509" : "a PKey");
-    }
-    set(object, place, Py_NewRef(value));
+    po_field_set(self, place, value != Py_None ? Py_NewRef(value) : NULL);
     Py_RETURN_NONE;
 }
 
-PO_METHOD(set_certificate)
+PyObject *po_pkcs12_set_certificate(po_object *self, PyObject *cert)
 {
-    return set_object(object, &((po_pkcs12 *)object)->cert,
-                      po_one_arg("set_certificate", "cert", args, nargs, kwnames), PO_X509, "cert");
+    return set_object(self, &((po_pkcs12 *)self)->cert, cert, PO_X509, "cert");
 }
 
-PO_METHOD(set_privatekey)
+PyObject *po_pkcs12_set_privatekey(po_object *self, PyObject *pkey)
 {
-    return set_object(object, &((po_pkcs12 *)object)->key,
-                      po_one_arg("set_privatekey", "pkey", args, nargs, kwnames), PO_PKEY, "pkey");
+    return set_object(self, &((po_pkcs12 *)self)->key, pkey, PO_PKEY, "pkey");
 }
 
-PO_METHOD(set_ca_certificates)
+PyObject *po_pkcs12_set_ca_certificates(po_object *self, PyObject *cacerts)
 {
-    PyObject *given = po_one_arg("set_ca_certificates", "cacerts", args, nargs, kwnames);
     PyObject *cas = NULL;
 
-    if (given == NULL)
-        return NULL;
-    if (given != Py_None) {
-        cas = po_cert_tuple(PO_STATE(object), given, "cacerts");
+    if (cacerts != Py_None) {
+        cas = po_cert_tuple(self->state, cacerts, "cacerts");
         if (cas == NULL)
             return NULL;
     }
-    set(object, &((po_pkcs12 *)object)->cas, cas);
+    po_field_set(self, &((po_pkcs12 *)self)->cas, cas);
     Py_RETURN_NONE;
 }
 
-PO_METHOD(set_friendlyname)
+PyObject *po_pkcs12_set_friendlyname(po_object *self, const char *text)
 {
-    PyObject *given = po_one_arg("set_friendlyname", "name", args, nargs, kwnames);
-    po_auto_bytes bytes = PO_BYTES_INIT;
-    PyObject *name = NULL;
+    PyObject *name = text != NULL ? PyBytes_FromString(text) : NULL;
 
-    if (given == NULL)
+    if (name == NULL && text != NULL)
         return NULL;
-    if (given != Py_None) {
-        if (po_to_cstring(given, "name", PO_STR_UTF8, &bytes) < 0)
-            return NULL;
-        name = PyBytes_FromStringAndSize(bytes.data, (Py_ssize_t)bytes.len);
-        if (name == NULL)
-            return NULL;
-    }
-    set(object, &((po_pkcs12 *)object)->name, name);
+    po_field_set(self, &((po_pkcs12 *)self)->name, name);
     Py_RETURN_NONE;
 }
 
@@ -197,10 +152,10 @@ static int fill(po_state *state, pyossl_pkcs12 *handle, PyObject *cert, PyObject
 }
 
 /* A handle filled with what @object holds; NULL with an exception. */
-static pyossl_pkcs12 *make(PyObject *object)
+static pyossl_pkcs12 *make(po_object *object)
 {
     po_pkcs12 *self = (po_pkcs12 *)object;
-    po_state *state = PO_STATE(object);
+    po_state *state = object->state;
     PyObject *cert = get(object, &self->cert), *key = get(object, &self->key);
     PyObject *cas = get(object, &self->cas), *name = get(object, &self->name);
     pyossl_pkcs12 *handle = NULL;
@@ -219,54 +174,28 @@ static pyossl_pkcs12 *make(PyObject *object)
     return handle;
 }
 
-static int optional_int(PyObject *given, const char *name, int *out)
+PyObject *po_pkcs12_export(po_object *self, const po_bytes *secret, int iter, int maciter,
+                           const char *cipher, const char *mac_digest)
 {
-    return given == NULL ? 0 : po_to_int(given, name, out);
-}
-
-static int optional_text(PyObject *given, const char *name, po_bytes *out)
-{
-    return given == NULL || given == Py_None ? 0 : po_to_cstring(given, name, PO_STR_UTF8, out);
-}
-
-PO_METHOD(export)
-{
-    static const char *const names[] = { "passphrase", "iter", "maciter", "cipher", "mac_digest" };
-    static const po_params params = { "export", names, 0, 5 };
     pyossl_pkcs12_options options = PYOSSL_PKCS12_OPTIONS_INIT;
-    po_auto_bytes secret = PO_BYTES_INIT, cipher = PO_BYTES_INIT, digest = PO_BYTES_INIT;
-    po_auto(pyossl_pkcs12) *handle = NULL;
-    pyossl_passphrase passphrase = { NULL, 0, NULL, NULL };
+    const pyossl_passphrase passphrase = { secret->data, secret->len, NULL, NULL };
+    po_auto(pyossl_pkcs12) *handle = make(self);
     pyossl_buf out = PYOSSL_BUF_INIT;
-    PyObject *given[5];
     pyossl_status status;
     po_frame frame;
 
-    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        (given[0] != NULL && given[0] != Py_None &&
-         po_to_bytes(given[0], "passphrase", PO_STR_WARN, &secret) < 0) ||
-        optional_int(given[1], "iter", &options.iterations) < 0 ||
-        optional_int(given[2], "maciter", &options.mac_iterations) < 0 ||
-        optional_text(given[3], "cipher", &cipher) < 0 ||
-        optional_text(given[4], "mac_digest", &digest) < 0)
-        return NULL;
-    /* As OpenSSL has it: no number at all is its own number. */
-    if (options.iterations < 0)
-        options.iterations = 0;
-    if (options.mac_iterations < -1)
-        options.mac_iterations = 0;
-    handle = make(object);
     if (handle == NULL)
         return NULL;
-    passphrase.data = secret.data;
-    passphrase.len = secret.len;
-    options.cipher = cipher.data;
-    options.mac_digest = digest.data;
+    /* As OpenSSL has it: no number at all is its own number. */
+    options.iterations = iter < 0 ? 0 : iter;
+    options.mac_iterations = maciter < -1 ? 0 : maciter;
+    options.cipher = cipher;
+    options.mac_digest = mac_digest;
     po_long_enter(&frame);
-    status = pyossl_pkcs12_dump(handle, secret.len > 0 ? &passphrase : NULL, &options, &out);
+    status = pyossl_pkcs12_dump(handle, secret->len > 0 ? &passphrase : NULL, &options, &out);
     po_frame_end(&frame);
     if (status != PYOSSL_OK)
-        return po_raise(PO_STATE(object), PO_CRYPTO, status);
+        return po_raise(self->state, PO_CRYPTO, status);
     return po_from_buf(&out);
 }
 
@@ -344,14 +273,6 @@ static int clear(PyObject *object)
     return po_clear(object);
 }
 
-#include "rows.h"
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-#include "crypto_pkcs12.def"
-    { NULL, NULL, 0, NULL },
-};
-
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
     { Py_tp_dealloc, (void *)po_dealloc },
@@ -359,10 +280,9 @@ static PyType_Slot slots[] = {
     { Py_tp_clear, (void *)clear },
     { Py_tp_members, po_members },
     { Py_tp_getset, po_getset },
-    { Py_tp_methods, methods },
-    { Py_tp_init, (void *)init },
-    { Py_tp_doc, (void *)"PKCS12()\n--\n\n"
-                         "A private key, its certificate and their chain in one file (RFC 7292)." },
+    { Py_tp_methods, po_pkcs12_methods },
+    { Py_tp_init, (void *)po_pkcs12_tp_init },
+    { Py_tp_doc, (void *)po_pkcs12_doc },
     { 0, NULL },
 };
 

@@ -1,28 +1,18 @@
 /* OpenSSL.crypto.PKey */
-#define PO_HANDLE pyossl_pkey
-#define PO_DOMAIN PO_CRYPTO
+#include "crypto_pkey_methods.h"
 
-#include "shapes.h"
-
-#include "crypto_common.h"
-
-#include "crypto_pkey.def"
-
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+int po_pkey_init(po_object *object)
 {
     po_pkey *self = (po_pkey *)object;
 
-    if (po_no_args("PKey", args, kwargs) < 0)
-        return -1;
     po_replace(&self->base, PO_PKEY, NULL);
     self->only_public = self->initialized = PO_FLAG_UNSET;
     return 0;
 }
 
 /* A reference, or NULL for an empty key. What it refers to never changes, so needs no lock. */
-static pyossl_pkey *take(PyObject *object)
+static pyossl_pkey *take(po_object *self)
 {
-    po_object *self = (po_object *)object;
     pyossl_pkey *key;
     po_frame frame;
 
@@ -32,123 +22,88 @@ static pyossl_pkey *take(PyObject *object)
     return key;
 }
 
-static PyObject *number_of(PyObject *object, int (*get)(const pyossl_pkey *))
+static PyObject *number_of(po_object *self, int (*get)(const pyossl_pkey *))
 {
-    po_auto(pyossl_pkey) *key = take(object);
+    po_auto(pyossl_pkey) *key = take(self);
 
     return PyLong_FromLong(key != NULL ? get(key) : 0);
 }
 
-PO_METHOD0(type)
+PyObject *po_pkey_type(po_object *self)
 {
-    (void)unused;
-    return number_of(object, pyossl_pkey_type);
+    return number_of(self, pyossl_pkey_type);
 }
 
-PO_METHOD0(bits)
+PyObject *po_pkey_bits(po_object *self)
 {
-    (void)unused;
-    return number_of(object, pyossl_pkey_bits);
+    return number_of(self, pyossl_pkey_bits);
 }
 
-PO_METHOD0(type_name)
+PyObject *po_pkey_type_name(po_object *self)
 {
-    po_auto(pyossl_pkey) *key = take(object);
+    po_auto(pyossl_pkey) *key = take(self);
 
-    (void)unused;
     return po_from_text(key != NULL ? pyossl_pkey_type_name(key) : "");
 }
 
 /* ---- making ---- */
 
-/* What generate_key() was asked for: a number, as ever, or a name. */
-typedef struct wanted {
-    po_bytes name, group;
-    int type, bits;
-} wanted;
-
-static int to_numbers(PyObject *const *given, wanted *out)
+/* The key in @key is what the object is now; or the exception that @status is. */
+static PyObject *finish(po_object *object, pyossl_pkey *key, int type, pyossl_status status)
 {
-    if (given[1] == NULL) {
-        PyErr_SetString(PyExc_TypeError, "generate_key() missing required argument 'bits'");
-        return -1;
-    }
-    if (given[2] != NULL && given[2] != Py_None) {
-        PyErr_SetString(PyExc_TypeError, "group is for types by name: pass 'EC', say");
-        return -1;
-    }
-    return po_to_int(given[0], "type", &out->type) < 0 ? -1
-                                                       : po_to_int(given[1], "bits", &out->bits);
+    po_pkey *self = (po_pkey *)object;
+
+    /* Sizes of DSA keys are OpenSSL's to judge: programs expect Error for what it refuses. */
+    if (status == PYOSSL_E_ARGUMENT && type == PYOSSL_KEY_DSA)
+        return po_raise_as(object->state, PO_EXC_CRYPTO_VALUE);
+    if (status != PYOSSL_OK)
+        return po_raise(object->state, PO_CRYPTO, status);
+    po_replace(object, PO_PKEY, key);
+    self->only_public = self->initialized = PO_FLAG_UNSET;
+    Py_RETURN_NONE;
 }
 
-static int to_names(PyObject *const *given, wanted *out)
+static PyObject *generate_named(po_object *self, PyObject *type, int bits, const char *group)
 {
-    if (po_to_cstring(given[0], "type", PO_STR_UTF8, &out->name) < 0)
-        return -1;
-    if (given[1] != NULL && given[1] != Py_None && po_to_int(given[1], "bits", &out->bits) < 0)
-        return -1;
-    if (given[2] == NULL || given[2] == Py_None)
-        return 0;
-    return po_to_cstring(given[2], "group", PO_STR_UTF8, &out->group);
-}
-
-static pyossl_status generate(const wanted *from, pyossl_pkey **out)
-{
+    po_auto_bytes name = PO_BYTES_INIT;
+    pyossl_pkey *key = NULL;
     pyossl_status status;
     po_frame frame;
 
-    po_long_enter(&frame);
-    status = from->name.data != NULL
-                 ? pyossl_pkey_generate_named(out, from->name.data, from->bits, from->group.data)
-                 : pyossl_pkey_generate(out, from->type, from->bits);
-    po_frame_end(&frame);
-    return status;
-}
-
-static PyObject *raise_generate(po_state *state, int type, pyossl_status status)
-{
-    /* Sizes of DSA keys are OpenSSL's to judge: programs expect Error for what it refuses. */
-    if (status == PYOSSL_E_ARGUMENT && type == PYOSSL_KEY_DSA)
-        return po_raise_as(state, PO_EXC_CRYPTO_VALUE);
-    return po_raise(state, PO_CRYPTO, status);
-}
-
-static void wanted_release(wanted *self)
-{
-    po_bytes_release(&self->name);
-    po_bytes_release(&self->group);
-}
-
-PO_METHOD(generate_key)
-{
-    static const char *const names[] = { "type", "bits", "group" };
-    static const po_params params = { "generate_key", names, 1, 3 };
-    __attribute__((cleanup(wanted_release))) wanted asked = { .name = PO_BYTES_INIT,
-                                                              .group = PO_BYTES_INIT };
-    po_pkey *self = (po_pkey *)object;
-    pyossl_pkey *key = NULL;
-    PyObject *given[3];
-    pyossl_status status;
-
-    if (po_args(&params, args, nargs, kwnames, given) < 0)
+    if (po_to_cstring(type, "type", PO_STR_UTF8, &name) < 0)
         return NULL;
-    if (PyUnicode_Check(given[0])) {
-        if (to_names(given, &asked) < 0)
-            return NULL;
-    } else {
-        if (to_numbers(given, &asked) < 0)
-            return NULL;
-        if (asked.type != PYOSSL_KEY_RSA && asked.type != PYOSSL_KEY_DSA) {
-            PyErr_SetString(self->base.state->exceptions[PO_EXC_CRYPTO], "No such key type");
-            return NULL;
-        }
+    po_long_enter(&frame);
+    status = pyossl_pkey_generate_named(&key, name.data, bits != INT_MIN ? bits : 0, group);
+    po_frame_end(&frame);
+    return finish(self, key, 0, status);
+}
+
+/* By a name; or by a number, as ever. */
+PyObject *po_pkey_generate_key(po_object *self, PyObject *type, int bits, const char *group)
+{
+    pyossl_pkey *key = NULL;
+    pyossl_status status;
+    po_frame frame;
+    int number;
+
+    if (PyUnicode_Check(type))
+        return generate_named(self, type, bits, group);
+    if (bits == INT_MIN || group != NULL) {
+        PyErr_SetString(PyExc_TypeError, group != NULL
+                                             ? "group is for types by name: pass 'EC', say"
+                                             : "generate_key() missing required argument 'bits'");
+        return NULL;
     }
-    status = generate(&asked, &key);
-    if (status != PYOSSL_OK)
-        return raise_generate(self->base.state, asked.type, status);
-    po_replace(&self->base, PO_PKEY, key);
-    self->only_public = self->initialized = PO_FLAG_UNSET;
-    Py_RETURN_NONE;
+    if (po_to_int(type, "type", &number) < 0)
+        return NULL;
+    if (number != PYOSSL_KEY_RSA && number != PYOSSL_KEY_DSA) {
+        PyErr_SetString(self->state->exceptions[PO_EXC_CRYPTO], "No such key type");
+        return NULL;
+    }
+    po_long_enter(&frame);
+    status = pyossl_pkey_generate(&key, number, bits);
+    po_frame_end(&frame);
+    return finish(self, key, number, status);
 }
 
 /* ---- the rest ---- */
@@ -170,14 +125,13 @@ static bool is_checked(int type)
     }
 }
 
-PO_METHOD0(check)
+PyObject *po_pkey_check(po_object *object)
 {
     po_pkey *self = (po_pkey *)object;
     po_auto(pyossl_pkey) *key = take(object);
     pyossl_status status;
     po_frame frame;
 
-    (void)unused;
     if (key != NULL && (self->only_public == PO_FLAG_TRUE || !pyossl_pkey_is_private(key))) {
         PyErr_SetString(PyExc_TypeError, "a public key cannot be checked");
         return NULL;
@@ -194,20 +148,6 @@ PO_METHOD0(check)
     Py_RETURN_TRUE;
 }
 
-PO_METHOD0(to_cryptography_key)
-{
-    (void)unused;
-    return po_bridge("key_to", object);
-}
-
-PO_METHOD(from_cryptography_key)
-{
-    PyObject *given = po_one_arg("from_cryptography_key", "crypto_key", args, nargs, kwnames);
-
-    (void)object;
-    return given != NULL ? po_bridge("key_from", given) : NULL;
-}
-
 /* ---- flags that programs look at, and some set ---- */
 
 static PyObject *get_only_public(PyObject *object, void *unused)
@@ -218,7 +158,7 @@ static PyObject *get_only_public(PyObject *object, void *unused)
     (void)unused;
     if (self->only_public != PO_FLAG_UNSET)
         return PyBool_FromLong(self->only_public == PO_FLAG_TRUE);
-    key = take(object);
+    key = take(&self->base);
     return PyBool_FromLong(key != NULL && !pyossl_pkey_is_private(key));
 }
 
@@ -230,7 +170,7 @@ static PyObject *get_initialized(PyObject *object, void *unused)
     (void)unused;
     if (self->initialized != PO_FLAG_UNSET)
         return PyBool_FromLong(self->initialized == PO_FLAG_TRUE);
-    key = take(object);
+    key = take(&self->base);
     return PyBool_FromLong(key != NULL);
 }
 
@@ -263,22 +203,12 @@ static PyGetSetDef getset[] = {
     { NULL, NULL, NULL, NULL, NULL },
 };
 
-#include "rows.h"
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-#include "crypto_pkey.def"
-    { NULL, NULL, 0, NULL },
-};
-
 static PyType_Slot slots[] = {
     PO_BASIC_SLOTS,
     { Py_tp_getset, getset },
-    { Py_tp_methods, methods },
-    { Py_tp_init, (void *)init },
-    { Py_tp_doc,
-      (void
-           *)"PKey()\n--\n\nA private key with its public half, or a public key; empty at first." },
+    { Py_tp_methods, po_pkey_methods },
+    { Py_tp_init, (void *)po_pkey_tp_init },
+    { Py_tp_doc, (void *)po_pkey_doc },
     { 0, NULL },
 };
 

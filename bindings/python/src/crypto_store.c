@@ -1,34 +1,17 @@
 /* OpenSSL.crypto.X509Store */
-#define PO_HANDLE pyossl_store
-#define PO_DOMAIN PO_CRYPTO
+#include "crypto_store_methods.h"
 
-#include "shapes.h"
+#include "types.h"
 
-#include "crypto_common.h"
-
-#include "crypto_store.def"
-
-PO_INIT_NEW(pyossl_store, PO_STORE, "X509Store", pyossl_store_new)
-
-static PyObject *none_or_raise(po_state *state, pyossl_status status)
+PyObject *po_store_add_crl(po_object *self, PyObject *given)
 {
-    if (status != PYOSSL_OK)
-        return po_raise(state, PO_CRYPTO, status);
-    Py_RETURN_NONE;
-}
-
-PO_METHOD(add_crl)
-{
-    po_object *self = (po_object *)object;
-    PyObject *given = po_one_arg("add_crl", "crl", args, nargs, kwnames), *converted;
+    PyObject *converted;
     pyossl_store *store;
     pyossl_status status;
     pyossl_crl *crl;
     po_frame frame;
     int foreign = 0;
 
-    if (given == NULL)
-        return NULL;
     /* A list of another package comes through its DER. */
     if (!PO_IS(self->state, given, PO_CRL))
         foreign = po_has_attribute(given, self->state->strings[PO_STR_public_bytes]);
@@ -49,33 +32,9 @@ PO_METHOD(add_crl)
     status = pyossl_store_add_crl(store, crl);
     pyossl_crl_unref(crl);
     po_frame_end(&frame);
-    return none_or_raise(self->state, status);
-}
-
-PO_METHOD(set_flags)
-{
-    po_object *self = (po_object *)object;
-    PyObject *given = po_one_arg("set_flags", "flags", args, nargs, kwnames);
-    pyossl_store *store;
-    pyossl_status status;
-    unsigned long flags;
-    po_frame frame;
-
-    if (given == NULL)
-        return NULL;
-    if (!PyLong_Check(given)) {
-        PyErr_SetString(PyExc_TypeError, "flags must be an integer");
-        return NULL;
-    }
-    flags = PyLong_AsUnsignedLong(given);
-    if (flags == (unsigned long)-1 && PyErr_Occurred())
-        return NULL;
-    store = po_enter_quick(&frame, self);
-    if (store == NULL)
-        return NULL;
-    status = pyossl_store_set_flags(store, flags);
-    po_frame_end(&frame);
-    return none_or_raise(self->state, status);
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    Py_RETURN_NONE;
 }
 
 /* ---- time ---- */
@@ -99,7 +58,7 @@ static int field(PyObject *tuple, Py_ssize_t index, long *out)
 }
 
 /* Seconds since 1970 of what has a timetuple(), its fields taken as UTC. */
-static int epoch_of(po_state *state, PyObject *when, int64_t *out)
+int po_to_epoch(po_state *state, PyObject *when, const char *name, int64_t *out)
 {
     PyObject *tuple;
     long year, yday, hour, minute, second;
@@ -107,7 +66,7 @@ static int epoch_of(po_state *state, PyObject *when, int64_t *out)
 
     if (result <= 0) {
         if (result == 0)
-            PyErr_SetString(PyExc_TypeError, "vfy_time must be a datetime");
+            PyErr_Format(PyExc_TypeError, "%s must be a datetime", name);
         return -1;
     }
     result = -1;
@@ -119,7 +78,7 @@ static int epoch_of(po_state *state, PyObject *when, int64_t *out)
         field(tuple, 4, &minute) == 0 && field(tuple, 5, &second) == 0) {
         if (year < 1 || year > 9999 || yday < 1 || yday > 366 || hour < 0 || hour > 23 ||
             minute < 0 || minute > 59 || second < 0 || second > 61) {
-            PyErr_SetString(PyExc_ValueError, "vfy_time is no time of the years 1 to 9999");
+            PyErr_Format(PyExc_ValueError, "%s is no time of the years 1 to 9999", name);
         } else {
             *out = (days_to_year(year) + yday - 1) * 86400 + hour * 3600 + minute * 60 + second;
             result = 0;
@@ -129,34 +88,15 @@ static int epoch_of(po_state *state, PyObject *when, int64_t *out)
     return result;
 }
 
-PO_METHOD(set_time)
-{
-    po_object *self = (po_object *)object;
-    PyObject *given = po_one_arg("set_time", "vfy_time", args, nargs, kwnames);
-    pyossl_store *store;
-    pyossl_status status;
-    po_frame frame;
-    int64_t when;
-
-    if (given == NULL || epoch_of(self->state, given, &when) < 0)
-        return NULL;
-    store = po_enter_quick(&frame, self);
-    if (store == NULL)
-        return NULL;
-    status = pyossl_store_set_time(store, when);
-    po_frame_end(&frame);
-    return none_or_raise(self->state, status);
-}
-
 /* ---- files ---- */
 
 /* The path as bytes, or the stand-in library's NULL. A new reference. */
-static PyObject *path_or_null(const po_bytes *path)
+static PyObject *path_or_null(const char *path)
 {
     PyObject *module, *ffi, *null = NULL;
 
-    if (path->data != NULL)
-        return PyBytes_FromStringAndSize(path->data, (Py_ssize_t)path->len);
+    if (path != NULL)
+        return PyBytes_FromString(path);
     module = PyImport_ImportModule("OpenSSL._util");
     ffi = module != NULL ? PyObject_GetAttrString(module, "ffi") : NULL;
     if (ffi != NULL)
@@ -167,8 +107,7 @@ static PyObject *path_or_null(const po_bytes *path)
 }
 
 /* What a program put in the place of X509_STORE_load_locations answers with 1 for success. */
-static PyObject *call_hook(po_object *self, PyObject *hook, const po_bytes *file,
-                           const po_bytes *dir)
+static PyObject *call_hook(po_object *self, PyObject *hook, const char *file, const char *dir)
 {
     PyObject *first = path_or_null(file), *second = first != NULL ? path_or_null(dir) : NULL;
     PyObject *result = NULL;
@@ -188,52 +127,30 @@ static PyObject *call_hook(po_object *self, PyObject *hook, const po_bytes *file
     Py_RETURN_NONE;
 }
 
-static int optional_path(PyObject *given, const char *name, po_bytes *out)
+PyObject *po_store_load_locations(po_object *self, const char *file, const char *dir)
 {
-    return given == NULL || given == Py_None ? 0 : po_to_path(given, name, out);
-}
-
-PO_METHOD(load_locations)
-{
-    static const char *const names[] = { "cafile", "capath" };
-    static const po_params params = { "load_locations", names, 1, 2 };
-    po_object *self = (po_object *)object;
-    po_auto_bytes file = PO_BYTES_INIT, dir = PO_BYTES_INIT;
-    PyObject *given[2], *hook, *result;
+    PyObject *hook = po_hook(self->state, "X509_STORE_load_locations"), *result;
     pyossl_store *store;
     pyossl_status status;
     po_frame frame;
 
-    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        optional_path(given[0], "cafile", &file) < 0 || optional_path(given[1], "capath", &dir) < 0)
-        return NULL;
-    hook = po_hook(self->state, "X509_STORE_load_locations");
     if (hook != NULL) {
-        result = call_hook(self, hook, &file, &dir);
+        result = call_hook(self, hook, file, dir);
         Py_DECREF(hook);
         return result;
     }
-    if (file.data == NULL && dir.data == NULL)
+    if (file == NULL && dir == NULL)
         return po_raise_no_reason(self->state);
-    store = po_take_handle(self->state, object, PO_STORE, "store");
+    store = po_take_handle(self->state, (PyObject *)self, PO_STORE, "store");
     if (store == NULL)
         return NULL;
     po_long_enter(&frame);
-    status = pyossl_store_load_locations(store, file.data, dir.data);
+    status = pyossl_store_load_locations(store, file, dir);
     po_frame_end(&frame);
     pyossl_store_unref(store);
-    return po_in_file(self->state, none_or_raise(self->state, status),
-                      file.data != NULL ? given[0] : given[1]);
+    if (status != PYOSSL_OK)
+        return po_raise(self->state, PO_CRYPTO, status);
+    Py_RETURN_NONE;
 }
 
-#include "rows.h"
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-#include "crypto_store.def"
-    { NULL, NULL, 0, NULL },
-};
-
-PO_TYPE_SPEC(
-    store, "OpenSSL.crypto.X509Store", po_object, methods, init,
-    "X509Store()\n--\n\nTrusted certificates, revocation lists, and how to judge chains by them.");
+PO_TYPE_SPEC(store, "OpenSSL.crypto.X509Store", po_object);

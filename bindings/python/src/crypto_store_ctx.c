@@ -1,12 +1,5 @@
 /* OpenSSL.crypto.X509StoreContext: a certificate, what helps to judge it, and by what. */
-#define PO_HANDLE void
-#define PO_DOMAIN PO_CRYPTO
-
-#include "shapes.h"
-
-#include "crypto_common.h"
-
-#include "crypto_store_ctx.def"
+#include "crypto_store_ctx_methods.h"
 
 /* Has no handle: each verification is a fresh one. */
 typedef struct po_store_ctx {
@@ -15,19 +8,6 @@ typedef struct po_store_ctx {
     PyObject *cert;
     PyObject *chain; /* tuple of X509 */
 } po_store_ctx;
-
-/* Replace *place by @value, which is taken over, under the lock. */
-static void swap(po_store_ctx *self, PyObject **place, PyObject *value)
-{
-    po_frame frame;
-    PyObject *old;
-
-    po_quick_enter(&frame, &self->base);
-    old = *place;
-    *place = value;
-    (void)po_frame_leave(&frame);
-    Py_XDECREF(old);
-}
 
 static PyObject *fetch(po_store_ctx *self, PyObject *const *place)
 {
@@ -38,16 +18,6 @@ static PyObject *fetch(po_store_ctx *self, PyObject *const *place)
     value = Py_XNewRef(*place);
     (void)po_frame_leave(&frame);
     return value;
-}
-
-static int check(po_state *state, PyObject *object, po_type_id id, const char *name)
-{
-    void *handle = po_take_handle(state, object, id, name);
-
-    if (handle == NULL)
-        return -1;
-    po_types[id].unref(handle);
-    return 0;
 }
 
 /* What a program put in the place of sk_X509_push says to each certificate. */
@@ -73,47 +43,26 @@ static int ask_hook(po_state *state, PyObject *chain)
     return result;
 }
 
-static PyObject *chain_of(po_state *state, PyObject *given)
+int po_store_ctx_init(po_object *object, PyObject *store, PyObject *certificate, PyObject *chain)
 {
-    PyObject *chain;
-
-    if (given == NULL || given == Py_None)
-        return PyTuple_New(0);
-    chain = po_cert_tuple(state, given, "chain");
-    if (chain != NULL && ask_hook(state, chain) < 0)
-        Py_CLEAR(chain);
-    return chain;
-}
-
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
-{
-    static const char *const names[] = { "store", "certificate", "chain" };
-    static const po_params params = { "X509StoreContext", names, 2, 3 };
     po_store_ctx *self = (po_store_ctx *)object;
-    po_state *state = self->base.state;
-    PyObject *given[3], *chain;
+    PyObject *certs = chain != NULL ? po_cert_tuple(object->state, chain, "chain") : PyTuple_New(0);
 
-    if (po_args_tuple(&params, args, kwargs, given) < 0 ||
-        check(state, given[0], PO_STORE, "store") < 0 ||
-        check(state, given[1], PO_X509, "certificate") < 0)
+    if (certs == NULL)
         return -1;
-    chain = chain_of(state, given[2]);
-    if (chain == NULL)
+    if (ask_hook(object->state, certs) < 0) {
+        Py_DECREF(certs);
         return -1;
-    swap(self, &self->store, Py_NewRef(given[0]));
-    swap(self, &self->cert, Py_NewRef(given[1]));
-    swap(self, &self->chain, chain);
+    }
+    po_field_set(object, &self->store, Py_NewRef(store));
+    po_field_set(object, &self->cert, Py_NewRef(certificate));
+    po_field_set(object, &self->chain, certs);
     return 0;
 }
 
-PO_METHOD(set_store)
+PyObject *po_store_ctx_set_store(po_object *self, PyObject *store)
 {
-    po_store_ctx *self = (po_store_ctx *)object;
-    PyObject *given = po_one_arg("set_store", "store", args, nargs, kwnames);
-
-    if (given == NULL || check(self->base.state, given, PO_STORE, "store") < 0)
-        return NULL;
-    swap(self, &self->store, Py_NewRef(given));
+    po_field_set(self, &((po_store_ctx *)self)->store, Py_NewRef(store));
     Py_RETURN_NONE;
 }
 
@@ -187,26 +136,24 @@ static int verify(po_store_ctx *self, pyossl_verdict *verdict)
     return -1;
 }
 
-PO_METHOD0(verify_certificate)
+PyObject *po_store_ctx_verify_certificate(po_object *self)
 {
     pyossl_verdict verdict = PYOSSL_VERDICT_INIT;
-    int result = verify((po_store_ctx *)object, &verdict);
+    int result = verify((po_store_ctx *)self, &verdict);
 
-    (void)unused;
     pyossl_verdict_clear(&verdict);
     if (result < 0)
         return NULL;
     Py_RETURN_NONE;
 }
 
-PO_METHOD0(get_verified_chain)
+PyObject *po_store_ctx_get_verified_chain(po_object *self)
 {
     pyossl_verdict verdict = PYOSSL_VERDICT_INIT;
     PyObject *list = NULL;
 
-    (void)unused;
-    if (verify((po_store_ctx *)object, &verdict) == 0)
-        list = po_from_certs(PO_STATE(object), &verdict.chain);
+    if (verify((po_store_ctx *)self, &verdict) == 0)
+        list = po_from_certs(self->state, &verdict.chain);
     pyossl_verdict_clear(&verdict);
     return list;
 }
@@ -241,14 +188,6 @@ static PyMemberDef members[] = {
     { NULL, 0, 0, 0, NULL },
 };
 
-#include "rows.h"
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-#include "crypto_store_ctx.def"
-    { NULL, NULL, 0, NULL },
-};
-
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
     { Py_tp_dealloc, (void *)po_dealloc },
@@ -256,11 +195,9 @@ static PyType_Slot slots[] = {
     { Py_tp_clear, (void *)clear },
     { Py_tp_members, members },
     { Py_tp_getset, po_getset },
-    { Py_tp_methods, methods },
-    { Py_tp_init, (void *)init },
-    { Py_tp_doc, (void *)"X509StoreContext(store, certificate, chain=None)\n--\n\n"
-                         "Judges a certificate by a store; the certificates of chain help to build "
-                         "one, but are not trusted." },
+    { Py_tp_methods, po_store_ctx_methods },
+    { Py_tp_init, (void *)po_store_ctx_tp_init },
+    { Py_tp_doc, (void *)po_store_ctx_doc },
     { 0, NULL },
 };
 
@@ -276,7 +213,7 @@ PyType_Spec po_store_ctx_spec = { "OpenSSL.crypto.X509StoreContext", sizeof(po_s
 static PyObject *error_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = { "message", "errors", "certificate" };
-    static const po_params params = { "X509StoreContextError", names, 2, 3 };
+    static const po_params params = { "X509StoreContextError", names, 2, 3, 3, NULL };
     PyObject *given[3], *message, *errors, *certificate, *new_args;
     int result;
 

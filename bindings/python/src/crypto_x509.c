@@ -1,10 +1,5 @@
 /* OpenSSL.crypto.X509 */
-#define PO_HANDLE pyossl_x509
-#define PO_DOMAIN PO_CRYPTO
-
-#include "shapes.h"
-
-#include "crypto_common.h"
+#include "crypto_x509_methods.h"
 
 typedef struct po_x509 {
     po_object base;
@@ -13,8 +8,6 @@ typedef struct po_x509 {
     PyObject *serial;                  /* its serial number, or NULL */
     PyObject *names[PO_NAMES_OF_X509]; /* views that nobody has, without a reference; or NULL */
 } po_x509;
-
-#include "crypto_x509.def"
 
 /* What was made of a certificate, and is of no more use. */
 typedef struct made {
@@ -81,7 +74,7 @@ static void refresh(po_x509 *self, const pyossl_x509 *cert)
 }
 
 /* The certificate that is replaced may have come as far as the new one: nothing of it stays. */
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+int po_x509_init(po_object *object)
 {
     po_x509 *self = (po_x509 *)object;
     pyossl_x509 *cert = NULL, *old;
@@ -89,8 +82,6 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
     po_frame frame;
     made taken;
 
-    if (po_no_args("X509", args, kwargs) < 0)
-        return -1;
     status = pyossl_x509_new(&cert);
     if (status != PYOSSL_OK) {
         po_raise(self->base.state, PO_CRYPTO, status);
@@ -151,14 +142,13 @@ static PyObject *make_serial(const pyossl_x509 *cert)
     return number;
 }
 
-PO_METHOD0(get_serial_number)
+PyObject *po_x509_get_serial_number(po_object *object)
 {
     po_x509 *self = (po_x509 *)object;
     po_frame frame;
     const pyossl_x509 *cert = po_enter_quick(&frame, &self->base);
     PyObject *number;
 
-    (void)unused;
     if (cert == NULL)
         return NULL;
     refresh(self, cert);
@@ -168,48 +158,6 @@ PO_METHOD0(get_serial_number)
     if (po_frame_leave(&frame) < 0)
         Py_CLEAR(number);
     return number;
-}
-
-/* "-0x1f" to "-1f": the library wants digits only. */
-static PyObject *hex_of(PyObject *number)
-{
-    PyObject *text, *digits;
-
-    if (!PyLong_Check(number)) {
-        PyErr_SetString(PyExc_TypeError, "serial must be an integer");
-        return NULL;
-    }
-    text = PyNumber_ToBase(number, 16);
-    if (text == NULL)
-        return NULL;
-    digits = PyUnicode_FromFormat("%s%s", PyUnicode_READ_CHAR(text, 0) == '-' ? "-" : "",
-                                  strchr(PyUnicode_AsUTF8(text), 'x') + 1);
-    Py_DECREF(text);
-    return digits;
-}
-
-PO_METHOD(set_serial_number)
-{
-    po_object *self = (po_object *)object;
-    PyObject *serial = po_one_arg("set_serial_number", "serial", args, nargs, kwnames);
-    PyObject *hex = serial != NULL ? hex_of(serial) : NULL;
-    pyossl_status status;
-    pyossl_x509 *cert;
-    po_frame frame;
-
-    if (hex == NULL)
-        return NULL;
-    cert = po_enter_quick(&frame, self);
-    if (cert == NULL) {
-        Py_DECREF(hex);
-        return NULL;
-    }
-    status = pyossl_x509_set_serial(cert, PyUnicode_AsUTF8(hex));
-    Py_DECREF(hex);
-    po_frame_end(&frame);
-    if (status != PYOSSL_OK)
-        return po_raise(self->state, PO_CRYPTO, status);
-    Py_RETURN_NONE;
 }
 
 /* ---- names ---- */
@@ -236,9 +184,9 @@ static PyObject *take_name(po_x509 *self, const pyossl_x509 *cert, po_name_of wh
     return NULL;
 }
 
-static PyObject *name_of(PyObject *object, po_name_of which)
+static PyObject *name_of(po_object *self, po_name_of which)
 {
-    po_object *self = (po_object *)object;
+    PyObject *object = (PyObject *)self;
     pyossl_status status = PYOSSL_OK;
     PyObject *result, *kept;
     pyossl_name *name = NULL;
@@ -264,63 +212,35 @@ static PyObject *name_of(PyObject *object, po_name_of which)
     return result;
 }
 
-PO_METHOD0(get_subject)
+PyObject *po_x509_get_subject(po_object *self)
 {
-    (void)unused;
-    return name_of(object, PO_SUBJECT);
+    return name_of(self, PO_SUBJECT);
 }
 
-PO_METHOD0(get_issuer)
+PyObject *po_x509_get_issuer(po_object *self)
 {
-    (void)unused;
-    return name_of(object, PO_ISSUER);
+    return name_of(self, PO_ISSUER);
 }
 
 /* ---- validity and signature ---- */
 
-PO_METHOD0(has_expired)
+PyObject *po_x509_no_end(po_object *self, pyossl_status status)
 {
-    po_object *self = (po_object *)object;
-    po_frame frame;
-    const pyossl_x509 *cert = po_enter_quick(&frame, self);
-    pyossl_status status;
-    int expired = 0;
-
-    (void)unused;
-    if (cert == NULL)
-        return NULL;
-    status = pyossl_x509_has_expired(cert, &expired);
-    po_frame_end(&frame);
-    if (status == PYOSSL_E_NOT_FOUND || status == PYOSSL_E_FORMAT) {
-        PyErr_SetString(PyExc_ValueError, status == PYOSSL_E_NOT_FOUND
-                                              ? "notAfter is not set"
-                                              : "notAfter cannot be read as a time");
-        return NULL;
-    }
-    if (status != PYOSSL_OK)
+    if (status != PYOSSL_E_NOT_FOUND && status != PYOSSL_E_FORMAT)
         return po_raise(self->state, PO_CRYPTO, status);
-    return PyBool_FromLong(expired);
+    PyErr_SetString(PyExc_ValueError, status == PYOSSL_E_NOT_FOUND
+                                          ? "notAfter is not set"
+                                          : "notAfter cannot be read as a time");
+    return NULL;
 }
 
-static pyossl_status sign_call(void *handle, const pyossl_pkey *key, const char *digest)
+PyObject *po_x509_get_signature_algorithm(po_object *self)
 {
-    return pyossl_x509_sign(handle, key, digest);
-}
-
-PO_METHOD(sign)
-{
-    return po_sign(object, args, nargs, kwnames, sign_call);
-}
-
-PO_METHOD0(get_signature_algorithm)
-{
-    po_object *self = (po_object *)object;
     const char *name = NULL;
     po_frame frame;
     const pyossl_x509 *cert = po_enter_quick(&frame, self);
     pyossl_status status;
 
-    (void)unused;
     if (cert == NULL)
         return NULL;
     status = pyossl_x509_signature_algorithm(cert, &name);
@@ -334,67 +254,15 @@ PO_METHOD0(get_signature_algorithm)
     return PyBytes_FromString(name);
 }
 
-/* "AB:CD:…" */
-static PyObject *colon_hex(const pyossl_buf *raw)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    Py_ssize_t len = raw->len > 0 ? (Py_ssize_t)raw->len * 3 - 1 : 0;
-    PyObject *result = PyBytes_FromStringAndSize(NULL, len);
-    char *out;
-
-    if (result == NULL)
-        return NULL;
-    out = PyBytes_AS_STRING(result);
-    for (size_t i = 0; i < raw->len; i++) {
-        if (i > 0)
-            *out++ = ':';
-        *out++ = digits[raw->data[i] >> 4];
-        *out++ = digits[raw->data[i] & 15];
-    }
-    return result;
-}
-
-PO_METHOD(digest)
-{
-    po_object *self = (po_object *)object;
-    PyObject *name = po_one_arg("digest", "digest_name", args, nargs, kwnames);
-    po_auto_bytes digest = PO_BYTES_INIT;
-    pyossl_buf raw = PYOSSL_BUF_INIT;
-    const pyossl_x509 *cert;
-    pyossl_status status;
-    PyObject *result;
-    po_frame frame;
-
-    if (name == NULL || po_to_cstring(name, "digest_name", PO_STR_UTF8, &digest) < 0)
-        return NULL;
-    cert = po_enter_quick(&frame, self);
-    if (cert == NULL)
-        return NULL;
-    status = pyossl_x509_digest(cert, digest.data, &raw);
-    po_frame_end(&frame);
-    if (status != PYOSSL_OK)
-        return po_raise(self->state, PO_CRYPTO, status);
-    result = colon_hex(&raw);
-    pyossl_buf_clear(&raw);
-    return result;
-}
-
 /* ---- extensions ---- */
 
-PO_METHOD(get_extension)
+PyObject *po_x509_get_extension(po_object *self, long index)
 {
-    po_object *self = (po_object *)object;
-    PyObject *given = po_one_arg("get_extension", "index", args, nargs, kwnames);
     pyossl_status status = PYOSSL_E_NOT_FOUND;
     pyossl_ext *ext = NULL;
     po_frame frame;
-    bool locked, empty;
-    long index;
+    const bool locked = po_look_enter(&frame, self), empty = self->handle == NULL;
 
-    if (given == NULL || po_to_long(given, "index", &index) < 0)
-        return NULL;
-    locked = po_look_enter(&frame, self);
-    empty = self->handle == NULL;
     if (!empty && index >= 0)
         status = pyossl_x509_ext_at(self->handle, (size_t)index, &ext);
     if (locked)
@@ -409,76 +277,6 @@ PO_METHOD(get_extension)
     return NULL;
 }
 
-PO_METHOD(remove_extension)
-{
-    po_object *self = (po_object *)object;
-    PyObject *given = po_one_arg("remove_extension", "index", args, nargs, kwnames);
-    pyossl_status status;
-    pyossl_x509 *handle;
-    po_frame frame;
-    int index;
-
-    if (given == NULL || po_to_int(given, "index", &index) < 0)
-        return NULL;
-    handle = po_enter_quick(&frame, self);
-    if (handle == NULL)
-        return NULL;
-    status = index >= 0 ? pyossl_x509_remove_ext(handle, (size_t)index) : PYOSSL_E_NOT_FOUND;
-    po_frame_end(&frame);
-    if (status == PYOSSL_E_NOT_FOUND) {
-        PyErr_SetString(PyExc_IndexError, "there is no such extension");
-        return NULL;
-    }
-    if (status != PYOSSL_OK)
-        return po_raise(self->state, PO_CRYPTO, status);
-    Py_RETURN_NONE;
-}
-
-PO_METHOD(add_extensions)
-{
-    po_object *self = (po_object *)object;
-    PyObject *given = po_one_arg("add_extensions", "extensions", args, nargs, kwnames);
-    po_auto_handles exts = PO_HANDLES_INIT;
-    pyossl_status status;
-    pyossl_x509 *cert;
-    po_frame frame;
-
-    if (given == NULL || po_take_exts(self->state, given, &exts) < 0)
-        return NULL;
-    cert = po_enter_quick(&frame, self);
-    if (cert == NULL)
-        return NULL;
-    status = pyossl_x509_add_exts(cert, PO_EXTS(exts), exts.count);
-    po_frame_end(&frame);
-    if (status != PYOSSL_OK)
-        return po_raise(self->state, PO_CRYPTO, status);
-    Py_RETURN_NONE;
-}
-
-/* ---- cryptography ---- */
-
-PO_METHOD0(to_cryptography)
-{
-    (void)unused;
-    return po_bridge("certificate_to", object);
-}
-
-PO_METHOD(from_cryptography)
-{
-    PyObject *given = po_one_arg("from_cryptography", "crypto_cert", args, nargs, kwnames);
-
-    (void)object;
-    return given != NULL ? po_bridge("certificate_from", given) : NULL;
-}
-
-#include "rows.h"
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-#include "crypto_x509.def"
-    { NULL, NULL, 0, NULL },
-};
-
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
     { Py_tp_dealloc, (void *)po_dealloc },
@@ -486,10 +284,9 @@ static PyType_Slot slots[] = {
     { Py_tp_clear, (void *)forget },
     { Py_tp_members, po_members },
     { Py_tp_getset, po_getset },
-    { Py_tp_methods, methods },
-    { Py_tp_init, (void *)init },
-    { Py_tp_doc,
-      (void *)"X509()\n--\n\nA certificate (RFC 5280); empty, and of version 1, at first." },
+    { Py_tp_methods, po_x509_methods },
+    { Py_tp_init, (void *)po_x509_tp_init },
+    { Py_tp_doc, (void *)po_x509_doc },
     { 0, NULL },
 };
 

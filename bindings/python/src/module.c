@@ -236,11 +236,11 @@ static int exec(PyObject *module)
     if (po_add_store_error_methods(state->exceptions[PO_EXC_STORE_CTX]) < 0 ||
         po_add_curves(state) < 0)
         return -1;
-    if (add_functions(module, "crypto", po_crypto_functions) < 0 ||
-        add_functions(module, "rand", po_rand_functions) < 0 ||
-        add_functions(module, "SSL", po_ssl_functions) < 0 ||
-        add_functions(module, "private", po_private_functions) < 0 ||
-        add_functions(module, "private", po_crypto_private_functions) < 0)
+    if (add_functions(module, "crypto", po_crypto_methods) < 0 ||
+        add_functions(module, "rand", po_rand_methods) < 0 ||
+        add_functions(module, "SSL", po_ssl_methods) < 0 ||
+        add_functions(module, "private", po_private_methods) < 0 ||
+        add_functions(module, "private", po_crypto_private_methods) < 0)
         return -1;
     return 0;
 }

@@ -164,3 +164,31 @@ void po_replace(po_object *self, po_type_id id, void *handle)
     if (old != NULL)
         po_types[id].unref(old);
 }
+
+PyObject *po_field_get(po_object *self, PyObject **field)
+{
+    po_frame frame;
+    PyObject *value;
+
+    po_quick_enter(&frame, self);
+    value = Py_NewRef(*field != NULL ? *field : Py_None);
+    po_frame_end(&frame);
+    return value;
+}
+
+void po_field_set(po_object *self, PyObject **field, PyObject *value)
+{
+    po_frame frame;
+    PyObject *old;
+
+    po_quick_enter(&frame, self);
+    old = *field;
+    *field = value;
+    po_frame_end(&frame);
+    Py_XDECREF(old); /* may run a program's code: not under the lock */
+}
+
+PyObject *po_get_field(PyObject *object, void *offset)
+{
+    return po_field_get((po_object *)object, (PyObject **)((char *)object + (size_t)offset));
+}

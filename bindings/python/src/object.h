@@ -165,4 +165,13 @@ PyObject *po_wrap(po_state *state, po_type_id id, void *handle);
  */
 void po_replace(po_object *self, po_type_id id, void *handle);
 
+/* The object in a field, None for NULL: a new reference. */
+PyObject *po_field_get(po_object *self, PyObject **field);
+/* Put @value there, whose reference is taken over, as the old one's is released. */
+void po_field_set(po_object *self, PyObject **field, PyObject *value);
+/* An attribute that gives a field: its @offset in the object. */
+PyObject *po_get_field(PyObject *object, void *offset);
+#define PO_FIELD(name, layout, field, doc)                                                         \
+    { name, po_get_field, NULL, doc, (void *)offsetof(layout, field) }
+
 #endif

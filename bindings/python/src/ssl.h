@@ -2,10 +2,7 @@
 #ifndef PO_SSL_H
 #define PO_SSL_H
 
-#include "convert.h"
-#include "frame.h"
-#include "object.h"
-#include "raise.h"
+#include "crypto_common.h"
 
 /*
  * What a Context calls, by place in a tuple that is never changed: a setter makes
@@ -101,42 +98,25 @@ static inline po_context *po_context_root(PyObject *object)
     return self->root != NULL ? self->root : self;
 }
 
-/* context_copy(context): one more object on the same settings, for OpenSSL._private. */
-PyObject *po_context_copy(PyObject *module, PyObject *object);
-
-/* The object in a field, None for NULL: a new reference. */
-PyObject *po_field_get(po_object *self, PyObject **field);
-/* Put @value there, whose reference is taken over, as the old one's is released. */
-void po_field_set(po_object *self, PyObject **field, PyObject *value);
-
 /* A Context, or TypeError; borrowed. */
 po_context *po_to_context(po_state *state, PyObject *object);
 
 /* A list of bytes as ALPN and NPN write it: each behind a byte with its length. */
 PyObject *po_wire_protocols(PyObject *protos);
-/* TypeError unless @object is bytes, or a str where @rule takes one. */
-int po_to_bytes_only(PyObject *object, const char *name, po_str_rule rule, po_bytes *out);
+/* The same of an argument, which must hold one at least. */
+int po_to_protocols(po_state *state, PyObject *protos, po_bytes *out);
+
+/* Read a file that may be encrypted: the turn is this call's, as a callback may ask for more. */
+typedef pyossl_status (*po_file_setter)(pyossl_ctx *ctx, const char *path, int format);
+PyObject *po_ctx_use_file(po_object *self, po_file_setter set, const char *path, int format);
 
 /* ---- ssl_context_callbacks.c: what sets them ---- */
 
-PyObject *po_ctx_set_verify(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_passwd_cb(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_ocsp_server_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_ocsp_client_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_info_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_keylog_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_tlsext_servername_callback(PyObject *, PyObject *const *, Py_ssize_t,
-                                                PyObject *);
-PyObject *po_ctx_set_alpn_select_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_npn_advertise_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_npn_select_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_cookie_generate_callback(PyObject *, PyObject *const *, Py_ssize_t,
-                                              PyObject *);
-PyObject *po_ctx_set_cookie_verify_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_new_session_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-
-/* 0 for a callable or None; else TypeError("callback must be callable"). */
-int po_check_callback(PyObject *callback);
+/* Put @callback in its slot, and @data behind it where that is not NULL. */
+PyObject *po_callback_set(po_object *self, po_slot slot, PyObject *callback, PyObject *data);
+/* The same where OpenSSL has @feature; else NotImplementedError(@complaint). */
+PyObject *po_callback_set_if(pyossl_feature feature, const char *complaint, po_object *self,
+                             po_slot slot, PyObject *callback);
 
 /* ---- ssl_callbacks.c: what OpenSSL's side calls ---- */
 
@@ -155,14 +135,10 @@ pyossl_status po_conn_info_install(pyossl_conn *conn, bool on);
 
 /* ---- ssl_identity.c: certificates, keys and names that come in, of whatever package ---- */
 
-PyObject *po_ctx_use_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_use_privatekey(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_use_identity(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_add_extra_chain_cert(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_add_client_ca(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_ctx_set_client_ca_list(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_use_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_use_privatekey(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+pyossl_x509 *po_to_certificate(po_state *state, PyObject *object);
+pyossl_pkey *po_to_key(po_state *state, PyObject *object);
+int po_to_certificates(po_state *state, PyObject *iterable, po_handles *out);
+int po_to_ca_names(po_state *state, PyObject *iterable, po_handles *out);
 
 /* ---- ssl_transport.c ---- */
 
@@ -186,69 +162,50 @@ int po_channel_waited(po_connection *self, pyossl_status status);
 /* An int, or what has a fileno(); TypeError and ValueError as programs expect them. */
 int po_to_descriptor(po_state *state, PyObject *object, int *fd);
 
+/* ---- ssl_connection.c ---- */
+
+PyObject *po_conn_set_role(po_object *self, pyossl_role role);
+/* 0 for a Connection with a handle, or -1 with an exception. */
+int po_check_connection(po_state *state, PyObject *object);
+/* Be the client, and call the socket's own method of that name. */
+PyObject *po_conn_connect_by(po_object *self, po_string_id name, PyObject *addr);
+
+/* ---- ssl_connection_settings.c ---- */
+
+/* Bytes, and nothing else, without a NUL. */
+int po_to_servername(PyObject *object, const char *name, po_bytes *out);
+
 /* ---- ssl_exchange.c ---- */
 
-PyObject *po_conn_do_handshake(PyObject *, PyObject *);
-PyObject *po_conn_recv(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_recv_into(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_send(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_sendall(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+/* What send() takes: ValueError for more than it may. */
+int po_to_sendable(PyObject *object, const char *name, po_bytes *out);
+static inline int po_arg_sendable(PyObject *object, const char *name, po_bytes *out)
+{
+    if (PyBytes_CheckExact(object) && PyBytes_GET_SIZE(object) <= INT_MAX)
+        return po_arg_bytes(object, name, PO_STR_WARN, out);
+    return po_to_sendable(object, name, out);
+}
 /* Connection.shutdown() without arguments. */
-PyObject *po_conn_close_alerts(PyObject *object);
-PyObject *po_conn_dtls_listen(PyObject *, PyObject *);
-PyObject *po_conn_dtls_handle_timeout(PyObject *, PyObject *);
+PyObject *po_conn_close_alerts(po_connection *self);
+/* Connection.DTLSv1_handle_timeout(), whatever a program has put in its place. */
+PyObject *po_conn_dtls_handle_timeout(po_connection *self);
 
 /* ---- ssl_as_socket.c ---- */
 
 /* A method of the socket behind; an AttributeError of our own where there is none. */
 PyObject *po_conn_socket_method(PyObject *object, po_string_id id);
-PyObject *po_conn_shutdown(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_sock_shutdown(PyObject *, PyObject *, PyObject *);
-PyObject *po_conn_makefile(PyObject *, PyObject *, PyObject *);
-PyObject *po_conn_enter(PyObject *, PyObject *);
-PyObject *po_conn_exit(PyObject *, PyObject *);
-
-/* ---- ssl_memory.c ---- */
-
-PyObject *po_conn_bio_read(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_bio_write(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_bio_shutdown(PyObject *, PyObject *);
-
-/* ---- ssl_connection_settings.c ---- */
-
-PyObject *po_conn_set_verify(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_set_info_callback(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_set_verify_hostname(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_set_verify_ip(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_set_tlsext_host_name(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_set_alpn_protos(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_set_session(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_request_ocsp(PyObject *, PyObject *);
-PyObject *po_conn_set_ciphertext_mtu(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_set_options(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_set_mode(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_clear_mode(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 
 /* ---- ssl_peer.c: what was negotiated with the peer, what it showed, what both share ---- */
 
-PyObject *po_conn_get_cipher_list(PyObject *, PyObject *);
-PyObject *po_conn_get_cipher_bits(PyObject *, PyObject *);
-PyObject *po_conn_get_alpn_proto_negotiated(PyObject *, PyObject *);
-PyObject *po_conn_get_next_proto_negotiated(PyObject *, PyObject *);
-PyObject *po_conn_get_selected_srtp_profile(PyObject *, PyObject *);
-PyObject *po_conn_get_group_name(PyObject *, PyObject *);
-PyObject *po_conn_get_peer_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_get_certificate(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_get_peer_cert_chain(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_get_verified_chain(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_get_client_ca_list(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_client_random(PyObject *, PyObject *);
-PyObject *po_conn_server_random(PyObject *, PyObject *);
-PyObject *po_conn_master_key(PyObject *, PyObject *);
-PyObject *po_conn_get_finished(PyObject *, PyObject *);
-PyObject *po_conn_get_peer_finished(PyObject *, PyObject *);
-PyObject *po_conn_export_keying_material(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-PyObject *po_conn_get_session(PyObject *, PyObject *);
+/* Bytes that the connection keeps, copied under its lock. */
+typedef const unsigned char *(*po_conn_bytes_getter)(const pyossl_conn *conn, size_t *len);
+PyObject *po_conn_bytes(const pyossl_conn *conn, po_conn_bytes_getter get);
+PyObject *po_conn_srtp_profile(const pyossl_conn *conn);
+/* Certificates, of ours or of cryptography's. */
+typedef pyossl_status (*po_conn_cert_getter)(const pyossl_conn *conn, pyossl_x509 **out);
+typedef pyossl_status (*po_conn_chain_getter)(const pyossl_conn *conn, pyossl_x509_list *out);
+PyObject *po_conn_cert(po_object *self, po_conn_cert_getter get, int as_cryptography);
+PyObject *po_conn_chain(po_object *self, po_conn_chain_getter get, int as_cryptography);
 
 /* ---- ssl_session.c ---- */
 

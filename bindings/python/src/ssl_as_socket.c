@@ -2,7 +2,7 @@
  * OpenSSL.SSL.Connection in the place of a socket: what socketserver, http.server and
  * others call on theirs that TLS has no word for.
  */
-#include "ssl.h"
+#include "ssl_connection_methods.h"
 
 #ifdef _WIN32
 #include <winsock2.h>
@@ -44,51 +44,35 @@ static int say_goodbye(po_connection *self)
 }
 
 /* A socket's shutdown(), with the alert that belongs before the end of what is written. */
-static PyObject *shut_down(po_connection *self, PyObject *how)
+static PyObject *shut_down(po_connection *self, int how)
 {
-    PyObject *method, *result = NULL;
-    int direction;
+    PyObject *method = po_conn_socket_method((PyObject *)self, PO_STR_shutdown), *result = NULL;
 
-    if (po_to_int(how, "how", &direction) < 0)
-        return NULL;
-    method = po_conn_socket_method((PyObject *)self, PO_STR_shutdown);
     if (method == NULL)
         return NULL;
-    if (direction == SHUT_RD || say_goodbye(self) == 0)
-        result = PyObject_CallOneArg(method, how);
+    if (how == SHUT_RD || say_goodbye(self) == 0)
+        result = PyObject_CallFunction(method, "i", how);
     Py_DECREF(method);
     return result;
 }
 
-PyObject *po_conn_shutdown(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                           PyObject *kwnames)
+PyObject *po_conn_shutdown(po_connection *self, int how)
 {
-    static const char *const names[] = { "how" };
-    static const po_params params = { "shutdown", names, 0, 1 };
-    PyObject *given[1];
-
-    if (nargs == 0 && kwnames == NULL)
-        return po_conn_close_alerts(object);
-    if (po_args(&params, args, nargs, kwnames, given) < 0)
-        return NULL;
-    if (given[0] == NULL || given[0] == Py_None)
-        return po_conn_close_alerts(object);
-    return shut_down((po_connection *)object, given[0]);
+    return how == INT_MIN ? po_conn_close_alerts(self) : shut_down(self, how);
 }
 
-PyObject *po_conn_sock_shutdown(PyObject *object, PyObject *args, PyObject *kwargs)
+PyObject *po_conn_sock_shutdown(po_connection *self, PyObject *args, PyObject *kwargs)
 {
-    PyObject *method = po_conn_socket_method(object, PO_STR_shutdown);
+    PyObject *method = po_conn_socket_method((PyObject *)self, PO_STR_shutdown);
     PyObject *result = method != NULL ? PyObject_Call(method, args, kwargs) : NULL;
 
     Py_XDECREF(method);
     return result;
 }
 
-PyObject *po_conn_enter(PyObject *object, PyObject *unused)
+PyObject *po_conn_enter(po_connection *self)
 {
-    (void)unused;
-    return Py_NewRef(object);
+    return Py_NewRef((PyObject *)self);
 }
 
 /* close(), of a subclass or of the socket; a number and memory have nothing to close. */
@@ -108,23 +92,22 @@ static int close_it(PyObject *object)
     return result != NULL ? 0 : -1;
 }
 
-PyObject *po_conn_exit(PyObject *object, PyObject *args)
+PyObject *po_conn_exit(po_connection *self, PyObject *args)
 {
     /* After an exception the peer had better not take what it has for all there is. */
     const bool well = PyTuple_GET_SIZE(args) == 0 || PyTuple_GET_ITEM(args, 0) == Py_None;
 
-    if (well && say_goodbye((po_connection *)object) < 0)
+    if (well && say_goodbye(self) < 0)
         return NULL;
-    if (close_it(object) < 0)
+    if (close_it((PyObject *)self) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
 
 /* ---- files ---- */
 
-PyObject *po_conn_makefile(PyObject *object, PyObject *args, PyObject *kwargs)
+PyObject *po_conn_makefile(po_connection *self, PyObject *args, PyObject *kwargs)
 {
-    po_connection *self = (po_connection *)object;
     PyObject *module, *maker = NULL, *bound = NULL, *result = NULL;
 
     if (self->base.handle == NULL || self->channel.kind == PO_CHANNEL_MEMORY) {
@@ -136,7 +119,7 @@ PyObject *po_conn_makefile(PyObject *object, PyObject *args, PyObject *kwargs)
     if (module != NULL)
         maker = PyObject_GetAttrString(module, "makefile");
     if (maker != NULL)
-        bound = PyMethod_New(maker, object);
+        bound = PyMethod_New(maker, (PyObject *)self);
     if (bound != NULL)
         result = PyObject_Call(bound, args, kwargs);
     Py_XDECREF(bound);

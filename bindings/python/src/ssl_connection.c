@@ -1,44 +1,5 @@
 /* OpenSSL.SSL.Connection, but for exchanges and for what it knows of its peer. */
-#define PO_HANDLE pyossl_conn
-#define PO_DOMAIN PO_SSL
-
-#include "shapes.h"
-
-#include "crypto_common.h"
-#include "ssl.h"
-#include "types.h"
-
-#include "ssl_connection.def"
-
-/* ---- plumbing ---- */
-
-static po_connection *connection_of(PyObject *object)
-{
-    po_connection *self = (po_connection *)object;
-
-    if (self->base.handle != NULL)
-        return self;
-    po_raise_empty(&self->base, PO_SSL);
-    return NULL;
-}
-
-static PyObject *finish(po_connection *self, po_frame *frame, pyossl_status status)
-{
-    po_frame_end(frame);
-    if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_SSL, status);
-    Py_RETURN_NONE;
-}
-
-#define ARGUMENTS(function, required, ...)                                                         \
-    static const char *const names[] = { __VA_ARGS__ };                                            \
-    static const po_params params = { #function, names, required,                                  \
-                                      (int)(sizeof names / sizeof names[0]) };                     \
-    PyObject *given[sizeof names / sizeof names[0]];                                               \
-    po_connection *const self = connection_of(object);                                             \
-                                                                                                   \
-    if (po_args(&params, args, nargs, kwnames, given) < 0 || self == NULL)                         \
-    return NULL
+#include "ssl_connection_methods.h"
 
 /* ---- the socket behind ---- */
 
@@ -66,8 +27,10 @@ static PyObject *socket_attribute(PyObject *object, PyObject *name)
     return result;
 }
 
-static PyObject *po_m___getattr__(PyObject *object, PyObject *name)
+PyObject *po_conn_getattr(po_connection *self, PyObject *name)
 {
+    PyObject *object = (PyObject *)self;
+
     if (!PyUnicode_Check(name)) {
         PyErr_SetString(PyExc_TypeError, "attribute name must be string");
         return NULL;
@@ -134,72 +97,31 @@ static void lend_attributes(po_connection *self)
     PyType_Modified(type);
 }
 
-static pyossl_status set_role(po_connection *self, pyossl_role role)
+PyObject *po_conn_set_role(po_object *self, pyossl_role role)
 {
     po_frame frame;
     pyossl_status status;
 
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_set_role(self->base.handle, role);
+    po_quick_enter(&frame, self);
+    status = pyossl_conn_set_role(self->handle, role);
     /* Once it has begun no release said that it was that side already. */
-    if (status == PYOSSL_E_STATE &&
-        pyossl_conn_is_server(self->base.handle) == (role == PYOSSL_SERVER))
+    if (status == PYOSSL_E_STATE && pyossl_conn_is_server(self->handle) == (role == PYOSSL_SERVER))
         status = PYOSSL_OK;
-    (void)po_frame_leave(&frame);
-    return status;
-}
-
-static PyObject *role_method(PyObject *object, pyossl_role role)
-{
-    po_connection *self = connection_of(object);
-    pyossl_status status;
-
-    if (self == NULL)
-        return NULL;
-    status = set_role(self, role);
+    po_frame_end(&frame);
     if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_SSL, status);
+        return po_raise(self->state, PO_SSL, status);
     Py_RETURN_NONE;
 }
 
-PO_METHOD0(set_accept_state)
+PyObject *po_conn_connect_by(po_object *self, po_string_id name, PyObject *addr)
 {
-    (void)unused;
-    return role_method(object, PYOSSL_SERVER);
-}
+    PyObject *method = po_conn_socket_method((PyObject *)self, name);
+    PyObject *role = method != NULL ? po_conn_set_role(self, PYOSSL_CLIENT) : NULL;
+    PyObject *result = role != NULL ? PyObject_CallOneArg(method, addr) : NULL;
 
-PO_METHOD0(set_connect_state)
-{
-    (void)unused;
-    return role_method(object, PYOSSL_CLIENT);
-}
-
-/* Be the client, and call the socket's own @name. */
-static PyObject *connect_by(po_connection *self, po_string_id name, PyObject *addr)
-{
-    PyObject *object = (PyObject *)self, *result = NULL, *role;
-    PyObject *method = po_conn_socket_method(object, name);
-
-    if (method == NULL)
-        return NULL;
-    role = role_method(object, PYOSSL_CLIENT);
-    if (role != NULL)
-        result = PyObject_CallOneArg(method, addr);
     Py_XDECREF(role);
-    Py_DECREF(method);
+    Py_XDECREF(method);
     return result;
-}
-
-PO_METHOD(connect)
-{
-    ARGUMENTS(connect, 1, "addr");
-    return connect_by(self, PO_STR_connect, given[0]);
-}
-
-PO_METHOD(connect_ex)
-{
-    ARGUMENTS(connect_ex, 1, "addr");
-    return connect_by(self, PO_STR_connect_ex, given[0]);
 }
 
 /* A Connection of the plain type over @client, as the server. */
@@ -210,47 +132,40 @@ static PyObject *serve(po_connection *self, PyObject *client)
     PyObject *served = PyObject_CallFunctionObjArgs(type, context, client, NULL), *role;
 
     Py_DECREF(context);
-    role = served != NULL ? role_method(served, PYOSSL_SERVER) : NULL;
+    role = served != NULL ? po_conn_set_role((po_object *)served, PYOSSL_SERVER) : NULL;
     if (role == NULL)
         Py_CLEAR(served);
     Py_XDECREF(role);
     return served;
 }
 
-PO_METHOD0(accept)
+PyObject *po_conn_accept(po_connection *self)
 {
-    po_connection *self = connection_of(object);
-    PyObject *method = NULL, *pair = NULL, *result = NULL, *client, *address;
+    PyObject *method = po_conn_socket_method((PyObject *)self, PO_STR_accept);
+    PyObject *pair = method != NULL ? PyObject_CallNoArgs(method) : NULL;
+    PyObject *both = pair != NULL ? PySequence_Tuple(pair) : NULL, *served = NULL, *result = NULL;
 
-    (void)unused;
-    if (self != NULL)
-        method = po_conn_socket_method(object, PO_STR_accept);
-    if (method != NULL)
-        pair = PyObject_CallNoArgs(method);
     Py_XDECREF(method);
-    if (pair != NULL && PyArg_ParseTuple(pair, "OO;accept() must give a pair", &client, &address)) {
-        PyObject *served = serve(self, client);
-
-        if (served != NULL)
-            result = PyTuple_Pack(2, served, address);
-        Py_XDECREF(served);
-    }
     Py_XDECREF(pair);
+    if (both != NULL && PyTuple_GET_SIZE(both) != 2)
+        PyErr_SetString(PyExc_TypeError, "accept() must give a pair");
+    else if (both != NULL)
+        served = serve(self, PyTuple_GET_ITEM(both, 0));
+    if (served != NULL)
+        result = PyTuple_Pack(2, served, PyTuple_GET_ITEM(both, 1));
+    Py_XDECREF(served);
+    Py_XDECREF(both);
     return result;
 }
 
 /* ---- handshake and shutdown ---- */
 
-PO_METHOD0(renegotiate)
+PyObject *po_conn_renegotiate(po_connection *self)
 {
-    po_connection *self = connection_of(object);
     po_frame frame;
     pyossl_status status = PYOSSL_OK;
     int pending;
 
-    (void)unused;
-    if (self == NULL)
-        return NULL;
     po_quick_enter(&frame, &self->base);
     pending = pyossl_conn_renegotiate_pending(self->base.handle);
     if (!pending)
@@ -262,60 +177,26 @@ PO_METHOD0(renegotiate)
     return PyBool_FromLong(!pending);
 }
 
-PO_METHOD(key_update)
-{
-    po_frame frame;
-    pyossl_status status;
-    int peer_too;
-
-    ARGUMENTS(key_update, 0, "peer_too");
-    peer_too = given[0] != NULL ? PyObject_IsTrue(given[0]) : 0;
-    if (peer_too < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_key_update(self->base.handle, peer_too);
-    return finish(self, &frame, status);
-}
-
-PO_METHOD(set_shutdown)
-{
-    int state;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_shutdown, 1, "state");
-    if (po_to_int(given[0], "state", &state) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_set_shutdown_state(self->base.handle, state);
-    return finish(self, &frame, status);
-}
-
 /* ---- the context ---- */
 
-PO_METHOD0(get_context)
+PyObject *po_conn_get_context(po_connection *self)
 {
-    (void)unused;
-    return po_field_get((po_object *)object, &((po_connection *)object)->context);
+    return po_field_get(&self->base, &self->context);
 }
 
-PO_METHOD(set_context)
+PyObject *po_conn_set_context(po_connection *self, PyObject *object)
 {
+    po_context *const context = po_context_root(object);
     PyObject *old_callbacks = NULL, *old_context = NULL;
-    po_context *context;
     po_frame frame, inner;
     pyossl_status status;
 
-    ARGUMENTS(set_context, 1, "context");
-    if (po_to_context(self->base.state, given[0]) == NULL)
-        return NULL;
-    context = po_context_root(given[0]);
     po_quick_enter(&frame, &self->base);
     po_quick_enter(&inner, &context->base); /* settings and callables of one moment */
     status = pyossl_conn_set_ctx(self->base.handle, context->base.handle);
     if (status == PYOSSL_OK) {
         old_context = self->context;
-        self->context = Py_NewRef(given[0]);
+        self->context = Py_NewRef(object);
         old_callbacks = self->callbacks;
         self->callbacks = Py_NewRef(context->callbacks);
         /* The verify callback stays; before the handshake the first exchange fetches all. */
@@ -333,30 +214,24 @@ PO_METHOD(set_context)
 
 /* ---- an object of the program's own ---- */
 
-PO_METHOD(set_app_data)
+PyObject *po_conn_set_app_data(po_connection *self, PyObject *data)
 {
-    ARGUMENTS(set_app_data, 1, "data");
-    po_field_set(&self->base, &self->app_data, Py_NewRef(given[0]));
+    po_field_set(&self->base, &self->app_data, Py_NewRef(data));
     Py_RETURN_NONE;
 }
 
-PO_METHOD0(get_app_data)
+PyObject *po_conn_get_app_data(po_connection *self)
 {
-    (void)unused;
-    return po_field_get((po_object *)object, &((po_connection *)object)->app_data);
+    return po_field_get(&self->base, &self->app_data);
 }
 
 /* ---- DTLS timers ---- */
 
-PO_METHOD0(DTLSv1_get_timeout)
+PyObject *po_conn_DTLSv1_get_timeout(po_connection *self)
 {
-    po_connection *self = connection_of(object);
     po_frame frame;
     int64_t milliseconds;
 
-    (void)unused;
-    if (self == NULL)
-        return NULL;
     po_quick_enter(&frame, &self->base);
     milliseconds = pyossl_conn_dtls_timeout(self->base.handle);
     po_frame_end(&frame);
@@ -365,18 +240,14 @@ PO_METHOD0(DTLSv1_get_timeout)
     return PyFloat_FromDouble((double)milliseconds / 1000.0);
 }
 
-PO_METHOD0(DTLSv1_handle_timeout)
+PyObject *po_conn_DTLSv1_handle_timeout(po_connection *self)
 {
-    po_connection *self = connection_of(object);
-    PyObject *instead = self != NULL ? po_hook(self->base.state, "DTLSv1_handle_timeout") : NULL;
-    PyObject *result;
+    PyObject *instead = po_hook(self->base.state, "DTLSv1_handle_timeout"), *result;
     long value;
 
-    if (self == NULL)
-        return NULL;
     if (instead == NULL)
-        return po_conn_dtls_handle_timeout(object, unused);
-    result = PyObject_CallOneArg(instead, object);
+        return po_conn_dtls_handle_timeout(self);
+    result = PyObject_CallOneArg(instead, (PyObject *)self);
     Py_DECREF(instead);
     value = result != NULL ? PyLong_AsLong(result) : -1;
     Py_XDECREF(result);
@@ -416,36 +287,26 @@ static int settle(po_connection *self, pyossl_conn *conn, po_channel *channel, P
     return first ? 0 : refuse_again();
 }
 
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+int po_conn_init(po_connection *self, PyObject *context, PyObject *given)
 {
-    static const char *const names[] = { "context", "socket" };
-    static const po_params params = { "Connection", names, 1, 2 };
-    po_connection *self = (po_connection *)object;
-    PyObject *given[2], *socket;
+    PyObject *const socket = given != NULL ? given : Py_None;
     pyossl_conn *conn = NULL;
-    po_context *context;
     po_channel channel;
     pyossl_status status;
     int result;
 
-    if (po_args_tuple(&params, args, kwargs, given) < 0)
-        return -1;
-    context = po_to_context(self->base.state, given[0]);
-    if (context == NULL)
-        return -1;
     if (self->base.handle != NULL)
         return refuse_again();
-    status = pyossl_conn_new(&conn, context->base.handle);
+    status = pyossl_conn_new(&conn, ((po_object *)context)->handle);
     if (status != PYOSSL_OK) {
         po_raise(self->base.state, PO_SSL, status);
         return -1;
     }
     pyossl_conn_set_userdata(conn, self);
-    socket = given[1] != NULL ? given[1] : Py_None;
     /* Other threads see nothing of it until it is all there. */
     result = po_channel_open(&channel, conn, self, socket);
     if (result == 0)
-        result = settle(self, conn, &channel, (PyObject *)context, socket);
+        result = settle(self, conn, &channel, context, socket);
     if (result < 0) {
         po_saved_exception saved;
 
@@ -504,12 +365,6 @@ static PyObject *get_self(PyObject *object, void *closure)
     return Py_NewRef(object);
 }
 
-static PyObject *get_socket(PyObject *object, void *closure)
-{
-    (void)closure;
-    return po_field_get((po_object *)object, &((po_connection *)object)->socket);
-}
-
 static int set_socket(PyObject *object, PyObject *value, void *closure)
 {
     (void)closure;
@@ -519,31 +374,18 @@ static int set_socket(PyObject *object, PyObject *value, void *closure)
     return 0;
 }
 
-static PyObject *get_context(PyObject *object, void *closure)
-{
-    (void)closure;
-    return po_field_get((po_object *)object, &((po_connection *)object)->context);
-}
-
 static PyGetSetDef getset[] = {
     { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
     { "_ssl", get_self, NULL, "This connection, for OpenSSL._util.lib.", NULL },
-    { "_socket", get_socket, set_socket, "The socket, or None.", NULL },
-    { "_context", get_context, NULL, "The Context in force.", NULL },
+    { "_socket", po_get_field, set_socket, "The socket, or None.",
+      (void *)offsetof(po_connection, socket) },
+    PO_FIELD("_context", po_connection, context, "The Context in force."),
     { NULL, NULL, NULL, NULL, NULL },
-};
-
-#include "rows.h"
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-#include "ssl_connection.def"
-    { NULL, NULL, 0, NULL },
 };
 
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
-    { Py_tp_init, (void *)init },
+    { Py_tp_init, (void *)po_conn_tp_init },
     { Py_tp_dealloc, (void *)dealloc },
     { Py_tp_traverse, (void *)traverse },
     { Py_tp_clear, (void *)clear },
@@ -552,10 +394,8 @@ static PyType_Slot slots[] = {
 #endif
     { Py_tp_members, po_members },
     { Py_tp_getset, getset },
-    { Py_tp_methods, methods },
-    { Py_tp_doc, (void *)"Connection(context, socket=None)\n--\n\n"
-                         "A TLS or DTLS connection over a socket, a descriptor, a pair of "
-                         "transports, or memory." },
+    { Py_tp_methods, po_conn_methods },
+    { Py_tp_doc, (void *)po_conn_doc },
     { 0, NULL },
 };
 

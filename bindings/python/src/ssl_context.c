@@ -1,39 +1,8 @@
 /* OpenSSL.SSL.Context, but for its callbacks and its certificates. */
-#define PO_HANDLE pyossl_ctx
-#define PO_DOMAIN PO_SSL
-
-#include "shapes.h"
-
-#include "crypto_common.h"
-#include "ssl.h"
-#include "types.h"
-
-#include "ssl_context.def"
+#include "ssl_context_methods.h"
+#include "ssl_private_methods.h"
 
 /* ---- what Context and Connection share ---- */
-
-PyObject *po_field_get(po_object *self, PyObject **field)
-{
-    po_frame frame;
-    PyObject *value;
-
-    po_quick_enter(&frame, self);
-    value = Py_NewRef(*field != NULL ? *field : Py_None);
-    (void)po_frame_leave(&frame);
-    return value;
-}
-
-void po_field_set(po_object *self, PyObject **field, PyObject *value)
-{
-    po_frame frame;
-    PyObject *old;
-
-    po_quick_enter(&frame, self);
-    old = *field;
-    *field = value;
-    (void)po_frame_leave(&frame);
-    Py_XDECREF(old); /* may run a program's code: not under the lock */
-}
 
 po_context *po_to_context(po_state *state, PyObject *object)
 {
@@ -48,16 +17,12 @@ po_context *po_to_context(po_state *state, PyObject *object)
     return (po_context *)object;
 }
 
-PyObject *po_context_copy(PyObject *module, PyObject *object)
+PyObject *po_private_context_copy(po_state *state, PyObject *object)
 {
-    po_state *state = PyModule_GetState(module);
-    PyTypeObject *type = Py_TYPE(object);
-    po_context *from, *made;
+    po_context *from = po_context_root(object);
+    po_context *made = (po_context *)po_new(Py_TYPE(object), NULL, NULL);
 
-    if (po_to_context(state, object) == NULL)
-        return NULL;
-    from = po_context_root(object);
-    made = (po_context *)po_new(type, NULL, NULL);
+    (void)state;
     if (made == NULL)
         return NULL;
     made->root = (po_context *)Py_NewRef((PyObject *)from);
@@ -87,77 +52,53 @@ static int append_protocol(PyObject *wire, PyObject *item)
 
 PyObject *po_wire_protocols(PyObject *protos)
 {
-    PyObject *items = PySequence_Fast(protos, "protos must be a list of byte strings");
+    /* A tuple of ours: what is in it stays, whatever other threads do to a list. */
+    PyObject *items = PySequence_Tuple(protos);
     PyObject *wire = items != NULL ? PyByteArray_FromStringAndSize(NULL, 0) : NULL;
 
-    for (Py_ssize_t i = 0; wire != NULL && i < PySequence_Fast_GET_SIZE(items); i++)
-        if (append_protocol(wire, PySequence_Fast_GET_ITEM(items, i)) < 0)
+    if (items == NULL && PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_SetString(PyExc_TypeError, "protos must be a list of byte strings");
+    for (Py_ssize_t i = 0; wire != NULL && i < PyTuple_GET_SIZE(items); i++)
+        if (append_protocol(wire, PyTuple_GET_ITEM(items, i)) < 0)
             Py_CLEAR(wire);
     Py_XDECREF(items);
     return wire;
 }
 
-int po_to_bytes_only(PyObject *object, const char *name, po_str_rule rule, po_bytes *out)
+int po_to_protocols(po_state *state, PyObject *protos, po_bytes *out)
 {
-    if (PyBytes_Check(object) || (PyUnicode_Check(object) && rule != PO_STR_REFUSE))
-        return po_to_bytes(object, name, rule, out);
-    *out = (po_bytes)PO_BYTES_INIT;
-    PyErr_Format(PyExc_TypeError, "%s must be a byte string.", name);
-    return -1;
+    const int any = PyObject_IsTrue(protos);
+
+    if (any < 0)
+        return -1;
+    if (any == 0) {
+        (void)po_raise_value(state, "at least one protocol must be specified");
+        return -1;
+    }
+    out->holder = po_wire_protocols(protos);
+    if (out->holder == NULL)
+        return -1;
+    out->data = PyByteArray_AS_STRING(out->holder);
+    out->len = (size_t)PyByteArray_GET_SIZE(out->holder);
+    return 0;
 }
-
-/* ---- plumbing ---- */
-
-static po_context *context_of(PyObject *object)
-{
-    po_context *self = po_context_root(object);
-
-    if (self->base.handle != NULL)
-        return self;
-    po_raise_empty(&self->base, PO_SSL);
-    return NULL;
-}
-
-/* The end of a method: None, or what @status raises. */
-static PyObject *finish(po_context *self, po_frame *frame, pyossl_status status)
-{
-    if (po_frame_leave(frame) < 0)
-        return NULL;
-    if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_SSL, status);
-    Py_RETURN_NONE;
-}
-
-#define ARGUMENTS(function, required, ...)                                                         \
-    static const char *const names[] = { __VA_ARGS__ };                                            \
-    static const po_params params = { #function, names, required,                                  \
-                                      (int)(sizeof names / sizeof names[0]) };                     \
-    PyObject *given[sizeof names / sizeof names[0]];                                               \
-    po_context *const self = context_of(object);                                                   \
-                                                                                                   \
-    if (po_args(&params, args, nargs, kwnames, given) < 0 || self == NULL)                         \
-    return NULL
 
 /* ---- files ---- */
 
-typedef pyossl_status (*file_setter)(pyossl_ctx *ctx, const char *path, int format);
-
-static PyObject *use_file(po_context *self, file_setter set, PyObject *file, const char *name,
-                          PyObject *filetype)
+PyObject *po_ctx_use_file(po_object *object, po_file_setter set, const char *path, int format)
 {
-    po_auto_bytes path = PO_BYTES_INIT;
-    int format = PYOSSL_PEM;
-    po_frame frame;
+    po_context *self = (po_context *)object;
     pyossl_status status;
+    po_frame frame;
 
-    if (po_to_path(file, name, &path) < 0)
-        return NULL;
-    if (filetype != NULL && po_to_int(filetype, "filetype", &format) < 0)
-        return NULL;
     switch (po_call_enter(&frame, &self->base, &self->turn, PO_FREE)) {
     case 0:
-        status = set(self->base.handle, path.data, format);
-        return finish(self, &frame, status);
+        status = set(self->base.handle, path, format);
+        if (po_frame_leave(&frame) < 0)
+            return NULL;
+        if (status != PYOSSL_OK)
+            return po_raise(self->base.state, PO_SSL, status);
+        Py_RETURN_NONE;
     case 1: /* who would ask for the other passphrase? */
         po_frame_end(&frame);
         return po_raise_text(self->base.state, PO_SSL,
@@ -165,240 +106,6 @@ static PyObject *use_file(po_context *self, file_setter set, PyObject *file, con
     default:
         return NULL;
     }
-}
-
-PO_METHOD(use_certificate_file)
-{
-    ARGUMENTS(use_certificate_file, 1, "certfile", "filetype");
-    return po_in_file(
-        self->base.state,
-        use_file(self, pyossl_ctx_use_certificate_file, given[0], "certfile", given[1]), given[0]);
-}
-
-PO_METHOD(use_privatekey_file)
-{
-    ARGUMENTS(use_privatekey_file, 1, "keyfile", "filetype");
-    return po_in_file(self->base.state,
-                      use_file(self, pyossl_ctx_use_pkey_file, given[0], "keyfile", given[1]),
-                      given[0]);
-}
-
-PO_METHOD(load_verify_locations)
-{
-    po_auto_bytes file = PO_BYTES_INIT, dir = PO_BYTES_INIT;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(load_verify_locations, 1, "cafile", "capath");
-    if (given[0] != Py_None && po_to_path(given[0], "cafile", &file) < 0)
-        return NULL;
-    if (given[1] != NULL && given[1] != Py_None && po_to_path(given[1], "capath", &dir) < 0)
-        return NULL;
-    po_long_enter(&frame);
-    status = pyossl_ctx_load_verify_locations(self->base.handle, file.data, dir.data);
-    return po_in_file(self->base.state, finish(self, &frame, status),
-                      given[0] != Py_None ? given[0] : given[1]);
-}
-
-PO_METHOD(load_client_ca)
-{
-    po_auto_bytes warned = PO_BYTES_INIT, path = PO_BYTES_INIT;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(load_client_ca, 1, "cafile");
-    /* A str is warned of, but encoded as a path. */
-    if (po_to_bytes_only(given[0], "cafile", PO_STR_WARN, &warned) < 0 ||
-        po_to_path(given[0], "cafile", &path) < 0)
-        return NULL;
-    po_long_enter(&frame);
-    status = pyossl_ctx_load_client_ca(self->base.handle, path.data);
-    return po_in_file(self->base.state, finish(self, &frame, status), given[0]);
-}
-
-/* ---- names and addresses ---- */
-
-PO_METHOD(set_verify_hostname)
-{
-    po_auto_bytes name = PO_BYTES_INIT;
-    int flags = 0;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_verify_hostname, 1, "name", "flags");
-    if (given[0] != Py_None && po_to_bytes(given[0], "name", PO_STR_ASCII, &name) < 0)
-        return NULL;
-    if (given[1] != NULL && po_to_int(given[1], "flags", &flags) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status =
-        pyossl_ctx_set_verify_hostname(self->base.handle, name.data, name.len, (unsigned)flags);
-    return finish(self, &frame, status);
-}
-
-PO_METHOD(set_verify_ip)
-{
-    po_auto_bytes address = PO_BYTES_INIT;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_verify_ip, 1, "address");
-    if (given[0] != Py_None && po_to_bytes(given[0], "address", PO_STR_ASCII, &address) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_ctx_set_verify_ip(self->base.handle, address.data, address.len);
-    return finish(self, &frame, status);
-}
-
-/* ---- numbers ---- */
-
-/* A method that takes a mask of @width bits and returns the whole mask. */
-#define MASK_METHOD(function, argument, type, limit, change, read)                                 \
-    PO_METHOD(function)                                                                            \
-    {                                                                                              \
-        uint64_t mask;                                                                             \
-        po_frame frame;                                                                            \
-        pyossl_status status;                                                                      \
-                                                                                                   \
-        ARGUMENTS(function, 1, #argument);                                                         \
-        if (po_to_uint64(given[0], #argument, &mask) < 0)                                          \
-            return NULL;                                                                           \
-        if (mask > (limit))                                                                        \
-            return PyErr_Format(PyExc_OverflowError, "%s is out of range", #argument);             \
-        po_quick_enter(&frame, &self->base);                                                       \
-        status = change(self->base.handle, (type)mask);                                            \
-        mask = read(self->base.handle);                                                            \
-        if (po_frame_leave(&frame) < 0)                                                            \
-            return NULL;                                                                           \
-        if (status != PYOSSL_OK)                                                                   \
-            return po_raise(self->base.state, PO_SSL, status);                                     \
-        return PyLong_FromUnsignedLongLong(mask);                                                  \
-    }
-
-MASK_METHOD(set_options, options, uint64_t, UINT64_MAX, pyossl_ctx_set_options, pyossl_ctx_options)
-MASK_METHOD(clear_options, options, uint64_t, UINT64_MAX, pyossl_ctx_clear_options,
-            pyossl_ctx_options)
-MASK_METHOD(set_mode, mode, uint32_t, UINT32_MAX, pyossl_ctx_set_mode, pyossl_ctx_mode)
-MASK_METHOD(clear_mode, mode_to_clear, uint32_t, UINT32_MAX, pyossl_ctx_clear_mode, pyossl_ctx_mode)
-
-/* A method that sets a number and returns the one before. */
-#define EXCHANGE_METHOD(function, argument, change, read)                                          \
-    PO_METHOD(function)                                                                            \
-    {                                                                                              \
-        long value, before;                                                                        \
-        po_frame frame;                                                                            \
-        pyossl_status status;                                                                      \
-                                                                                                   \
-        ARGUMENTS(function, 1, #argument);                                                         \
-        if (po_to_long(given[0], #argument, &value) < 0)                                           \
-            return NULL;                                                                           \
-        po_quick_enter(&frame, &self->base);                                                       \
-        before = read(self->base.handle);                                                          \
-        status = change(self->base.handle, value);                                                 \
-        if (po_frame_leave(&frame) < 0)                                                            \
-            return NULL;                                                                           \
-        if (status != PYOSSL_OK)                                                                   \
-            return po_raise(self->base.state, PO_SSL, status);                                     \
-        return PyLong_FromLong(before);                                                            \
-    }
-
-EXCHANGE_METHOD(set_session_cache_mode, mode, pyossl_ctx_set_session_cache_mode,
-                pyossl_ctx_session_cache_mode)
-EXCHANGE_METHOD(set_timeout, timeout, pyossl_ctx_set_timeout, pyossl_ctx_timeout)
-
-PO_METHOD(set_num_tickets)
-{
-    size_t count;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_num_tickets, 1, "count");
-    if (po_to_size(given[0], "count", &count) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_ctx_set_num_tickets(self->base.handle, count);
-    return finish(self, &frame, status);
-}
-
-/* A method that takes a truth value. */
-#define SWITCH_METHOD(function, change)                                                            \
-    PO_METHOD(function)                                                                            \
-    {                                                                                              \
-        int on;                                                                                    \
-        po_frame frame;                                                                            \
-        pyossl_status status;                                                                      \
-                                                                                                   \
-        ARGUMENTS(function, 1, "on");                                                              \
-        on = PyObject_IsTrue(given[0]);                                                            \
-        if (on < 0)                                                                                \
-            return NULL;                                                                           \
-        po_quick_enter(&frame, &self->base);                                                       \
-        status = change(self->base.handle, on);                                                    \
-        return finish(self, &frame, status);                                                       \
-    }
-
-SWITCH_METHOD(set_post_handshake_auth, pyossl_ctx_set_post_handshake_auth)
-SWITCH_METHOD(set_read_ahead, pyossl_ctx_set_read_ahead)
-
-/* ---- texts ---- */
-
-/* A method that takes bytes without a NUL, or a str by @rule. */
-#define TEXT_METHOD(function, argument, rule, change)                                              \
-    PO_METHOD(function)                                                                            \
-    {                                                                                              \
-        po_auto_bytes text = PO_BYTES_INIT, checked = PO_BYTES_INIT;                               \
-        po_frame frame;                                                                            \
-        pyossl_status status;                                                                      \
-                                                                                                   \
-        ARGUMENTS(function, 1, #argument);                                                         \
-        if (po_to_bytes_only(given[0], #argument, rule, &checked) < 0 ||                           \
-            po_to_cstring(given[0], #argument, PO_STR_UTF8, &text) < 0)                            \
-            return NULL;                                                                           \
-        po_quick_enter(&frame, &self->base);                                                       \
-        status = change(self->base.handle, text.data);                                             \
-        return finish(self, &frame, status);                                                       \
-    }
-
-TEXT_METHOD(set_cipher_list, cipher_list, PO_STR_WARN, pyossl_ctx_set_cipher_list)
-TEXT_METHOD(set_tls13_ciphersuites, ciphersuites, PO_STR_REFUSE, pyossl_ctx_set_ciphersuites)
-TEXT_METHOD(set_tlsext_use_srtp, profiles, PO_STR_REFUSE, pyossl_ctx_set_srtp_profiles)
-
-PO_METHOD(set_session_id)
-{
-    po_auto_bytes name = PO_BYTES_INIT;
-    po_frame frame;
-    pyossl_status status;
-
-    ARGUMENTS(set_session_id, 1, "buf");
-    if (po_to_bytes(given[0], "buf", PO_STR_WARN, &name) < 0)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_ctx_set_session_id(self->base.handle, name.data, name.len);
-    return finish(self, &frame, status);
-}
-
-PO_METHOD(set_alpn_protos)
-{
-    PyObject *wire;
-    po_frame frame;
-    pyossl_status status;
-    int any;
-
-    ARGUMENTS(set_alpn_protos, 1, "protos");
-    any = PyObject_IsTrue(given[0]);
-    if (any < 0)
-        return NULL;
-    if (!any)
-        return po_raise_value(self->base.state, "at least one protocol must be specified");
-    wire = po_wire_protocols(given[0]);
-    if (wire == NULL)
-        return NULL;
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_ctx_set_alpn_protos(self->base.handle,
-                                        (const unsigned char *)PyByteArray_AS_STRING(wire),
-                                        (size_t)PyByteArray_GET_SIZE(wire));
-    Py_DECREF(wire);
-    return finish(self, &frame, status);
 }
 
 /* ---- curves ---- */
@@ -413,7 +120,7 @@ static const char *curve_name(const char *name)
     return name;
 }
 
-PO_METHOD(set_tmp_ecdh)
+PyObject *po_ctx_set_tmp_ecdh(po_context *self, PyObject *curve)
 {
     po_auto_bytes name = PO_BYTES_INIT;
     PyObject *text;
@@ -421,14 +128,13 @@ PO_METHOD(set_tmp_ecdh)
     pyossl_status status;
     int usable;
 
-    ARGUMENTS(set_tmp_ecdh, 1, "curve");
     /* Programs that want to hear of it can turn this one on: it is silent by default. */
-    if (PO_IS(self->base.state, given[0], PO_CURVE) &&
+    if (PO_IS(self->base.state, curve, PO_CURVE) &&
         PyErr_WarnEx(PyExc_PendingDeprecationWarning,
                      "set_tmp_ecdh() also takes the elliptic curves of the cryptography package",
                      1) < 0)
         return NULL;
-    text = PyObject_GetAttr(given[0], self->base.state->strings[PO_STR_name]);
+    text = PyObject_GetAttr(curve, self->base.state->strings[PO_STR_name]);
     if (text == NULL)
         return NULL;
     usable = po_to_cstring(text, "curve.name", PO_STR_UTF8, &name);
@@ -437,23 +143,23 @@ PO_METHOD(set_tmp_ecdh)
         return NULL;
     po_quick_enter(&frame, &self->base);
     status = pyossl_ctx_set_tmp_ecdh(self->base.handle, curve_name(name.data));
-    return finish(self, &frame, status);
-}
-
-/* ---- an object of the program's own ---- */
-
-PO_METHOD(set_app_data)
-{
-    ARGUMENTS(set_app_data, 1, "data");
-    (void)self; /* a copy has data of its own */
-    po_field_set((po_object *)object, &((po_context *)object)->app_data, Py_NewRef(given[0]));
+    po_frame_end(&frame);
+    if (status != PYOSSL_OK)
+        return po_raise(self->base.state, PO_SSL, status);
     Py_RETURN_NONE;
 }
 
-static PyObject *po_m_get_app_data(PyObject *object, PyObject *unused)
+/* ---- an object of the program's own: a copy has its own, too ---- */
+
+PyObject *po_ctx_set_app_data(po_context *self, PyObject *data)
 {
-    (void)unused;
-    return po_field_get((po_object *)object, &((po_context *)object)->app_data);
+    po_field_set(&self->base, &self->app_data, Py_NewRef(data));
+    Py_RETURN_NONE;
+}
+
+PyObject *po_ctx_get_app_data(po_context *self)
+{
+    return po_field_get(&self->base, &self->app_data);
 }
 
 /* ---- the type ---- */
@@ -493,19 +199,12 @@ static int settle(po_context *self, pyossl_ctx *ctx, PyObject *callbacks)
     return refuse_again();
 }
 
-static int init(PyObject *object, PyObject *args, PyObject *kwargs)
+int po_ctx_init(po_context *self, long method)
 {
-    static const char *const names[] = { "method" };
-    static const po_params params = { "Context", names, 1, 1 };
-    po_context *self = (po_context *)object;
-    PyObject *given[1], *callbacks;
+    PyObject *callbacks;
     pyossl_ctx *ctx = NULL;
-    long method;
     pyossl_status status;
 
-    if (po_args_tuple(&params, args, kwargs, given) < 0 ||
-        po_to_long(given[0], "method", &method) < 0)
-        return -1;
     if (self->base.handle != NULL)
         return refuse_again();
     if (method < PYOSSL_SSL2 || method > PYOSSL_DTLS_CLIENT) {
@@ -563,25 +262,16 @@ static PyGetSetDef getset[] = {
     { NULL, NULL, NULL, NULL, NULL },
 };
 
-#include "rows.h"
-
-static PyMethodDef methods[] = {
-    PO_COMMON_METHODS,
-#include "ssl_context.def"
-    { NULL, NULL, 0, NULL },
-};
-
 static PyType_Slot slots[] = {
     { Py_tp_new, (void *)po_new },
-    { Py_tp_init, (void *)init },
+    { Py_tp_init, (void *)po_ctx_tp_init },
     { Py_tp_dealloc, (void *)dealloc },
     { Py_tp_traverse, (void *)traverse },
     { Py_tp_clear, (void *)clear },
     { Py_tp_members, po_members },
     { Py_tp_getset, getset },
-    { Py_tp_methods, methods },
-    { Py_tp_doc, (void *)"_Context(method)\n--\n\nSettings that connections share: protocols, "
-                         "identity, trust and callbacks." },
+    { Py_tp_methods, po_ctx_methods },
+    { Py_tp_doc, (void *)po_ctx_doc },
     { 0, NULL },
 };
 

@@ -1,13 +1,5 @@
 /* OpenSSL.SSL.Context: the methods that set its callbacks. */
-#include "ssl.h"
-
-int po_check_callback(PyObject *callback)
-{
-    if (callback == Py_None || PyCallable_Check(callback))
-        return 0;
-    PyErr_SetString(PyExc_TypeError, "callback must be callable");
-    return -1;
-}
+#include "ssl_context_methods.h"
 
 /* A copy of @callbacks with @callback, and @data if it is given, in their places. */
 static PyObject *with(PyObject *callbacks, po_slot slot, PyObject *callback, PyObject *data)
@@ -163,87 +155,33 @@ int po_judge_of(po_context *self, PyObject *callback, uint64_t *judge)
 
 /* ---- setters ---- */
 
-static int parse(const po_params *params, PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                 PyObject *kwnames, PyObject **given)
+PyObject *po_callback_set(po_object *self, po_slot slot, PyObject *callback, PyObject *data)
 {
-    if (po_args(params, args, nargs, kwnames, given) < 0)
-        return -1;
-    if (((po_object *)object)->handle != NULL)
-        return 0;
-    po_raise_empty((po_object *)object, PO_SSL);
-    return -1;
-}
-
-PyObject *po_ctx_set_verify(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                            PyObject *kwnames)
-{
-    static const char *const names[] = { "mode", "callback" };
-    static const po_params params = { "set_verify", names, 1, 2 };
-    PyObject *given[2], *callback;
-    int mode;
-
-    if (parse(&params, object, args, nargs, kwnames, given) < 0 ||
-        po_to_int(given[0], "mode", &mode) < 0)
-        return NULL;
-    callback = given[1] != NULL ? given[1] : Py_None;
     if (po_check_callback(callback) < 0)
         return NULL;
-    return set(po_context_root(object), PO_CB_VERIFY, mode, callback, NULL);
+    return set((po_context *)self, slot, -1, callback, data);
 }
 
-/* A setter of a callback with data of the program's own; @refused is what it cannot be. */
-#define WITH_DATA(function, slot, argument, refused)                                               \
-    PyObject *po_ctx_##function(PyObject *object, PyObject *const *args, Py_ssize_t nargs,         \
-                                PyObject *kwnames)                                                 \
-    {                                                                                              \
-        static const char *const names[] = { "callback", argument };                               \
-        static const po_params params = { #function, names, 1, 2 };                                \
-        PyObject *given[2];                                                                        \
-                                                                                                   \
-        if (parse(&params, object, args, nargs, kwnames, given) < 0)                               \
-            return NULL;                                                                           \
-        if (given[0] == (refused)) {                                                               \
-            PyErr_SetString(PyExc_TypeError, "callback must be callable");                         \
-            return NULL;                                                                           \
-        }                                                                                          \
-        if (po_check_callback(given[0]) < 0)                                                       \
-            return NULL;                                                                           \
-        return set(po_context_root(object), slot, -1, given[0],                                       \
-                   given[1] != NULL ? given[1] : Py_None);                                         \
+PyObject *po_callback_set_if(pyossl_feature feature, const char *complaint, po_object *self,
+                             po_slot slot, PyObject *callback)
+{
+    if (pyossl_has(feature))
+        return po_callback_set(self, slot, callback, NULL);
+    PyErr_SetString(PyExc_NotImplementedError, complaint);
+    return NULL;
+}
+
+PyObject *po_ctx_set_verify(po_context *self, int mode, PyObject *callback)
+{
+    return set(self, PO_CB_VERIFY, mode, callback, NULL);
+}
+
+PyObject *po_ctx_set_passwd_cb(po_context *self, PyObject *callback, PyObject *userdata)
+{
+    if (callback == Py_None) {
+        PyErr_SetString(PyExc_TypeError, "callback must be callable");
+        return NULL;
     }
-
-WITH_DATA(set_passwd_cb, PO_CB_PASSPHRASE, "userdata", Py_None)
-WITH_DATA(set_ocsp_server_callback, PO_CB_OCSP_SERVER, "data", NULL)
-WITH_DATA(set_ocsp_client_callback, PO_CB_OCSP_CLIENT, "data", NULL)
-
-/* A setter of a callback alone, where OpenSSL has @feature; 0 for any. */
-#define ALONE(function, slot, feature, complaint)                                                  \
-    PyObject *po_ctx_##function(PyObject *object, PyObject *const *args, Py_ssize_t nargs,         \
-                                PyObject *kwnames)                                                 \
-    {                                                                                              \
-        static const char *const names[] = { "callback" };                                         \
-        static const po_params params = { #function, names, 1, 1 };                                \
-        PyObject *given[1];                                                                        \
-                                                                                                   \
-        if (parse(&params, object, args, nargs, kwnames, given) < 0)                               \
-            return NULL;                                                                           \
-        if (feature != 0 && !pyossl_has((pyossl_feature)(feature))) {                              \
-            PyErr_SetString(PyExc_NotImplementedError, complaint);                                 \
-            return NULL;                                                                           \
-        }                                                                                          \
-        if (po_check_callback(given[0]) < 0)                                                       \
-            return NULL;                                                                           \
-        return set(po_context_root(object), slot, -1, given[0], NULL);                                \
-    }
-
-ALONE(set_info_callback, PO_CB_INFO, 0, "")
-ALONE(set_keylog_callback, PO_CB_KEYLOG, PYOSSL_FEATURE_KEYLOG, "Key logging not available")
-ALONE(set_tlsext_servername_callback, PO_CB_SERVERNAME, 0, "")
-ALONE(set_alpn_select_callback, PO_CB_ALPN_SELECT, PYOSSL_FEATURE_ALPN, "ALPN not available")
-ALONE(set_npn_advertise_callback, PO_CB_NPN_ADVERTISE, PYOSSL_FEATURE_NPN, "NPN not available")
-ALONE(set_npn_select_callback, PO_CB_NPN_SELECT, PYOSSL_FEATURE_NPN, "NPN not available")
-ALONE(set_cookie_generate_callback, PO_CB_COOKIE_GENERATE, PYOSSL_FEATURE_COOKIE,
-      "DTLS cookie support is not available")
-ALONE(set_cookie_verify_callback, PO_CB_COOKIE_VERIFY, PYOSSL_FEATURE_COOKIE,
-      "DTLS cookie support is not available")
-ALONE(set_new_session_callback, PO_CB_NEW_SESSION, 0, "")
+    return po_callback_set(&self->base, PO_CB_PASSPHRASE, callback,
+                           userdata != NULL ? userdata : Py_None);
+}

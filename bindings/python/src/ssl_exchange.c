@@ -5,7 +5,7 @@
  * interpreter kept while a blocking socket has nothing to give: another thread
  * can write while one waits to read.
  */
-#include "ssl.h"
+#include "ssl_connection_methods.h"
 
 #include <time.h>
 
@@ -265,31 +265,29 @@ static pyossl_status timeout_step(pyossl_conn *conn, transfer *t)
     return pyossl_conn_dtls_handle_timeout(conn, &t->flag);
 }
 
-PyObject *po_conn_do_handshake(PyObject *object, PyObject *unused)
+PyObject *po_conn_do_handshake(po_connection *self)
 {
     transfer t = { 0 };
 
-    (void)unused;
-    if (exchange((po_connection *)object, handshake_step, &t, PO_DETACHED) < 0)
+    if (exchange(self, handshake_step, &t, PO_DETACHED) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
 
-PyObject *po_conn_close_alerts(PyObject *object)
+PyObject *po_conn_close_alerts(po_connection *self)
 {
     transfer t = { 0 };
 
-    if (exchange((po_connection *)object, shutdown_step, &t, PO_DETACHED) < 0)
+    if (exchange(self, shutdown_step, &t, PO_DETACHED) < 0)
         return NULL;
     return PyBool_FromLong(t.flag);
 }
 
-PyObject *po_conn_dtls_listen(PyObject *object, PyObject *unused)
+PyObject *po_conn_DTLSv1_listen(po_connection *self)
 {
     transfer t = { 0 };
 
-    (void)unused;
-    if (exchange((po_connection *)object, listen_step, &t, PO_DETACHED) < 0)
+    if (exchange(self, listen_step, &t, PO_DETACHED) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -308,14 +306,13 @@ static bool is_timeless(po_connection *self)
     return timeless;
 }
 
-PyObject *po_conn_dtls_handle_timeout(PyObject *object, PyObject *unused)
+PyObject *po_conn_dtls_handle_timeout(po_connection *self)
 {
     transfer t = { 0 };
 
-    (void)unused;
-    if (is_timeless((po_connection *)object))
+    if (is_timeless(self))
         Py_RETURN_FALSE;
-    if (exchange((po_connection *)object, timeout_step, &t, PO_DETACHED) < 0)
+    if (exchange(self, timeout_step, &t, PO_DETACHED) < 0)
         return NULL;
     return PyBool_FromLong(t.flag);
 }
@@ -332,16 +329,10 @@ static pyossl_status peek_step(pyossl_conn *conn, transfer *t)
     return pyossl_conn_peek(conn, t->into, t->len, &t->done);
 }
 
-/* Which step @flags ask for: only MSG_PEEK has a meaning. NULL with an exception. */
-static step reader_for(PyObject *flags)
+/* Which step @flags ask for: only MSG_PEEK has a meaning. */
+static step reader_for(long flags)
 {
-    long value;
-
-    if (flags == NULL || flags == Py_None)
-        return read_step;
-    if (po_to_long(flags, "flags", &value) < 0)
-        return NULL;
-    return (value & MSG_PEEK) != 0 ? peek_step : read_step;
+    return (flags & MSG_PEEK) != 0 ? peek_step : read_step;
 }
 
 static int read_into(po_connection *self, step todo, transfer *t)
@@ -380,59 +371,22 @@ static PyObject *read_large(po_connection *self, step todo, size_t len)
     return bytes;
 }
 
-PyObject *po_conn_recv(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+PyObject *po_conn_recv(po_connection *self, size_t len, long flags)
 {
-    static const char *const names[] = { "bufsiz", "flags" };
-    static const po_params params = { "recv", names, 1, 2 };
-    po_connection *self = (po_connection *)object;
-    PyObject *given[2];
-    size_t len;
-    step todo;
-
-    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_size(given[0], "bufsiz", &len) < 0)
-        return NULL;
-    todo = reader_for(given[1]);
-    if (todo == NULL)
-        return NULL;
     if (len > RECORD_MAX)
         len = RECORD_MAX;
     if (self->last_read < RECORD_MAX / 2)
-        return read_small(self, todo, len);
-    return read_large(self, todo, len);
+        return read_small(self, reader_for(flags), len);
+    return read_large(self, reader_for(flags), len);
 }
 
-PyObject *po_conn_recv_into(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                            PyObject *kwnames)
+PyObject *po_conn_recv_into(po_connection *self, const po_bytes *buffer, size_t nbytes, long flags)
 {
-    static const char *const names[] = { "buffer", "nbytes", "flags" };
-    static const po_params params = { "recv_into", names, 1, 3 };
-    PyObject *given[3];
-    Py_buffer view;
-    transfer t = { 0 };
-    step todo;
-    int result;
+    transfer t = { .into = buffer->view.buf, .len = buffer->len < nbytes ? buffer->len : nbytes };
 
-    if (po_args(&params, args, nargs, kwnames, given) < 0)
+    if (read_into(self, reader_for(flags), &t) < 0)
         return NULL;
-    todo = reader_for(given[2]);
-    if (todo == NULL || po_to_writable(given[0], &view) < 0)
-        return NULL;
-    t.into = view.buf;
-    t.len = (size_t)view.len;
-    if (given[1] != NULL && given[1] != Py_None) {
-        size_t limit;
-
-        if (po_to_size(given[1], "nbytes", &limit) < 0) {
-            PyBuffer_Release(&view);
-            return NULL;
-        }
-        if (limit < t.len)
-            t.len = limit;
-    }
-    result = read_into((po_connection *)object, todo, &t);
-    PyBuffer_Release(&view);
-    return result == 0 ? PyLong_FromSize_t(t.done) : NULL;
+    return PyLong_FromSize_t(t.done);
 }
 
 /* ---- writing ---- */
@@ -493,31 +447,19 @@ static int check_size(PyObject *object, size_t len)
     return -1;
 }
 
-static PyObject *write_once(PyObject *object, const char *data, size_t len)
+int po_to_sendable(PyObject *object, const char *name, po_bytes *out)
 {
-    transfer t = { .from = data, .len = len };
-
-    if (write_some((po_connection *)object, write_step, &t) < 0)
-        return NULL;
-    return PyLong_FromSize_t(t.done);
+    return po_to_bytes(object, name, PO_STR_WARN, out) < 0 ? -1 : check_size(object, out->len);
 }
 
-PyObject *po_conn_send(PyObject *object, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+PyObject *po_conn_send(po_connection *self, const po_bytes *buf, PyObject *flags)
 {
-    static const char *const names[] = { "buf", "flags" };
-    static const po_params params = { "send", names, 1, 2 };
-    PyObject *given[2], *result = NULL;
-    po_bytes bytes;
+    transfer t = { .from = buf->data, .len = buf->len };
 
-    if (po_only_bytes(args, nargs, kwnames) && PyBytes_GET_SIZE(args[0]) <= INT_MAX)
-        return write_once(object, PyBytes_AS_STRING(args[0]), (size_t)PyBytes_GET_SIZE(args[0]));
-    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_bytes(given[0], "buf", PO_STR_WARN, &bytes) < 0)
+    (void)flags;
+    if (write_some(self, write_step, &t) < 0)
         return NULL;
-    if (check_size(given[0], bytes.len) == 0)
-        result = write_once(object, bytes.data, bytes.len);
-    po_bytes_release(&bytes);
-    return result;
+    return PyLong_FromSize_t(t.done);
 }
 
 /* Tell, on the exception that is raised, how many bytes had been taken before. */
@@ -546,24 +488,16 @@ static int write_all(po_connection *self, const po_bytes *bytes)
     return 0;
 }
 
-PyObject *po_conn_sendall(PyObject *object, PyObject *const *args, Py_ssize_t nargs,
-                          PyObject *kwnames)
+PyObject *po_conn_sendall(po_connection *self, const po_bytes *buf, PyObject *flags)
 {
-    static const char *const names[] = { "buf", "flags" };
-    static const po_params params = { "sendall", names, 1, 2 };
-    po_auto_bytes bytes = PO_BYTES_INIT;
-    po_connection *self = (po_connection *)object;
-    PyObject *given[2];
     int writer, result;
 
-    if (po_args(&params, args, nargs, kwnames, given) < 0 ||
-        po_to_bytes(given[0], "buf", PO_STR_WARN, &bytes) < 0)
-        return NULL;
+    (void)flags;
     writer = po_turn_begin(&self->base, &self->writing);
     if (writer < 0)
         return NULL;
-    result = write_all(self, &bytes);
+    result = write_all(self, buf);
     if (writer == 0)
         po_turn_end(&self->base, &self->writing);
-    return result == 0 ? PyLong_FromSize_t(bytes.len) : NULL;
+    return result == 0 ? PyLong_FromSize_t(buf->len) : NULL;
 }

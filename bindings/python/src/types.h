@@ -4,13 +4,13 @@
 
 #include "object.h"
 
-/* Define the spec of a type that has the common slots, methods, __init__ and a docstring. */
-#define PO_TYPE_SPEC(ident, dotted_name, layout, method_table, init_function, docstring)           \
+/* The spec of a type that has the common slots, and the methods, __init__ and docstring of its table. */
+#define PO_TYPE_SPEC(ident, dotted_name, layout)                                                   \
     static PyType_Slot ident##_slots[] = {                                                         \
         PO_COMMON_SLOTS,                                                                           \
-        { Py_tp_methods, method_table },                                                           \
-        { Py_tp_init, (void *)(init_function) },                                                   \
-        { Py_tp_doc, (void *)(docstring) },                                                        \
+        { Py_tp_methods, po_##ident##_methods },                                                   \
+        { Py_tp_init, (void *)po_##ident##_tp_init },                                              \
+        { Py_tp_doc, (void *)po_##ident##_doc },                                                   \
         { 0, NULL },                                                                               \
     };                                                                                             \
     PyType_Spec po_##ident##_spec = { dotted_name, sizeof(layout), 0, PO_TYPE_FLAGS, ident##_slots }
@@ -33,11 +33,11 @@ extern PyType_Spec po_connection_spec;
 extern PyType_Spec po_session_spec;
 
 /* What a file adds to the module: its functions. NULL-terminated tables. */
-extern PyMethodDef po_crypto_functions[];
-extern PyMethodDef po_rand_functions[];
-extern PyMethodDef po_ssl_functions[];
-extern PyMethodDef po_private_functions[]; /* for the package's own files */
-extern PyMethodDef po_crypto_private_functions[];
+extern PyMethodDef po_crypto_methods[];
+extern PyMethodDef po_rand_methods[];
+extern PyMethodDef po_ssl_methods[];
+extern PyMethodDef po_private_methods[]; /* for the package's own files */
+extern PyMethodDef po_crypto_private_methods[];
 
 /* Release the room of X509Extension objects that are gone. */
 void po_ext_drop_spares(po_state *state);
