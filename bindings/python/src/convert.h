@@ -123,12 +123,6 @@ int po_check_callback(PyObject *callback);
  */
 void *po_take_handle(po_state *state, PyObject *object, po_type_id id, const char *name);
 
-/* Nothing but a bytes object, which the caller keeps: there is nothing to convert or to release. */
-static inline bool po_only_bytes(PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
-{
-    return nargs == 1 && kwnames == NULL && PyBytes_CheckExact(args[0]);
-}
-
 /* ---- results ---- */
 
 /* bytes from @buf, which is cleared. */

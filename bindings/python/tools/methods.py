@@ -134,6 +134,8 @@ OUTPUTS = {
 }
 for _name, _handle in CLASSES.items():
     OUTPUTS[_name] = (f"pyossl_{_handle} *out", "NULL", f"po_wrap(module, {IDS[_name]}, out)")
+RESULTS = {"object", "mask", "before", *VALUES, *OUTPUTS}
+OPTIONS = {"bare", "detached", "else", "file", "locking", "long", "owned"}
 LITERALS = {"True": "1", "False": "0", "None": "0", "...": "0"}
 
 HEAD = re.compile(r"(\w+)\((.*?)\)(?: -> ([^=;]+?))?(?: = ([^;]+?))?(?: ; (.*))?")
@@ -167,6 +169,16 @@ class Row:
             self.parameter(text)
         if self.positional is None:
             self.positional = len(self.parameters)
+        self.check()
+
+    def check(self):
+        for name in sorted(set(self.options) - OPTIONS):
+            fail(self.table.path, self.number, f"not an option: {name}")
+        if self.call and self.result.rstrip("?") not in RESULTS and self.result not in RESULTS:
+            fail(self.table.path, self.number, f"not a result: {self.result}")
+        needed = [p.default is None for p in self.parameters[:self.positional]]
+        if needed != sorted(needed, reverse=True):
+            fail(self.table.path, self.number, "a parameter is needed behind one that is not")
 
     def parameter(self, text):
         if text == "cls":
