@@ -3,7 +3,7 @@
 
 A table has the signature, the documentation and, where that is all there is to a method, the call
 of the library. What is made of each row parses the arguments, converts them, and either makes that
-call or hands them to the function that is written by hand. README.md beside this tells the format.
+call or hands them to the function that is written by hand. doc/internals/add-a-function.rst tells the format.
 """
 
 import collections
