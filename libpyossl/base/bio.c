@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,14 +36,30 @@ static size_t room_for(int file, size_t max)
     return (uintmax_t)status.st_size < max ? (size_t)status.st_size + 1 : max;
 }
 
+/* How long who has a pipe open for writing may let a reader wait. */
+enum { PATIENCE_MS = 5000 };
+
+/* False, with errno, where nothing comes. */
+static bool comes(int file)
+{
+    struct pollfd input = { file, POLLIN, 0 };
+    const int ready = poll(&input, 1, PATIENCE_MS);
+
+    if (ready == 0)
+        errno = ETIMEDOUT;
+    return ready > 0 || (ready < 0 && errno == EINTR);
+}
+
 ssize_t osl_file_some(int file, void *out, size_t len)
 {
-    ssize_t got;
+    for (;;) {
+        const ssize_t got = read(file, out, len);
 
-    do {
-        got = read(file, out, len);
-    } while (got < 0 && errno == EINTR);
-    return got;
+        if (got >= 0 || (errno != EINTR && errno != EAGAIN))
+            return got;
+        if (errno == EAGAIN && !comes(file))
+            return -1;
+    }
 }
 
 /* Into memory that is wiped, and by no way that keeps a copy, as there may be a key in it. */
@@ -75,9 +92,13 @@ static pyossl_status read_all(int file, const char *path, size_t max, pyossl_buf
     return PYOSSL_OK;
 }
 
+/*
+ * What is named as a file may be anything. Opening a pipe that nobody writes to, or a line without a
+ * carrier, would wait for ever.
+ */
 int osl_file_open(const char *path)
 {
-    return open(path, O_RDONLY | O_CLOEXEC);
+    return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 void osl_file_close(int file)
@@ -85,9 +106,21 @@ void osl_file_close(int file)
     (void)close(file);
 }
 
+bool osl_file_is_regular(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return false;
+    if (S_ISREG(status.st_mode))
+        return true;
+    errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+    return false;
+}
+
 bool osl_file_readable(const char *path)
 {
-    const int file = osl_file_open(path);
+    const int file = osl_file_is_regular(path) ? osl_file_open(path) : -1;
 
     if (file < 0)
         return false;

@@ -307,13 +307,21 @@ BIO *osl_bio_writer(void);
 /* Read a whole file of at most @max bytes. PYOSSL_E_SYSTEM names the OS error. */
 pyossl_status osl_file_read(const char *path, size_t max, pyossl_buf *out) PYOSSL_MUST_CHECK;
 
-/* A descriptor that children do not get, or -1 and errno. */
+/*
+ * A descriptor that children do not get, or -1 and errno. Never waits: reading does, by
+ * osl_file_some() and a few seconds at most, for who has a pipe open and writes.
+ */
 int osl_file_open(const char *path);
 void osl_file_close(int file);
 /* Like read(2), but for signals. */
 ssize_t osl_file_some(int file, void *out, size_t len);
 
-/* Whether a file can be opened for reading. Records nothing. */
+/*
+ * Whether this is a file, and neither a pipe nor a device or a directory; not opened, as that
+ * would end a pipe for who writes. False with errno. Records nothing.
+ */
+bool osl_file_is_regular(const char *path);
+/* Whether such a file can be opened for reading; the same. */
 bool osl_file_readable(const char *path);
 
 /* The largest file that the library reads whole. */

@@ -17,6 +17,8 @@
 
 #include "internal.h"
 
+#include <errno.h>
+
 #include <openssl/conf.h>
 #include <openssl/engine.h>
 #include <openssl/evp.h>
@@ -122,7 +124,7 @@ static bool chooses(const char *path)
     bool chosen;
 
     if (!osl_file_readable(path))
-        return false;
+        return errno == EINVAL; /* OpenSSL may read what is no file */
     if (osl_file_read(path, OSL_FILE_MAX, &text) == PYOSSL_OK && is_silent(&text))
         return false;
     conf = NCONF_new(NULL);

@@ -284,7 +284,7 @@ osl_bundle *osl_bundle_open(const char *path)
 
     if (CRYPTO_THREAD_run_once(&once, init_once) != 1 || table_lock == NULL)
         return NULL;
-    file = osl_file_open(path);
+    file = osl_file_is_regular(path) ? osl_file_open(path) : -1;
     if (file < 0)
         return NULL;
     bundle = open_file(path, file);

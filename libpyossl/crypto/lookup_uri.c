@@ -8,6 +8,8 @@
  */
 #include "lookup.h"
 
+#include <sys/stat.h>
+
 #include <openssl/store.h>
 
 static bool take(osl_lookup *trust, const OSSL_STORE_INFO *info)
@@ -22,10 +24,18 @@ static bool take(osl_lookup *trust, const OSSL_STORE_INFO *info)
     }
 }
 
+/* A pipe or a device, which OpenSSL would open and wait for. */
+static bool is_no_file(const char *uri)
+{
+    struct stat status;
+
+    return stat(uri, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 /* What @uri holds; of a directory, of the names that fit. False where the last of it was no use. */
 static bool read_uri(osl_lookup *trust, const char *uri, const OSSL_STORE_SEARCH *search, int depth)
 {
-    OSSL_STORE_CTX *ctx = OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
+    OSSL_STORE_CTX *ctx = is_no_file(uri) ? NULL : OSSL_STORE_open(uri, NULL, NULL, NULL, NULL);
     OSSL_STORE_INFO *info;
     bool ok = false;
 

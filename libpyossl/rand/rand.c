@@ -106,14 +106,14 @@ static pyossl_status read_and_mix(int fd, const char *path, size_t limit, size_t
 
     while (status == PYOSSL_OK && total < limit) {
         size_t want = limit - total < sizeof bytes ? limit - total : sizeof bytes;
-        ssize_t got = read(fd, bytes, want);
+        const ssize_t got = osl_file_some(fd, bytes, want);
 
         if (got == 0)
             break;
         if (got > 0) {
             status = mix(bytes, (size_t)got, (double)got);
             total += (size_t)got;
-        } else if (errno != EINTR) {
+        } else {
             status = osl_fail_errno(errno, path);
         }
     }
@@ -127,7 +127,7 @@ pyossl_status pyossl_rand_load_file(const char *path, long max, size_t *done)
 {
     OSL_API_ENTER;
     OSL_NEED(path != NULL && done != NULL);
-    auto_fd fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    auto_fd fd = osl_file_open(path);
     size_t limit = max >= 0 ? (size_t)max : SIZE_MAX;
     struct stat about;
 
