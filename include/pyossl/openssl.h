@@ -46,7 +46,8 @@ pyossl_status pyossl_openssl_wrap_pkey(pyossl_pkey **out, EVP_PKEY *pkey) PYOSSL
  * as long as no connection has been made of it, and answer PYOSSL_E_IN_USE from then
  * on, as OpenSSL does not let a used one be changed and what you set cannot be
  * carried over to another. So set all that is to be set before the first connection,
- * and do not change it while connections use it.
+ * and do not change it while connections use it. A change that has no memory half way
+ * (an identity, say) ends the context: everything on it answers PYOSSL_E_STATE then.
  *
  * Its X509_STORE holds everything that was loaded, as if OpenSSL had loaded it; to have
  * that, files that were indexed are decoded here, which may take some milliseconds.

@@ -98,6 +98,7 @@ pyossl_status osl_conn_bind(pyossl_conn *conn, pyossl_ctx *ctx)
     osl_auto(osl_generation) *generation = osl_ctx_acquire(ctx);
     osl_auto(SSL) *ssl = NULL;
 
+    OSL_TRY(osl_generation_check(generation));
     OSL_TRY(make_ssl(conn, generation, &ssl));
     change_verify(conn, conn->settings.verify_set ? conn->settings.verify
                                                   : generation->callbacks[OSL_CB_VERIFY]);
@@ -202,6 +203,7 @@ static pyossl_status change_under_way(pyossl_conn *conn, pyossl_ctx *ctx)
     OSL_TRY(check_changeable(conn));
     OSL_TRY(osl_ctx_fit(ctx));
     generation = osl_ctx_acquire(ctx);
+    OSL_TRY(osl_generation_check(generation));
     if (SSL_set_SSL_CTX(conn->ssl, generation->ssl_ctx) == NULL)
         return osl_fail(PYOSSL_E_OPENSSL);
     if (SSL_set_num_tickets(conn->ssl, SSL_CTX_get_num_tickets(generation->ssl_ctx)) != 1)

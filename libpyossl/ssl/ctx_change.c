@@ -187,6 +187,8 @@ static void record(pyossl_ctx *ctx, osl_setting *setting, osl_setting **replaced
 static pyossl_status apply_in_place(pyossl_ctx *ctx, osl_generation *current, osl_setting *setting,
                                     const osl_setting *before)
 {
+    pyossl_status status;
+
     /* What may fail half way must not on what is in force, so it is tried elsewhere first. */
     if (setting->stepwise) {
         osl_auto(osl_generation) *trial = NULL;
@@ -194,9 +196,12 @@ static pyossl_status apply_in_place(pyossl_ctx *ctx, osl_generation *current, os
         OSL_TRY(next_generation(&trial, ctx, setting));
     }
     setting->before = before;
-    OSL_TRY(setting->apply(current, setting));
+    status = setting->apply(current, setting);
     setting->before = NULL;
-    return PYOSSL_OK;
+    /* It worked elsewhere, so there is no memory now, and what was done cannot be undone. */
+    if (status != PYOSSL_OK && setting->stepwise)
+        atomic_store_explicit(&current->broken, true, memory_order_relaxed);
+    return status;
 }
 
 /* What the change replaces is for the caller to release, outside the lock. */
@@ -209,6 +214,7 @@ static pyossl_status change_locked(pyossl_ctx *ctx, osl_setting *setting, osl_se
     const bool lent = atomic_load_explicit(&current->lent, memory_order_relaxed);
 
     OSL_TRY(osl_ctx_changeable(ctx));
+    OSL_TRY(osl_generation_check(current));
     if (shared && lent)
         return osl_fail_text(PYOSSL_E_IN_USE, "what the program set in the SSL_CTX would be lost");
     if (setting->merge != NULL && before != NULL)
@@ -305,6 +311,7 @@ pyossl_status osl_ctx_change_text(pyossl_ctx *ctx, osl_setting_kind kind, osl_ap
     if (setting->data == NULL)
         return osl_fail_nomem();
     setting->release = release_text;
+    setting->stepwise = kind == OSL_SET_CIPHERSUITES; /* the suites, then one list of all ciphers */
     return osl_ctx_change(ctx, osl_steal(setting));
 }
 

@@ -101,6 +101,14 @@ void osl_generation_unref(osl_generation *generation)
         generation_destroy(generation);
 }
 
+pyossl_status osl_generation_check(const osl_generation *generation)
+{
+    if (!atomic_load_explicit(&generation->broken, memory_order_relaxed))
+        return PYOSSL_OK;
+    return osl_fail_text(PYOSSL_E_STATE, "a change of the context failed half way, when there was no "
+                                         "memory: make another context");
+}
+
 pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx, OSSL_LIB_CTX *libctx)
 {
     osl_auto(osl_generation) *generation = osl_new(osl_generation);
@@ -109,6 +117,7 @@ pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx, OSSL_LIB
         return osl_fail_nomem();
     osl_object_init(&generation->base);
     atomic_init(&generation->shared, false);
+    atomic_init(&generation->broken, false);
     generation->ctx = ctx;
     generation->ssl_ctx = SSL_CTX_new_ex(libctx, NULL, osl_method(ctx->method));
     if (generation->ssl_ctx == NULL && libctx != NULL) {

@@ -102,6 +102,7 @@ typedef struct osl_generation {
     long cache_mode;        /* as asked for; a session callback needs more */
     atomic_bool shared;     /* a connection has it: make another to change */
     atomic_bool lent;       /* the program has ssl_ctx, and may have set there what nobody knows of */
+    atomic_bool broken;     /* lent, and half changed: of no use any more */
     bool slim;              /* ssl_ctx is in the slim library context */
     pyossl_ctx *ctx;        /* back, borrowed: for the identity check of sessions only */
 } osl_generation;
@@ -109,6 +110,8 @@ typedef struct osl_generation {
 osl_generation *osl_generation_ref(osl_generation *generation);
 void osl_generation_unref(osl_generation *generation); /* NULL is allowed */
 OSL_DEFINE_AUTO(osl_generation, osl_generation_unref)
+/* PYOSSL_E_STATE for one that is broken. */
+pyossl_status osl_generation_check(const osl_generation *generation) PYOSSL_MUST_CHECK;
 
 /* ---- ctx_change.c: how settings are recorded, applied, and replayed ---- */
 

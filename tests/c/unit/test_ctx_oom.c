@@ -4,8 +4,11 @@
 #include "calls.h"
 #include "oom.h"
 
+#include "pyossl/openssl.h"
+
 static pyossl_x509 *cert, *intermediate;
-static pyossl_pkey *key;
+static pyossl_x509 *other_cert; /* RSA too */
+static pyossl_pkey *key, *other_key;
 static pyossl_name *name;
 
 static pyossl_status use_identity(pyossl_ctx *ctx)
@@ -123,7 +126,8 @@ static pyossl_status set_verify(pyossl_ctx *ctx)
 typedef enum place {
     IN_PLACE, /* again and again on a context that nobody has */
     ANEW,     /* the same, but each time a connection has it */
-    ADDED     /* each time on a new context, as what is added stays */
+    ADDED,    /* each time on a new context, as what is added stays */
+    LENT      /* the same, and the program has its SSL_CTX: no other may take that one's place */
 } place;
 
 typedef struct change {
@@ -144,6 +148,15 @@ static pyossl_status new_with_settings(pyossl_ctx **out)
     return PYOSSL_OK;
 }
 
+/* Half of a change: nobody may be served by it, and no other change covers it up. */
+static bool is_refused(pyossl_ctx *ctx)
+{
+    osl_auto(pyossl_conn) *conn = NULL;
+
+    return pyossl_conn_new(&conn, ctx) == PYOSSL_E_STATE && conn == NULL &&
+           set_timeout(ctx) == PYOSSL_E_STATE && use_identity(ctx) == PYOSSL_E_STATE;
+}
+
 static pyossl_status run_change(void *arg)
 {
     const change *self = arg;
@@ -155,8 +168,16 @@ static pyossl_status run_change(void *arg)
     pyossl_status status;
     size_t count;
 
-    if (self->where == ADDED) {
-        OSL_TRY(new_with_settings(&own));
+    if (self->where == ADDED || self->where == LENT) {
+        oom_pause();
+        status = new_with_settings(&own);
+        if (status == PYOSSL_OK && self->where == LENT) {
+            if (self->make == use_identity)
+                status = pyossl_ctx_use_identity(own, other_cert, other_key, NULL, 0);
+            SSL_CTX_free(pyossl_openssl_ctx(own));
+        }
+        oom_resume();
+        OSL_TRY(status);
         ctx = own;
     }
     if (self->where == ANEW)
@@ -170,6 +191,10 @@ static pyossl_status run_change(void *arg)
         return PYOSSL_OK;
     oom_stop();
     take_snapshot(ctx, &after);
+    if (self->where == LENT && memcmp(&before, &after, sizeof before) != 0) {
+        oom_check(is_refused(ctx));
+        return PYOSSL_E_STATE; /* as the record has it by now */
+    }
     oom_check(memcmp(&before, &after, sizeof before) == 0);
     oom_check(atomic_load(&ctx->current) == current);
     oom_check(ctx->settings == first && count_settings(ctx) == count);
@@ -220,6 +245,20 @@ static void test_na_006_na_065_changes(void **state)
     }
 }
 
+static void test_na_247_changes_of_what_was_lent(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < OSL_COUNT_OF(changes); i++) {
+        change self = { changes[i].make, LENT, NULL };
+        const oom_scenario scenario = {
+            .name = changes[i].what, .run = run_change, .arg = &self, .any_error = 1, .theirs = 16
+        };
+
+        if (changes[i].where != ANEW)
+            assert_int_equal(oom_sweep(&scenario), 0);
+    }
+}
+
 static pyossl_status run_new(void *arg)
 {
     osl_auto(pyossl_ctx) *ctx = NULL;
@@ -247,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_na_074_new_contexts),
         cmocka_unit_test(test_na_006_na_065_changes),
+        cmocka_unit_test(test_na_247_changes_of_what_was_lent),
     };
     int failed;
 
@@ -255,10 +295,14 @@ int main(void)
     cert = cert_from(DATA("server.pem"));
     intermediate = cert_from(DATA("intermediate.pem"));
     key = key_from(DATA("rsa.pem"));
+    other_key = key_from(DATA("root-key.pem"));
+    other_cert = cert_from(DATA("root.pem"));
     assert_ok(pyossl_x509_subject(cert, &name));
     failed = cmocka_run_group_tests_name("ctx_oom", tests, NULL, NULL);
     pyossl_name_unref(name);
     pyossl_pkey_unref(key);
+    pyossl_pkey_unref(other_key);
+    pyossl_x509_unref(other_cert);
     pyossl_x509_unref(intermediate);
     pyossl_x509_unref(cert);
     return failed;
