@@ -69,11 +69,23 @@ def prefixes():
                 yield f"{row[2]} needs the prefix osl_"
 
 
+def changes_meet_handshakes():
+    """What changes a context, a store or a certificate is tried beside handshakes, under TSan"""
+    page = "tests/c/load/test_changes.c"
+    pattern = re.compile(r"pyossl_(?:ctx_(?:add|clear|load|set|use)_\w+|store_(?:add|load|set)_\w+"
+                         r"|x509_(?:(?:add|adj|remove|set)_\w+|sign))")
+    tried = set(re.findall(r"pyossl_\w+", lint.text(page)))
+    elsewhere = {"pyossl_ctx_set_srtp_profiles"}  # DTLS alone
+    for name in listed():
+        if pattern.fullmatch(name) and name not in tried | elsewhere:
+            yield f"{page}: nothing tries {name}"
+
+
 def main():
     if sys.argv[1:] == ["--write"]:
         (lint.ROOT / LIST).write_text("".join(f"{name}\n" for name in sorted(set(declared()))))
         return
-    lint.run(list_is_sorted, declared_once, list_and_headers, list_and_library, prefixes)
+    lint.run(list_is_sorted, declared_once, list_and_headers, list_and_library, prefixes, changes_meet_handshakes)
 
 
 if __name__ == "__main__":

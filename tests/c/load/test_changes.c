@@ -7,6 +7,7 @@
  * Nothing here is asserted outside the main thread: threads count what is wrong.
  */
 #include "load.h"
+#include "material.h"
 #include "test.h"
 
 #include <stdatomic.h>
@@ -18,6 +19,8 @@ enum { SHAKERS = 2, POLICIES = 400, SECONDS_MAX = 600 };
 typedef struct stage {
     world all;
     pyossl_store *store; /* that of the client of TLS 1.3 */
+    pyossl_crl *crl;
+    pyossl_buf dh;
     size_t each;
     atomic_int failed, handshakes, changes;
     atomic_bool stop;
@@ -45,6 +48,8 @@ static pyossl_status handshake(stage *self, unsigned number)
     }
     if (status == PYOSSL_OK)
         status = of_client != PYOSSL_OK ? of_client : of_server;
+    if (status != PYOSSL_OK)
+        fprintf(stderr, "# %s\n", test_reason());
     duo_close(&both);
     return status;
 }
@@ -75,6 +80,91 @@ static void *judge_often(void *arg)
     return NULL;
 }
 
+/* ---- callbacks that have no opinion ---- */
+
+static pyossl_answer on_passphrase(char *buf, size_t cap, size_t *len, int confirm, void *userdata)
+{
+    (void)buf, (void)cap, (void)len, (void)confirm, (void)userdata;
+    return PYOSSL_ANSWER_DECLINE;
+}
+
+static void on_info(pyossl_conn *conn, int where, int ret, void *userdata)
+{
+    (void)conn, (void)where, (void)ret, (void)userdata;
+}
+
+static void on_keylog(pyossl_conn *conn, const char *line, void *userdata)
+{
+    (void)conn, (void)line, (void)userdata;
+}
+
+static void on_session(pyossl_conn *conn, pyossl_session *session, void *userdata)
+{
+    (void)conn, (void)session, (void)userdata;
+}
+
+static pyossl_answer on_servername(pyossl_conn *conn, void *userdata)
+{
+    (void)conn, (void)userdata;
+    return PYOSSL_ANSWER_DECLINE;
+}
+
+static pyossl_answer on_protocols(pyossl_conn *conn, const unsigned char *offered, size_t len,
+                                  unsigned char *selected, size_t *selected_len, void *userdata)
+{
+    (void)conn, (void)offered, (void)len, (void)selected, (void)selected_len, (void)userdata;
+    return PYOSSL_ANSWER_DECLINE;
+}
+
+static pyossl_answer on_bytes(pyossl_conn *conn, pyossl_buf *out, void *userdata)
+{
+    (void)conn, (void)out, (void)userdata;
+    return PYOSSL_ANSWER_DECLINE;
+}
+
+static pyossl_answer on_response(pyossl_conn *conn, const unsigned char *response, size_t len,
+                                 void *userdata)
+{
+    (void)conn, (void)response, (void)len, (void)userdata;
+    return PYOSSL_ANSWER_ACCEPT;
+}
+
+static pyossl_answer on_cookie(pyossl_conn *conn, unsigned char *cookie, size_t cap, size_t *len,
+                               void *userdata)
+{
+    (void)conn, (void)cookie, (void)cap, (void)len, (void)userdata;
+    return PYOSSL_ANSWER_DECLINE;
+}
+
+static pyossl_answer on_cookie_back(pyossl_conn *conn, const unsigned char *cookie, size_t len,
+                                    void *userdata)
+{
+    (void)conn, (void)cookie, (void)len, (void)userdata;
+    return PYOSSL_ANSWER_DECLINE;
+}
+
+/* Each is there in one round and not in the next. */
+static pyossl_status change_callbacks(stage *self, unsigned number)
+{
+    pyossl_ctx *ctx = self->all.server[TLS_1_3], *client = self->all.client[TLS_1_3];
+    const bool on = number % 2 != 0;
+    const bool npn = pyossl_has(PYOSSL_FEATURE_NPN);
+
+    TRY(pyossl_ctx_set_info(ctx, on ? on_info : NULL, NULL, NULL));
+    TRY(pyossl_ctx_set_keylog(ctx, on ? on_keylog : NULL, NULL, NULL));
+    TRY(pyossl_ctx_set_new_session(client, on ? on_session : NULL, NULL, NULL));
+    TRY(pyossl_ctx_set_servername(ctx, on ? on_servername : NULL, NULL, NULL));
+    TRY(pyossl_ctx_set_alpn_select(ctx, on ? on_protocols : NULL, NULL, NULL));
+    if (npn)
+        TRY(pyossl_ctx_set_npn_advertise(ctx, on ? on_bytes : NULL, NULL, NULL));
+    if (npn)
+        TRY(pyossl_ctx_set_npn_select(ctx, on ? on_protocols : NULL, NULL, NULL));
+    TRY(pyossl_ctx_set_ocsp_server(ctx, on ? on_bytes : NULL, NULL, NULL));
+    TRY(pyossl_ctx_set_ocsp_client(client, on ? on_response : NULL, NULL, NULL));
+    TRY(pyossl_ctx_set_cookie_generate(ctx, on ? on_cookie : NULL, NULL, NULL));
+    return pyossl_ctx_set_cookie_verify(ctx, on ? on_cookie_back : NULL, NULL, NULL);
+}
+
 /* ---- what changes ---- */
 
 static pyossl_status change_store(stage *self, unsigned number)
@@ -90,8 +180,25 @@ static pyossl_status change_store(stage *self, unsigned number)
     TRY(pyossl_store_set_purpose(self->store, number % 2 != 0 ? "sslserver" : "any"));
     if (number % 16 != 0)
         return PYOSSL_OK;
+    TRY(pyossl_store_add_crl(self->store, self->crl));
+    TRY(pyossl_ctx_load_verify_locations(self->all.client[TLS_1_3], DATA("root.pem"), NULL));
+    TRY(pyossl_ctx_set_default_verify_paths(self->all.client[TLS_1_3]));
     TRY(pyossl_store_load_locations(self->store, DATA("other-root.pem"), NULL));
     return pyossl_store_load_locations(self->store, DATA("root.pem"), DATA("capath"));
+}
+
+/* What use_identity() said, once more and in parts; and another type of key, which no client wants. */
+static pyossl_status change_credentials(stage *self, unsigned which)
+{
+    pyossl_ctx *ctx = self->all.server[TLS_1_3];
+
+    TRY(pyossl_ctx_use_certificate(ctx, self->all.cert[which]));
+    TRY(pyossl_ctx_use_pkey(ctx, self->all.key[which]));
+    TRY(pyossl_ctx_add_extra_chain_cert(ctx, self->all.intermediate));
+    TRY(pyossl_ctx_set_passphrase(ctx, on_passphrase, NULL, NULL));
+    TRY(pyossl_ctx_use_certificate_chain_file(ctx, DATA("chain.pem")));
+    TRY(pyossl_ctx_use_certificate_file(ctx, DATA("server.pem"), PYOSSL_PEM));
+    return pyossl_ctx_use_pkey_file(ctx, DATA("rsa.pem"), PYOSSL_PEM);
 }
 
 /* It is the client's and the server's as it was when it was given to them. */
@@ -99,6 +206,7 @@ static pyossl_status change_cert(stage *self, unsigned number)
 {
     OWNED(x509) cert = NULL;
     OWNED(name) name = NULL;
+    OWNED(ext) ext = NULL;
     char serial[16];
 
     TRY(pyossl_x509_copy(&cert, self->all.intermediate));
@@ -108,15 +216,20 @@ static pyossl_status change_cert(stage *self, unsigned number)
     TRY(pyossl_ctx_set_client_ca_list(self->all.server[TLS_1_3], &name, 1));
     TRY(pyossl_ctx_use_identity(self->all.server[TLS_1_3], self->all.cert[number % 2],
                                 self->all.key[number % 2], &cert, 1));
+    TRY(change_credentials(self, number % 2));
     snprintf(serial, sizeof serial, "%X", number + 1);
     TRY(pyossl_x509_set_serial(cert, serial));
     TRY(pyossl_x509_set_version(cert, 2));
     TRY(pyossl_x509_adj_not_before(cert, 0));
     TRY(pyossl_x509_adj_not_after(cert, 3600));
+    TRY(pyossl_x509_set_not_before(cert, "20200101000000Z", 15));
+    TRY(pyossl_x509_set_not_after(cert, "20400101000000Z", 15));
     TRY(pyossl_x509_set_issuer(cert, name));
     TRY(pyossl_x509_set_subject(cert, name));
     TRY(pyossl_x509_set_pubkey(cert, self->all.key[0]));
+    TRY(pyossl_x509_ext_at(cert, 0, &ext));
     TRY(pyossl_x509_remove_ext(cert, 0));
+    TRY(pyossl_x509_add_exts(cert, &ext, 1));
     return pyossl_x509_sign(cert, self->all.key[0], "sha256");
 }
 
@@ -128,6 +241,9 @@ static pyossl_status change_client(stage *self, unsigned number)
     TRY(pyossl_ctx_set_verify(ctx, PYOSSL_VERIFY_PEER, NULL, NULL, NULL));
     TRY(pyossl_ctx_set_verify_depth(ctx, 8 + (int)odd));
     TRY(pyossl_ctx_set_verify_hostname(ctx, odd ? "localhost" : NULL, odd ? 9 : 0, 0));
+    TRY(pyossl_ctx_set_verify_ip(ctx, NULL, 0));
+    pyossl_ctx_set_strict(ctx, 0);
+    pyossl_ctx_set_userdata(ctx, self);
     TRY(pyossl_ctx_set_alpn_protos(ctx, (const unsigned char *)"\2h2", 3));
     TRY(pyossl_ctx_set_sigalgs(ctx, odd ? "ECDSA+SHA256:ed25519" : "ed25519:ECDSA+SHA256"));
     TRY(pyossl_ctx_set_post_handshake_auth(ctx, (int)odd));
@@ -151,6 +267,9 @@ static pyossl_status change_server(stage *self, unsigned number)
     TRY(pyossl_ctx_set_groups(ctx, odd ? "P-256:X25519" : "X25519:P-256"));
     TRY(pyossl_ctx_set_tmp_ecdh(ctx, "prime256v1"));
     TRY(pyossl_ctx_load_tmp_dh(ctx, DATA("dh.pem")));
+    TRY(pyossl_ctx_set_tmp_dh(ctx, self->dh.data, self->dh.len));
+    TRY(pyossl_ctx_set_min_version(ctx, odd ? 0x0303 : 0x0304));
+    TRY(pyossl_ctx_set_max_version(ctx, odd ? 0 : 0x0304));
     TRY(pyossl_ctx_load_client_ca(ctx, DATA("authorities.pem")));
     TRY(pyossl_ctx_set_session_id(ctx, odd ? "one" : "two", 3));
     TRY(pyossl_ctx_set_session_cache_mode(ctx, odd ? 2 : 0));
@@ -168,8 +287,10 @@ static void *change_often(void *arg)
     const changer *self = arg;
 
     for (unsigned i = 0; !atomic_load(&self->at->stop); i++) {
-        if (self->change(self->at, i) != PYOSSL_OK)
+        if (self->change(self->at, i) != PYOSSL_OK) {
+            fprintf(stderr, "# %s\n", test_reason());
             atomic_fetch_add(&self->at->failed, 1);
+        }
         atomic_fetch_add(&self->at->changes, 1);
         usleep(500);
     }
@@ -181,15 +302,20 @@ static void test_na_239_everything_changes_during_handshakes(void **state)
     stage self = { .each = load_count(60, 5000) };
     changer changers[] = { { &self, change_store },
                            { &self, change_cert },
+                           { &self, change_callbacks },
                            { &self, change_client },
                            { &self, change_server } };
     enum { CHANGERS = sizeof changers / sizeof *changers };
     pthread_t shakers[SHAKERS], judge, others[CHANGERS];
+    OWNED_BUF list = PYOSSL_BUF_INIT;
 
     (void)state;
     assert_ok(world_open(&self.all));
     assert_ok(pyossl_ctx_store(self.all.client[TLS_1_3], &self.store));
     assert_ok(pyossl_store_set_flags(self.store, PYOSSL_STORE_TRUSTED_FIRST));
+    list = material_read(DATA("crl-empty.pem"));
+    assert_ok(pyossl_crl_load(&self.crl, PYOSSL_PEM, list.data, list.len));
+    self.dh = material_read(DATA("dh.pem"));
     for (int i = 0; i < CHANGERS; i++)
         assert_int_equal(pthread_create(&others[i], NULL, change_often, &changers[i]), 0);
     assert_int_equal(pthread_create(&judge, NULL, judge_often, &self), 0);
@@ -206,6 +332,8 @@ static void test_na_239_everything_changes_during_handshakes(void **state)
                   atomic_load(&self.failed));
     assert_int_equal(atomic_load(&self.failed), 0);
     assert_int_equal(atomic_load(&self.handshakes), SHAKERS * self.each);
+    pyossl_buf_clear(&self.dh);
+    pyossl_crl_unref(self.crl);
     pyossl_store_unref(self.store);
     world_close(&self.all);
 }
