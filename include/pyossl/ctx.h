@@ -133,7 +133,8 @@ pyossl_status pyossl_ctx_store(pyossl_ctx *ctx, pyossl_store **out) PYOSSL_NONNU
 typedef enum pyossl_verify_mode {
     PYOSSL_VERIFY_NONE                 = 0, /**< not at all */
     PYOSSL_VERIFY_PEER                 = 1, /**< judge it; a server asks for one */
-    PYOSSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2, /**< a client without one is turned away */
+    /** A client without one is turned away; with TLS 1.3 it learns of that at its first read. */
+    PYOSSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2,
     PYOSSL_VERIFY_CLIENT_ONCE          = 4, /**< not again when renegotiating */
     PYOSSL_VERIFY_POST_HANDSHAKE       = 8  /**< ask for it later (TLS 1.3) */
 } pyossl_verify_mode;

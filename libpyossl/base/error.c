@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 enum {
@@ -128,20 +129,66 @@ pyossl_status osl_fail_nomem(void)
     return osl_fail_text(PYOSSL_E_NOMEM, "out of memory");
 }
 
+pyossl_status osl_fail_number(pyossl_status status, const char *reason, int64_t number)
+{
+    char text[sizeof "-9223372036854775808"];
+
+    snprintf(text, sizeof text, "%" PRId64, number);
+    return osl_fail_detail(status, reason, text);
+}
+
+/* ---- more words for the last entry ---- */
+
+static pyossl_status add_detail(pyossl_status status, const char *lead, const char *words)
+{
+    if (status < PYOSSL_OK && record.count > 0) {
+        char *detail = record.details[record.count - 1];
+        const size_t len = strlen(detail);
+
+        snprintf(detail + len, DETAIL_MAX - len, "%s%s", len > 0 ? lead : "", words);
+    }
+    return status;
+}
+
+static bool is_said(const char *words)
+{
+    return record.count > 0 && strstr(record.details[record.count - 1], words) != NULL;
+}
+
 pyossl_status osl_in_file(pyossl_status status, const char *path)
 {
-    const size_t last = record.count - 1;
-    char *detail;
-    size_t len;
+    return is_said(path) ? status : add_detail(status, ", in ", path);
+}
 
-    if (status >= PYOSSL_OK || record.count == 0)
-        return status;
-    detail = record.details[last];
-    len = strlen(detail);
-    if (strstr(detail, path) == NULL)
-        snprintf(detail + len, sizeof record.details[last] - len, "%s%s", len > 0 ? ", in " : "",
-                 path);
-    return status;
+pyossl_status osl_hint(pyossl_status status, const char *words)
+{
+    return is_said(words) ? status : add_detail(status, ", ", words);
+}
+
+enum { SHOWN_MAX = OSL_GIVEN_MAX + sizeof "..." };
+
+static const char *shown(char room[SHOWN_MAX], const char *text, size_t len)
+{
+    const size_t most = len < OSL_GIVEN_MAX ? len : OSL_GIVEN_MAX;
+
+    for (size_t i = 0; i < most; i++)
+        room[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+    snprintf(room + most, SHOWN_MAX - most, "%s", len > most ? "..." : "");
+    return len > 0 ? room : "(empty)";
+}
+
+pyossl_status osl_given_as(pyossl_status status, const char *lead, const char *text, size_t len)
+{
+    char room[SHOWN_MAX];
+
+    return status == PYOSSL_E_NOMEM ? status : add_detail(status, lead, shown(room, text, len));
+}
+
+pyossl_status osl_given(pyossl_status status, const char *text, size_t len)
+{
+    char room[SHOWN_MAX];
+
+    return is_said(shown(room, text, len)) ? status : osl_given_as(status, ", in ", text, len);
 }
 
 void osl_error_explain(int library, int reason, const char *detail)

@@ -141,13 +141,29 @@ pyossl_status osl_fail_text(pyossl_status status, const char *reason) PYOSSL_MUS
 pyossl_status osl_fail_detail(pyossl_status status, const char *reason, const char *detail)
     PYOSSL_MUST_CHECK;
 
+/* The same with a number of the caller's. */
+pyossl_status osl_fail_number(pyossl_status status, const char *reason,
+                              int64_t number) PYOSSL_MUST_CHECK;
+
 /* Record a system error; PYOSSL_E_SYSTEM. */
 pyossl_status osl_fail_errno(int number, const char *detail) PYOSSL_MUST_CHECK;
 
 /* Record that there is no memory; PYOSSL_E_NOMEM. */
 pyossl_status osl_fail_nomem(void) PYOSSL_MUST_CHECK;
-/* Say in the record, where @status tells of a failure, which file was read; returns @status. */
+
+/*
+ * Where @status tells of a failure, say more in the detail of the last entry, where it is not said
+ * there yet; they return @status. Which file was read:
+ */
 pyossl_status osl_in_file(pyossl_status status, const char *path) PYOSSL_MUST_CHECK;
+/* What the caller gave, as far as it can be shown; never of what is secret. */
+pyossl_status osl_given(pyossl_status status, const char *text, size_t len) PYOSSL_MUST_CHECK;
+/* The same in any case, behind other words than ", in " where there is something already. */
+pyossl_status osl_given_as(pyossl_status status, const char *lead, const char *text,
+                           size_t len) PYOSSL_MUST_CHECK;
+enum { OSL_GIVEN_MAX = 120 }; /* bytes that are shown */
+/* What to do, or what it may be. */
+pyossl_status osl_hint(pyossl_status status, const char *words) PYOSSL_MUST_CHECK;
 
 /* Give the newest entry with this reason of OpenSSL's a detail, in place of any that it has. */
 void osl_error_explain(int library, int reason, const char *detail);
@@ -190,6 +206,8 @@ pyossl_status osl_refuse_argument(const char *needed) PYOSSL_MUST_CHECK;
 #define osl_fail_text(status, reason) osl_never_ok((osl_fail_text)(status, reason))
 #define osl_fail_detail(status, reason, detail)                                                    \
     osl_never_ok((osl_fail_detail)(status, reason, detail))
+#define osl_fail_number(status, reason, number)                                                    \
+    osl_never_ok((osl_fail_number)(status, reason, number))
 #define osl_fail_errno(number, detail) osl_never_ok((osl_fail_errno)(number, detail))
 #define osl_fail_again(status, kept) osl_never_ok((osl_fail_again)(status, kept))
 #define osl_recorded() osl_never_ok((osl_recorded)())

@@ -262,24 +262,39 @@ static bool take_block(span *in, const span *label, parts *out)
     return false;
 }
 
-static pyossl_status fail_no_start(const char *const *labels)
+static span without_bom(const void *data, size_t len)
 {
-    ERR_raise_data(ERR_LIB_PEM, PEM_R_NO_START_LINE, "Expecting: %s", labels[0]);
-    return osl_fail(PYOSSL_E_FORMAT);
-}
-
-/* Blocks with other labels must be sound too. What differs from OpenSSL is in decision 18. */
-pyossl_status osl_pem_find(const void *data, size_t len, const char *const *labels, osl_pem *out)
-{
-    span in = { data, len }, line, label;
-    osl_auto_pem found = OSL_PEM_INIT;
-    parts block;
-    bool cut;
+    span in = { data, len };
 
     if (len > 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0) { /* what editors put before UTF-8 */
         in.at += 3;
         in.len -= 3;
     }
+    return in;
+}
+
+/* @other is the label of a block that was there, or empty. */
+static pyossl_status fail_no_start(const char *const *labels, span all, span other)
+{
+    const bool der = all.len > 1 && (unsigned char)all.at[0] == OSL_TAG_SEQUENCE;
+    pyossl_status status;
+
+    ERR_raise_data(ERR_LIB_PEM, PEM_R_NO_START_LINE, "Expecting: %s", labels[0]);
+    status = osl_fail(PYOSSL_E_FORMAT);
+    if (other.len > 0)
+        return osl_given_as(status, ", not: ", other.at, other.len);
+    return der ? osl_hint(status, "is it DER? (PYOSSL_DER, in Python FILETYPE_ASN1)") : status;
+}
+
+/* Blocks with other labels must be sound too. What differs from OpenSSL is in decision 18. */
+pyossl_status osl_pem_find(const void *data, size_t len, const char *const *labels, osl_pem *out)
+{
+    const span all = without_bom(data, len);
+    span in = all, line, label, other = { NULL, 0 };
+    osl_auto_pem found = OSL_PEM_INIT;
+    parts block;
+    bool cut;
+
     while (take_line(&in, &line, &cut)) {
         if (!boundary(&line, BEGIN_MARK, &label))
             continue;
@@ -287,8 +302,10 @@ pyossl_status osl_pem_find(const void *data, size_t len, const char *const *labe
             return fail_pem(PEM_R_BAD_END_LINE);
         OSL_TRY(decode_base64(block.body, &found.der));
         found.label = label_among(&label, labels);
-        if (found.label == NULL)
+        if (found.label == NULL) {
+            other = label;
             continue;
+        }
         OSL_TRY(take_headers(block.header, found.dek));
         found.end = len - in.len;
         osl_pem_clear(out);
@@ -296,7 +313,7 @@ pyossl_status osl_pem_find(const void *data, size_t len, const char *const *labe
         found = (osl_pem)OSL_PEM_INIT;
         return PYOSSL_OK;
     }
-    return fail_no_start(labels);
+    return fail_no_start(labels, all, other);
 }
 
 void osl_pem_clear(osl_pem *pem)
@@ -439,11 +456,20 @@ pyossl_status osl_der_sequence(const void *data, size_t len, size_t *total)
 
 /* ---- either ---- */
 
-pyossl_status osl_fail_format(void)
+pyossl_status osl_fail_format(int format)
 {
-    return osl_fail_text(
-        PYOSSL_E_ARGUMENT,
-        "not a file type; PEM and DER are (in Python FILETYPE_PEM and FILETYPE_ASN1)");
+    return osl_hint(osl_fail_number(PYOSSL_E_ARGUMENT, "not a file type", format), OSL_FORMATS);
+}
+
+pyossl_status osl_hint_pem(pyossl_status status, const void *data, size_t len)
+{
+    span in = without_bom(data, len);
+
+    while (in.len > 0 && (unsigned char)*in.at <= ' ') {
+        in.at++;
+        in.len--;
+    }
+    return starts_with(&in, BEGIN_MARK) ? osl_hint(status, "it is PEM, not DER") : status;
 }
 
 /* Streamed PKCS #7 and PKCS #12 are BER; where that ends only a full parse can tell. */
@@ -470,9 +496,9 @@ pyossl_status osl_decode(pyossl_format format, const void *data, size_t len,
         return PYOSSL_OK;
     }
     if (format != PYOSSL_DER)
-        return osl_fail_format();
+        return osl_fail_format(format);
     if (!is_indefinite(data, len))
-        OSL_TRY(osl_der_sequence(data, len, &total));
+        OSL_TRY(osl_hint_pem(osl_der_sequence(data, len, &total), data, len));
     else if (!osl_len_fits(len))
         return fail_der(ASN1_R_TOO_LONG);
     return osl_buf_set(der, data, total);
@@ -485,5 +511,5 @@ pyossl_status osl_encode(pyossl_format format, const char *label, const void *de
         return osl_pem_write(label, der, len, out);
     if (format == PYOSSL_DER)
         return osl_buf_set(out, der, len);
-    return osl_fail_format();
+    return osl_fail_format(format);
 }

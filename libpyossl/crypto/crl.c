@@ -78,7 +78,7 @@ pyossl_status pyossl_crl_dump(const pyossl_crl *crl, pyossl_format format, pyoss
     if (format == PYOSSL_TEXT)
         return dump_text(crl, out);
     if (format != PYOSSL_PEM && format != PYOSSL_DER)
-        return osl_fail_format();
+        return osl_fail_format(format);
     len = i2d_X509_CRL(crl->crl, NULL);
     if (len <= 0)
         return osl_fail(PYOSSL_E_STATE);

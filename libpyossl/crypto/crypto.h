@@ -143,7 +143,11 @@ pyossl_status osl_encode(pyossl_format format, const char *label, const void *de
                          pyossl_buf *out) PYOSSL_MUST_CHECK;
 
 /* PYOSSL_E_ARGUMENT: "not a file type". */
-pyossl_status osl_fail_format(void) PYOSSL_MUST_CHECK;
+pyossl_status osl_fail_format(int format) PYOSSL_MUST_CHECK;
+#define OSL_FORMATS "PYOSSL_PEM and PYOSSL_DER are, in Python FILETYPE_PEM and FILETYPE_ASN1"
+
+/* Where @status tells of a failure with DER, say if @data is PEM; returns @status. */
+pyossl_status osl_hint_pem(pyossl_status status, const void *data, size_t len) PYOSSL_MUST_CHECK;
 
 /* ---- rounds.c ---- */
 
@@ -174,6 +178,8 @@ pyossl_status osl_secret_get(osl_secret *out, const pyossl_passphrase *from, int
 /* The same for what may be longer than PYOSSL_PASSPHRASE_MAX: use osl_secret_text(). */
 pyossl_status osl_secret_get_any(osl_secret *out, const pyossl_passphrase *from, int confirm)
     PYOSSL_MUST_CHECK;
+/* PYOSSL_E_PASSPHRASE with OpenSSL's queue, and whether there was one. */
+pyossl_status osl_fail_passphrase(const osl_secret *secret) PYOSSL_MUST_CHECK;
 void osl_secret_clear(osl_secret *secret);
 #define osl_auto_secret __attribute__((cleanup(osl_secret_clear))) osl_secret
 

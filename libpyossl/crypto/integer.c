@@ -39,7 +39,8 @@ pyossl_status osl_integer_parse(ASN1_INTEGER **out, const char *hex, bool lenien
         return osl_fail(PYOSSL_E_NOMEM);
     /* "-" alone is not a number, nor is a number too long for OpenSSL to read to its end. */
     if (read == 0 || (!lenient && hex[read] != '\0'))
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "not a hexadecimal number");
+        return osl_given(osl_fail_text(PYOSSL_E_ARGUMENT, "not a hexadecimal number"), hex,
+                         strlen(hex));
     made = BN_to_ASN1_INTEGER(number, NULL);
     if (made == NULL)
         return osl_fail(PYOSSL_E_NOMEM);

@@ -317,7 +317,7 @@ static pyossl_status write_entry(pyossl_name *name, const char *field, const voi
     if (X509_NAME_add_entry_by_NID(made, nid, MBSTRING_UTF8, utf8 != NULL ? utf8 : nothing,
                                    (int)len, -1, 0) != 1 ||
         !settle(made))
-        return osl_fail(PYOSSL_E_OPENSSL);
+        return osl_given_as(osl_hint(osl_fail(PYOSSL_E_OPENSSL), field), "=", utf8, len);
     OSL_TRY(replace(name, made));
     (void)osl_steal(made);
     return PYOSSL_OK;

@@ -62,7 +62,7 @@ pyossl_status pyossl_oid_create(const char *dotted, const char *short_name, cons
     OSL_TRY(osl_init());
     made = OBJ_create(dotted, short_name, long_name);
     if (made == NID_undef)
-        return osl_fail(PYOSSL_E_ARGUMENT);
+        return osl_given(osl_fail(PYOSSL_E_ARGUMENT), dotted, strlen(dotted));
     *nid = made;
     return PYOSSL_OK;
 }

@@ -48,6 +48,13 @@ pyossl_status osl_secret_get(osl_secret *out, const pyossl_passphrase *from, int
     return status;
 }
 
+pyossl_status osl_fail_passphrase(const osl_secret *secret)
+{
+    return osl_hint(osl_fail(PYOSSL_E_PASSPHRASE),
+                    secret->present ? "maybe wrong password"
+                                    : "it is encrypted, and no passphrase was given");
+}
+
 pyossl_status osl_secret_get_any(osl_secret *out, const pyossl_passphrase *from, int confirm)
 {
     if (from == NULL || from->callback != NULL || from->len <= PYOSSL_PASSPHRASE_MAX)

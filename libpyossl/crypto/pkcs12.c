@@ -359,7 +359,8 @@ pyossl_status pyossl_pkcs12_dump(const pyossl_pkcs12 *p12, const pyossl_passphra
     osl_auto(safe_stack) *safes = NULL;
 
     if (p12->pkey == NULL && p12->cert == NULL && p12->cas.count == 0) {
-        ERR_raise(ERR_LIB_PKCS12, PKCS12_R_INVALID_NULL_ARGUMENT);
+        ERR_raise_data(ERR_LIB_PKCS12, PKCS12_R_INVALID_NULL_ARGUMENT,
+                       "there is no key and no certificate in it");
         return osl_fail(PYOSSL_E_STATE);
     }
     OSL_TRY(take_options(&w, options));

@@ -311,7 +311,9 @@ static pyossl_status accept_no_mac(reader *r)
     OSL_TRY(need_passphrase(r));
     if (r->secret.len == 0)
         return PYOSSL_OK;
-    ERR_raise(ERR_LIB_PKCS12, PKCS12_R_MAC_ABSENT);
+    ERR_raise_data(
+        ERR_LIB_PKCS12, PKCS12_R_MAC_ABSENT,
+        "without it nobody can tell whether the file was changed, which a passphrase is for");
     return osl_fail(PYOSSL_E_FORMAT);
 }
 
@@ -344,7 +346,7 @@ static pyossl_status read_all(reader *r, PKCS12 *p12)
     }
     if (status == PYOSSL_E_UNSUPPORTED)
         return osl_fail_text(status, "needs an algorithm of OpenSSL's legacy provider");
-    return status == PYOSSL_E_PASSPHRASE ? osl_fail(status) : status;
+    return status == PYOSSL_E_PASSPHRASE ? osl_fail_passphrase(&r->secret) : status;
 }
 
 /*
@@ -430,7 +432,7 @@ pyossl_status pyossl_pkcs12_load(pyossl_pkcs12 **out, const void *der, size_t le
         return osl_fail_text(PYOSSL_E_FORMAT, "too long");
     p12 = len > 0 ? d2i_PKCS12(NULL, &in, (long)len) : NULL;
     if (p12 == NULL)
-        return osl_fail(PYOSSL_E_FORMAT);
+        return osl_hint_pem(osl_fail(PYOSSL_E_FORMAT), der, len);
     OSL_TRY(read_all(&r, p12));
     OSL_TRY(fill(made, &r));
     *out = osl_steal(made);

@@ -83,7 +83,7 @@ pyossl_status pyossl_pkcs7_dump(const pyossl_pkcs7 *message, pyossl_format forma
     if (format == PYOSSL_TEXT)
         return dump_text(message, out);
     if (format != PYOSSL_PEM && format != PYOSSL_DER)
-        return osl_fail_format();
+        return osl_fail_format(format);
     OSL_TRY(encode(message->message, &der));
     return osl_encode(format, labels[0], der.data, der.len, out);
 }

@@ -115,7 +115,7 @@ pyossl_status pyossl_pkey_dump_private(const pyossl_pkey *pkey, pyossl_format fo
         return dump_pkcs8(pkey, format, algorithm, &secret, out);
     }
     if (format != PYOSSL_DER && format != PYOSSL_TEXT)
-        return osl_fail_format();
+        return osl_fail_format(format);
     if (cipher != NULL)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "only PEM and DER can be encrypted");
     if (format == PYOSSL_TEXT)
@@ -168,7 +168,7 @@ pyossl_status pyossl_pkey_dump_public(const pyossl_pkey *pkey, pyossl_format for
     int len;
 
     if (format != PYOSSL_PEM && format != PYOSSL_DER)
-        return osl_fail_format();
+        return osl_fail_format(format);
     len = i2d_PUBKEY(pkey->key, &bytes);
     OSL_TRY(take_der(&der, bytes, len));
     return osl_encode(format, "PUBLIC KEY", der.data, der.len, out);

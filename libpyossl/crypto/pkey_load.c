@@ -41,21 +41,21 @@ static pyossl_status get_secret(osl_secret *secret, const pyossl_passphrase *pas
     if (secret->present)
         return PYOSSL_OK;
     ERR_raise(ERR_LIB_PEM, PEM_R_PROBLEMS_GETTING_PASSWORD);
-    return osl_fail(PYOSSL_E_PASSPHRASE);
+    return osl_fail_passphrase(secret);
 }
 
 /*
  * A wrong passphrase shows when the last block has no proper padding. Other
  * failures come before: of parameters that do not make sense.
  */
-static pyossl_status fail_decrypt(void)
+static pyossl_status fail_decrypt(const osl_secret *secret)
 {
     const unsigned long code = ERR_peek_last_error();
     const int library = ERR_GET_LIB(code), reason = ERR_GET_REASON(code);
     const bool wrong = (library == ERR_LIB_PKCS12 && reason == PKCS12_R_PKCS12_CIPHERFINAL_ERROR) ||
                        (library == ERR_LIB_PEM && reason == PEM_R_BAD_DECRYPT);
 
-    return osl_fail(wrong ? PYOSSL_E_PASSPHRASE : PYOSSL_E_FORMAT);
+    return wrong ? osl_fail_passphrase(secret) : osl_fail(PYOSSL_E_FORMAT);
 }
 
 /* Ask for the passphrase and decrypt, with the legacy provider's help where that is needed. */
@@ -68,13 +68,13 @@ static pyossl_status decrypt(decrypt_fn *attempt, const void *encrypted,
     if (attempt(encrypted, &secret, der))
         return PYOSSL_OK;
     if (!osl_queue_says_unsupported())
-        return fail_decrypt();
+        return fail_decrypt(&secret);
     if (!osl_legacy_load())
         return osl_fail_text(PYOSSL_E_UNSUPPORTED, "the cipher needs OpenSSL's legacy provider");
     ERR_clear_error();
     if (attempt(encrypted, &secret, der))
         return PYOSSL_OK;
-    return osl_queue_says_unsupported() ? osl_fail(PYOSSL_E_UNSUPPORTED) : fail_decrypt();
+    return osl_queue_says_unsupported() ? osl_fail(PYOSSL_E_UNSUPPORTED) : fail_decrypt(&secret);
 }
 
 static bool attempt_pkcs8(const void *encrypted, const osl_secret *secret, pyossl_buf *der)
@@ -178,7 +178,7 @@ static pyossl_status wrap_decrypted(pyossl_pkey **out, const pyossl_buf *der)
     if (status != PYOSSL_E_FORMAT)
         return status;
     ERR_raise(ERR_LIB_PEM, PEM_R_BAD_DECRYPT);
-    return osl_fail(PYOSSL_E_PASSPHRASE);
+    return osl_hint(osl_fail(PYOSSL_E_PASSPHRASE), "maybe wrong password");
 }
 
 /*

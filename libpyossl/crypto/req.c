@@ -111,7 +111,7 @@ pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyoss
     if (format == PYOSSL_TEXT)
         return dump_text(req, out);
     if (format != PYOSSL_PEM && format != PYOSSL_DER)
-        return osl_fail_format();
+        return osl_fail_format(format);
     len = i2d_X509_REQ(req->req, &der);
     if (len <= 0)
         return osl_fail(PYOSSL_E_STATE);

@@ -44,6 +44,11 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+static pyossl_status fail_base64(const char *base64, size_t len)
+{
+    return osl_given(osl_fail_text(PYOSSL_E_FORMAT, "not base64"), base64, len);
+}
+
 /* The same without blanks. PYOSSL_E_FORMAT unless it is whole, with "=" at the end only. */
 static pyossl_status compact(const char *base64, size_t len, pyossl_buf *out, size_t *padding)
 {
@@ -58,11 +63,11 @@ static pyossl_status compact(const char *base64, size_t len, pyossl_buf *out, si
         if (base64[i] == '=')
             ++*padding;
         else if (*padding > 0)
-            return osl_fail_text(PYOSSL_E_FORMAT, "not base64");
+            return fail_base64(base64, len);
         text.data[kept++] = (unsigned char)base64[i];
     }
     if (kept == 0 || kept % 4 != 0 || *padding > 2)
-        return osl_fail_text(PYOSSL_E_FORMAT, "not base64");
+        return fail_base64(base64, len);
     text.len = kept;
     text.data[kept] = '\0';
     osl_buf_move(out, &text);
@@ -81,7 +86,7 @@ static pyossl_status decode_base64(const char *base64, size_t len, pyossl_buf *d
     OSL_TRY(osl_buf_alloc(&bytes, text.len / 4 * 3));
     count = EVP_DecodeBlock(bytes.data, text.data, (int)text.len);
     if (count < (int)padding)
-        return osl_fail_text(PYOSSL_E_FORMAT, "not base64");
+        return fail_base64(base64, len);
     bytes.len = (size_t)count - padding;
     osl_buf_move(der, &bytes);
     return PYOSSL_OK;

@@ -277,7 +277,7 @@ pyossl_status pyossl_store_set_time(pyossl_store *store, int64_t when)
     X509_VERIFY_PARAM *param;
 
     if ((int64_t)seconds != when)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "a time that this system cannot express");
+        return osl_fail_number(PYOSSL_E_ARGUMENT, "a time that this system cannot express", when);
     OSL_TRUST_CHANGES(store->store);
     param = open_param(store);
     if (param == NULL)
@@ -293,7 +293,7 @@ pyossl_status pyossl_store_set_depth(pyossl_store *store, int depth)
     X509_VERIFY_PARAM *param;
 
     if (depth < -1)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative depth");
+        return osl_fail_number(PYOSSL_E_ARGUMENT, "a negative depth", depth);
     OSL_TRUST_CHANGES(store->store);
     param = open_param(store);
     if (param == NULL)

@@ -241,13 +241,19 @@ static pyossl_status read_as(moment *m, int type, const char *when, size_t len, 
     return PYOSSL_OK;
 }
 
+static pyossl_status fail_time(const char *reason, const char *when, size_t len)
+{
+    return osl_hint(osl_given(osl_fail_text(PYOSSL_E_ARGUMENT, reason), when, len),
+                    "where YYYYMMDDhhmmssZ is one");
+}
+
 pyossl_status osl_time_parse(ASN1_TIME **out, const char *when, size_t len)
 {
     moment m, utc;
     bool is_time;
 
     if (!osl_len_fits(len))
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "not a time");
+        return fail_time("not a time", when, len);
 
     /*
      * What a UTCTime says in other words than RFC 5280 allows (no seconds, an
@@ -258,11 +264,11 @@ pyossl_status osl_time_parse(ASN1_TIME **out, const char *when, size_t len)
         return encode_moment(out, &utc);
     OSL_TRY(read_as(&m, V_ASN1_GENERALIZEDTIME, when, len, &is_time));
     if (!is_time)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "not a time");
+        return fail_time("not a time", when, len);
     if (m.plain)
         return encode_moment(out, &m);
     if (!moment_from_epoch(&utc, moment_epoch(&m)))
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "the time is out of range");
+        return fail_time("the time is out of range", when, len);
     return make_time(out, V_ASN1_GENERALIZEDTIME, when, len);
 }
 
@@ -273,7 +279,7 @@ pyossl_status osl_time_from_now(ASN1_TIME **out, int64_t seconds)
 
     if (__builtin_add_overflow((int64_t)time(NULL), seconds, &epoch) ||
         !moment_from_epoch(&m, epoch))
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "the time is out of range");
+        return osl_fail_number(PYOSSL_E_ARGUMENT, "the time is out of range", seconds);
     return encode_moment(out, &m);
 }
 

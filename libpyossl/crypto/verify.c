@@ -1,6 +1,8 @@
 /* Judging a chain by a store. */
 #include "crypto.h"
 
+#include <stdio.h>
+
 void pyossl_verdict_clear(pyossl_verdict *verdict)
 {
     OSL_NEED_OR(OSL_NOTHING, verdict != NULL);
@@ -35,6 +37,17 @@ static pyossl_status failing_cert(X509_STORE_CTX *ctx, X509 *leaf, pyossl_x509 *
     return osl_x509_wrap(out, cert);
 }
 
+/* Record why, where in the chain, and about whom. */
+static pyossl_status fail_verify(int error, int depth, const X509 *cert)
+{
+    char detail[OSL_ERROR_DETAIL_MAX];
+    int len = snprintf(detail, sizeof detail, "error %d, depth %d, subject: ", error, depth);
+
+    /* Its text is as long as the certificate's maker likes. */
+    (void)!X509_NAME_oneline(X509_get_subject_name(cert), detail + len, (int)sizeof detail - len);
+    return osl_fail_detail(PYOSSL_E_VERIFY, X509_verify_cert_error_string(error), detail);
+}
+
 static pyossl_status reject(X509_STORE_CTX *ctx, X509 *leaf, pyossl_verdict *verdict)
 {
     osl_auto(pyossl_x509) *cert = NULL;
@@ -48,7 +61,7 @@ static pyossl_status reject(X509_STORE_CTX *ctx, X509 *leaf, pyossl_verdict *ver
     if (error == X509_V_OK)
         error = X509_V_ERR_UNSPECIFIED;
     OSL_TRY(failing_cert(ctx, leaf, &cert));
-    status = osl_fail_text(PYOSSL_E_VERIFY, X509_verify_cert_error_string(error));
+    status = fail_verify(error, depth, osl_x509_read(cert));
     if (status != PYOSSL_E_VERIFY)
         return status; /* not the chain's fault: there is no memory */
     pyossl_verdict_clear(verdict);

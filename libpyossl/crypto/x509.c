@@ -244,8 +244,8 @@ pyossl_status pyossl_x509_load(pyossl_x509 **out, pyossl_format format, const vo
     if (format == PYOSSL_PEM)
         return osl_x509_from_pem(out, data, len, labels, NULL);
     if (format == PYOSSL_DER)
-        return from_bytes(out, data, len);
-    return osl_fail_format();
+        return osl_hint_pem(from_bytes(out, data, len), data, len);
+    return osl_fail_format(format);
 }
 
 pyossl_status pyossl_x509_copy(pyossl_x509 **out, const pyossl_x509 *cert)
@@ -451,7 +451,7 @@ pyossl_status pyossl_x509_dump(const pyossl_x509 *cert, pyossl_format format, py
     if (format == PYOSSL_TEXT)
         return dump_text(cert, out);
     if (format != PYOSSL_PEM && format != PYOSSL_DER)
-        return osl_fail_format();
+        return osl_fail_format(format);
     OSL_TRY(osl_x509_der(cert, &room, &der, &len));
     return osl_encode(format, PEM_STRING_X509, der, len, out);
 }

@@ -49,11 +49,11 @@ pyossl_answer osl_conn_answer(pyossl_conn *conn, pyossl_answer answer)
 
 /* ---- verification ---- */
 
-static int refuse_chain(pyossl_conn *conn, X509_STORE_CTX *store_ctx)
+/* @why is for where OpenSSL has nothing against it, lest the result say that all is well. */
+static int refuse_chain(pyossl_conn *conn, X509_STORE_CTX *store_ctx, int why)
 {
-    /* Otherwise the result would say that all is well. */
     if (X509_STORE_CTX_get_error(store_ctx) == X509_V_OK)
-        X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_APPLICATION_VERIFICATION);
+        X509_STORE_CTX_set_error(store_ctx, why);
     if (conn != NULL)
         osl_refusal_note(conn, store_ctx);
     return 0;
@@ -82,10 +82,11 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
     pyossl_answer answer;
 
     if (conn == NULL)
-        return refuse_chain(NULL, store_ctx);
+        return refuse_chain(NULL, store_ctx, X509_V_ERR_UNSPECIFIED);
     closure = osl_closure_ref(conn->verify);
     if (closure == NULL)
-        return preverify != 0 ? preverify : refuse_chain(conn, store_ctx);
+        return preverify != 0 ? preverify
+                              : refuse_chain(conn, store_ctx, X509_V_ERR_APPLICATION_VERIFICATION);
     if (wrap_current_cert(&cert, store_ctx) != PYOSSL_OK) {
         X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_OUT_OF_MEM);
         return 0;
@@ -95,8 +96,11 @@ int osl_verify_trampoline(int preverify, X509_STORE_CTX *store_ctx)
     event.depth = X509_STORE_CTX_get_error_depth(store_ctx);
     event.preverify = preverify;
     answer = osl_conn_answer(conn, ((pyossl_verify_cb)closure->call)(conn, &event, closure->userdata));
+    /* A callback that fails is an internal error, also in the alert; one that says no is not. */
     if (answer != PYOSSL_ANSWER_ACCEPT)
-        return refuse_chain(conn, store_ctx);
+        return refuse_chain(conn, store_ctx,
+                            answer == PYOSSL_ANSWER_DECLINE ? X509_V_ERR_APPLICATION_VERIFICATION
+                                                            : X509_V_ERR_UNSPECIFIED);
     X509_STORE_CTX_set_error(store_ctx, X509_V_OK);
     return 1;
 }
@@ -371,6 +375,8 @@ static int judge_staple(SSL *ssl, pyossl_conn *conn)
     answer = osl_conn_answer(conn, ((pyossl_ocsp_client_cb)closure->call)(conn, stapled ? response : nothing,
                                                                 stapled ? (size_t)len : 0,
                                                                 closure->userdata));
+    if (answer == PYOSSL_ANSWER_ABORT)
+        return -1;
     return answer == PYOSSL_ANSWER_ACCEPT ? 1 : 0;
 }
 

@@ -136,7 +136,9 @@ pyossl_status pyossl_conn_set_servername(pyossl_conn *conn, const char *name, si
     pyossl_status status;
 
     if (name != NULL && (len > TLSEXT_MAXLEN_host_name || memchr(name, '\0', len) != NULL))
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "not a host name: too long, or with a NUL");
+        return osl_given(
+            osl_fail_text(PYOSSL_E_ARGUMENT, "not a host name: too long, or with a NUL"), name,
+            len);
     OSL_TRY(prepare_early(conn));
     /* The dot that ends an absolute name is not sent (RFC 6066, section 3). */
     if (name != NULL && len > 1 && name[len - 1] == '.')

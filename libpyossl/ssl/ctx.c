@@ -41,9 +41,9 @@ pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
     const int version = method_version(method);
 
     if (method < PYOSSL_SSL2 || method > PYOSSL_DTLS_CLIENT)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "No such protocol");
+        return osl_fail_number(PYOSSL_E_ARGUMENT, "No such protocol", method);
     if (osl_method(method) == NULL)
-        return osl_fail_text(PYOSSL_E_UNSUPPORTED, "No such protocol");
+        return osl_fail_number(PYOSSL_E_UNSUPPORTED, "No such protocol", method);
     OSL_TRY(osl_init());
 
     ctx = osl_new(pyossl_ctx);
@@ -97,7 +97,7 @@ pyossl_status osl_verify_mode_check(int mode)
     };
 
     if ((mode & ~(int)KNOWN) != 0)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "no such verification mode");
+        return osl_fail_number(PYOSSL_E_ARGUMENT, "no such verification mode", mode);
     return PYOSSL_OK;
 }
 

@@ -312,7 +312,7 @@ pyossl_status osl_ctx_change_text(pyossl_ctx *ctx, osl_setting_kind kind, osl_ap
         return osl_fail_nomem();
     setting->release = release_text;
     setting->stepwise = kind == OSL_SET_CIPHERSUITES; /* the suites, then one list of all ciphers */
-    return osl_ctx_change(ctx, osl_steal(setting));
+    return osl_given(osl_ctx_change(ctx, osl_steal(setting)), text, strlen(text));
 }
 
 /* ---- callbacks ---- */

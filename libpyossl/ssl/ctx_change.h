@@ -74,7 +74,7 @@ OSL_DEFINE_AUTO(osl_setting, osl_setting_free)
  */
 pyossl_status osl_ctx_change(pyossl_ctx *ctx, osl_setting *setting) PYOSSL_MUST_CHECK;
 
-/* The same for a setting that is a number, or a text, which is copied. */
+/* The same for a setting that is a number, or a text, which is copied, and shown where it fails. */
 pyossl_status osl_ctx_change_number(pyossl_ctx *ctx, osl_setting_kind kind, osl_apply apply,
                                     int64_t number) PYOSSL_MUST_CHECK;
 pyossl_status osl_ctx_change_text(pyossl_ctx *ctx, osl_setting_kind kind, osl_apply apply,

@@ -152,7 +152,7 @@ static pyossl_status check_format(int format)
 {
     if (format == PYOSSL_PEM || format == PYOSSL_DER)
         return PYOSSL_OK;
-    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_SSL_FILETYPE);
+    ERR_raise_data(ERR_LIB_SSL, SSL_R_BAD_SSL_FILETYPE, "%d; " OSL_FORMATS, format);
     return osl_fail(PYOSSL_E_ARGUMENT);
 }
 

@@ -1,6 +1,8 @@
 /* What a context says about the protocol: versions, ciphers, groups, options, sessions. */
 #include "ctx_change.h"
 
+#include <stdio.h>
+
 #include <openssl/decoder.h>
 #include <openssl/pem.h>
 
@@ -106,8 +108,8 @@ static pyossl_status refuse_version(int64_t number)
 
     for (size_t i = 0; i < OSL_COUNT_OF(versions); i++)
         if (number == versions[i])
-            return osl_fail_text(PYOSSL_E_UNSUPPORTED, "unsupported protocol version");
-    return osl_fail_text(PYOSSL_E_ARGUMENT, "no protocol version has this number");
+            return osl_fail_number(PYOSSL_E_UNSUPPORTED, "unsupported protocol version", number);
+    return osl_fail_number(PYOSSL_E_ARGUMENT, "no protocol version has this number", number);
 }
 
 static pyossl_status apply_min_version(osl_generation *generation, const osl_setting *setting)
@@ -350,7 +352,7 @@ pyossl_status pyossl_ctx_set_security_level(pyossl_ctx *ctx, int level)
     OSL_API_ENTER;
     OSL_NEED(ctx != NULL);
     if (level < 0 || level > 5)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "security levels are 0 to 5");
+        return osl_fail_number(PYOSSL_E_ARGUMENT, "security levels are 0 to 5", level);
     return osl_ctx_change_number(ctx, OSL_SET_SECURITY_LEVEL, apply_security_level, level);
 }
 
@@ -377,15 +379,19 @@ static pyossl_status change_bytes(pyossl_ctx *ctx, osl_setting_kind kind, osl_ap
 
 pyossl_status osl_alpn_check(const unsigned char *protos, size_t len)
 {
+    char fault[64];
     size_t at = 0;
 
     if (len > UINT16_MAX || (protos == NULL && len > 0))
         return osl_fail_text(PYOSSL_E_ARGUMENT, "the list of protocols is too long");
     while (at < len && protos[at] > 0 && protos[at] < len - at)
         at += 1 + (size_t)protos[at];
-    if (at != len)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "not a list of protocols, each behind its length");
-    return PYOSSL_OK;
+    if (at == len)
+        return PYOSSL_OK;
+    snprintf(fault, sizeof fault, "at byte %zu: a name of %u bytes where %zu are left", at,
+             protos[at], len - at - 1);
+    return osl_fail_detail(PYOSSL_E_ARGUMENT, "not a list of protocols, each behind its length",
+                           protos[at] == 0 ? "an empty name" : fault);
 }
 
 static pyossl_status apply_alpn_protos(osl_generation *generation, const osl_setting *setting)
@@ -469,7 +475,8 @@ pyossl_status pyossl_ctx_set_session_id(pyossl_ctx *ctx, const void *name, size_
     OSL_API_ENTER;
     OSL_NEED(ctx != NULL && osl_fits(name, len));
     if (len > SSL_MAX_SID_CTX_LENGTH) {
-        ERR_raise(ERR_LIB_SSL, SSL_R_SSL_SESSION_ID_CONTEXT_TOO_LONG);
+        ERR_raise_data(ERR_LIB_SSL, SSL_R_SSL_SESSION_ID_CONTEXT_TOO_LONG,
+                       "%zu bytes, where there may be %d", len, SSL_MAX_SID_CTX_LENGTH);
         return osl_fail(PYOSSL_E_ARGUMENT);
     }
     return change_bytes(ctx, OSL_SET_SESSION_ID, apply_session_id, name, len);
@@ -509,7 +516,7 @@ pyossl_status pyossl_ctx_set_timeout(pyossl_ctx *ctx, long seconds)
     OSL_NEED(ctx != NULL);
     /* OpenSSL's releases differ in what they make of one: from none at all to for ever. */
     if (seconds < 0)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative timeout");
+        return osl_fail_number(PYOSSL_E_ARGUMENT, "a negative timeout", seconds);
     return osl_ctx_change_number(ctx, OSL_SET_TIMEOUT, apply_timeout, seconds);
 }
 

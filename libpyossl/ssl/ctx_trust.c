@@ -95,7 +95,7 @@ pyossl_status pyossl_ctx_set_max_cert_list(pyossl_ctx *ctx, long bytes)
     OSL_API_ENTER;
     OSL_NEED(ctx != NULL);
     if (bytes < 0)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "a negative size");
+        return osl_fail_number(PYOSSL_E_ARGUMENT, "a negative size", bytes);
     return osl_ctx_change_number(ctx, OSL_SET_MAX_CERT_LIST, apply_max_cert_list, bytes);
 }
 

@@ -232,7 +232,7 @@ pyossl_status osl_identity_hostname(osl_identity **out, const char *name, size_t
     const char *fault;
 
     if ((flags & ~known) != 0)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "an unknown flag for host names");
+        return osl_fail_number(PYOSSL_E_ARGUMENT, "an unknown flag for host names", flags);
     /* One trailing dot says that the name is absolute, which it is anyway. */
     if (len > 1 && name[len - 1] == '.')
         len--;
@@ -245,7 +245,7 @@ pyossl_status osl_identity_hostname(osl_identity **out, const char *name, size_t
     if (identity->ip_len == 0) {
         fault = hostname_fault(name, len);
         if (fault != NULL)
-            return osl_fail_text(PYOSSL_E_ARGUMENT, fault);
+            return osl_given(osl_fail_text(PYOSSL_E_ARGUMENT, fault), name, len);
         identity->hostname = osl_memdup(name, len);
         if (identity->hostname == NULL)
             return osl_fail_nomem();
@@ -262,7 +262,7 @@ pyossl_status osl_identity_ip(osl_identity **out, const char *address, size_t le
         return PYOSSL_E_NOMEM;
     identity->ip_len = parse_ip(address, len, identity->ip);
     if (identity->ip_len == 0)
-        return osl_fail_text(PYOSSL_E_ARGUMENT, "not an IP address");
+        return osl_given(osl_fail_text(PYOSSL_E_ARGUMENT, "not an IP address"), address, len);
     *out = osl_steal(identity);
     return PYOSSL_OK;
 }

@@ -77,10 +77,16 @@ void osl_refusal_explain(const pyossl_conn *conn)
 {
     static const char no_side[] = "neither client nor server: call set_connect_state() or "
                                   "set_accept_state() first, in C pyossl_conn_set_role()";
+    static const char no_tls[] = "what the peer sent is not TLS: it speaks another protocol here, "
+                                 "such as plain HTTP";
 
     if (conn->role == 0) {
         osl_error_explain(ERR_LIB_SSL, SSL_R_UNINITIALIZED, no_side);
         osl_error_explain(ERR_LIB_SSL, SSL_R_CONNECTION_TYPE_NOT_SET, no_side);
+    }
+    if (SSL_in_init(conn->ssl) == 1) {
+        osl_error_explain(ERR_LIB_SSL, SSL_R_WRONG_VERSION_NUMBER, no_tls);
+        osl_error_explain(ERR_LIB_SSL, SSL_R_HTTP_REQUEST, no_tls);
     }
     if (pyossl_error_status(pyossl_error_last()) == PYOSSL_E_VERIFY)
         explain_chain(conn);

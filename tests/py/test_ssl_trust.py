@@ -356,7 +356,7 @@ def test_na_194_errors_name_the_file(context, tmp_path, name, kind, text):
     with pytest.raises(SSL.Error) as info:
         getattr(context, name)(given)
     assert info.value.filename == given
-    assert info.value.__notes__ == [f"file: {path}"]
+    assert str(path) in "".join(info.value.__notes__)
     assert all(len(entry) == 3 for entry in info.value.args[0])
     if name == "load_verify_locations":
         with pytest.raises(crypto.Error) as info:

@@ -78,6 +78,7 @@ class Error(Exception):
     detail: str
 
 class X509StoreContextError(Exception):
+    detail: str
     errors: list[Any]
     certificate: X509  # None only where a program made the exception without one
     def __init__(self, message: str, errors: list[Any], certificate: X509 | None = None) -> None: ...

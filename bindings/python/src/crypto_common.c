@@ -48,7 +48,10 @@ int po_to_format(PyObject *object, pyossl_format *out)
             return 0;
         }
     }
-    PyErr_SetString(PyExc_ValueError, "type must be FILETYPE_PEM, FILETYPE_ASN1 or FILETYPE_TEXT");
+    PyErr_Format(
+        PyExc_ValueError,
+        "type argument must be FILETYPE_PEM or FILETYPE_ASN1, to dump also FILETYPE_TEXT: %R",
+        object);
     return -1;
 }
 

@@ -82,12 +82,18 @@ static int raise_certificate(po_state *state, PyObject *error, const pyossl_verd
 PyObject *po_raise_verdict(po_state *state, const pyossl_verdict *verdict)
 {
     PyObject *type = state->exceptions[PO_EXC_STORE_CTX];
-    PyObject *error = PyObject_CallFunction(type, "s[iis]O", verdict->text, verdict->error,
-                                            verdict->depth, verdict->text, Py_None);
+    PyObject *detail = po_error_detail(); /* first: making an exception may change the record */
+    PyObject *error = detail != NULL
+                          ? PyObject_CallFunction(type, "s[iis]O", verdict->text, verdict->error,
+                                                  verdict->depth, verdict->text, Py_None)
+                          : NULL;
 
-    if (error != NULL && raise_certificate(state, error, verdict) == 0)
+    if (error != NULL && raise_certificate(state, error, verdict) == 0) {
+        po_tell_detail(error, detail);
         PyErr_SetObject(type, error);
+    }
     Py_XDECREF(error);
+    Py_XDECREF(detail);
     return NULL;
 }
 

@@ -50,7 +50,8 @@ static const struct {
     const char *doc;
 } exception_rows[PO_EXC_MAX] = {
     [PO_EXC_SSL] = { "OpenSSL.SSL.Error", BASE_EXCEPTION,
-                     "What OpenSSL.SSL raises; args[0] is a list of (library, function, reason)." },
+                     "What OpenSSL.SSL raises; args[0] is a list of (library, function, reason), "
+                     "and detail what else there is to say, as str." },
     [PO_EXC_ZERO_RETURN] = { "OpenSSL.SSL.ZeroReturnError", BASE_SSL,
                              "The peer closed the TLS session, with a close alert." },
     [PO_EXC_WANT_READ] = { "OpenSSL.SSL.WantReadError", BASE_SSL,
@@ -68,15 +69,15 @@ static const struct {
                            "A write that the peer's alert ended: an Error and a ConnectionError." },
     [PO_EXC_CRYPTO] = { "OpenSSL.crypto.Error", BASE_EXCEPTION,
                         "What OpenSSL.crypto raises; args[0] is a list of (library, function, "
-                        "reason)." },
+                        "reason), and detail what else there is to say, as str." },
     [PO_EXC_CRYPTO_VALUE] = { "OpenSSL.crypto._ValueError", BASE_CRYPTO_VALUE,
                               "A value that is not acceptable: an Error and a ValueError." },
     [PO_EXC_TYPE_VALUE] = { "OpenSSL.crypto._TypeValueError", BASE_TYPE_VALUE,
                             "An argument that is not acceptable: a TypeError and a ValueError." },
     [PO_EXC_STORE_CTX] = { "OpenSSL.crypto.X509StoreContextError", BASE_EXCEPTION,
-                           "A certificate was not accepted: certificate is that one, and errors is "
-                           "a "
-                           "list of the result's number, the depth, and the text." },
+                           "A certificate was not accepted: certificate is that one, errors is a "
+                           "list of the result's number, the depth, and the text, and detail says "
+                           "all of it in words." },
     [PO_EXC_RAND] = { "OpenSSL.rand.Error", BASE_EXCEPTION,
                       "What OpenSSL.rand raises; args[0] is a list of (library, function, "
                       "reason)." },
@@ -130,8 +131,7 @@ static int add_exceptions(PyObject *module, po_state *state)
         state->exceptions[i] =
             PyErr_NewExceptionWithDoc(exception_rows[i].name, exception_rows[i].doc, bases, NULL);
         Py_DECREF(bases);
-        if (exception_rows[i].base == BASE_EXCEPTION && i != PO_EXC_STORE_CTX &&
-            give_detail(state->exceptions[i]) < 0)
+        if (exception_rows[i].base == BASE_EXCEPTION && give_detail(state->exceptions[i]) < 0)
             return -1;
         if (add_named(module, exception_rows[i].name, state->exceptions[i]) < 0)
             return -1;

@@ -93,11 +93,20 @@ PyObject *po_error_list(void)
     return list;
 }
 
+PyObject *po_error_detail(void)
+{
+    told said;
+    PyObject *detail = tell(&said) ? Py_NewRef(said.detail) : NULL;
+
+    forget(&said);
+    return detail;
+}
+
 /*
  * What there is to say beyond the reasons goes into the attribute detail, and where tracebacks
  * show notes (3.11) into one: args keep the shape that programs know.
  */
-static void tell_detail(PyObject *exception, PyObject *text)
+void po_tell_detail(PyObject *exception, PyObject *text)
 {
     PyObject *result;
 
@@ -118,7 +127,7 @@ PyObject *po_raise_as(po_state *state, po_exception_id id)
         PyObject *exception = PyObject_CallOneArg(state->exceptions[id], list);
 
         if (exception != NULL) {
-            tell_detail(exception, said.detail);
+            po_tell_detail(exception, said.detail);
             PyErr_SetObject(state->exceptions[id], exception);
             Py_DECREF(exception);
         }
@@ -135,20 +144,39 @@ static bool is_error(po_state *state, PyObject *exception)
             PyErr_GivenExceptionMatches(exception, state->exceptions[PO_EXC_CRYPTO]));
 }
 
+/* One more note, "file: @text", unless the detail names it: 0, or -1 with an exception. */
+static int note_file(PyObject *exception, PyObject *text)
+{
+    PyObject *detail = PyObject_GetAttrString(exception, "detail");
+    int named = detail != NULL && PyUnicode_Check(detail) ? PyUnicode_Contains(detail, text) : 0;
+    PyObject *note = named == 0 ? PyUnicode_FromFormat("file: %U", text) : NULL;
+    PyObject *notes = NULL;
+
+    Py_XDECREF(detail);
+    if (note != NULL && (notes = PyObject_GetAttrString(exception, "__notes__")) == NULL) {
+        PyErr_Clear();
+        notes = PyList_New(0);
+        if (notes != NULL && PyObject_SetAttrString(exception, "__notes__", notes) < 0)
+            Py_CLEAR(notes);
+    }
+    if (notes != NULL)
+        named = PyList_Check(notes) ? PyList_Append(notes, note) : 0;
+    else if (note != NULL)
+        named = -1;
+    Py_XDECREF(notes);
+    Py_XDECREF(note);
+    return named;
+}
+
 /* 0, or -1 with an exception. */
 static int name_file(PyObject *exception, PyObject *path)
 {
-    PyObject *text = NULL, *note = NULL, *notes = NULL;
+    PyObject *text = NULL;
     int result = -1;
 
-    if (PyUnicode_FSDecoder(path, &text) != 0)
-        note = PyUnicode_FromFormat("file: %U", text);
-    if (note != NULL)
-        notes = Py_BuildValue("[O]", note);
-    if (notes != NULL && PyObject_SetAttrString(exception, "filename", path) == 0)
-        result = PyObject_SetAttrString(exception, "__notes__", notes);
-    Py_XDECREF(notes);
-    Py_XDECREF(note);
+    if (PyUnicode_FSDecoder(path, &text) != 0 &&
+        PyObject_SetAttrString(exception, "filename", path) == 0)
+        result = note_file(exception, text);
     Py_XDECREF(text);
     return result;
 }

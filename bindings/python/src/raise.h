@@ -25,6 +25,11 @@ PyObject *po_raise_as(po_state *state, po_exception_id id);
 /* The record's list of (library, function, reason). */
 PyObject *po_error_list(void);
 
+/* What the record has to say beyond the reasons, a str, "" for nothing; NULL with an exception. */
+PyObject *po_error_detail(void);
+/* Give that to an exception: its attribute detail, and a note (PEP 678). Never fails. */
+void po_tell_detail(PyObject *exception, PyObject *text);
+
 /* Error of @domain for an object that was never given its arguments. Returns NULL. */
 PyObject *po_raise_empty(po_object *self, po_domain domain);
 

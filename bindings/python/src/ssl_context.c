@@ -40,7 +40,7 @@ static int append_protocol(PyObject *wire, PyObject *item)
     if (po_to_bytes(item, "protocol", PO_STR_REFUSE, &bytes) < 0)
         return -1;
     if (bytes.len > 255) {
-        PyErr_SetString(PyExc_ValueError, "a protocol must not be longer than 255 bytes");
+        PyErr_Format(PyExc_ValueError, "a protocol must not be longer than 255 bytes: %R", item);
         return -1;
     }
     if (PyByteArray_Resize(wire, at + 1 + (Py_ssize_t)bytes.len) < 0)

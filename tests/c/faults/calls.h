@@ -71,6 +71,7 @@ typedef struct fixture {
 
     bool bad;              /* arguments that do not work */
     unsigned without;      /* which argument is left out; 0 for none */
+    unsigned wrong_text;   /* which text alone is wrong; 0 for none */
     size_t stale;          /* entries to put into OpenSSL's queue */
     size_t queued;         /* entries there after the call */
     pyossl_status status;  /* what the call returned; PYOSSL_OK where that is no status */
@@ -85,6 +86,7 @@ typedef struct call {
     void (*make)(fixture *f);
     unsigned needs;
     unsigned variants; /* how many ways there are to leave an argument out */
+    unsigned texts;    /* how many of its arguments are texts */
 } call;
 
 typedef struct blob {
@@ -92,6 +94,7 @@ typedef struct blob {
     size_t len;
 } blob;
 
+static const blob wrong_blob = { WRONG, sizeof WRONG - 1 };
 static const pyossl_passphrase secret = { "secret", 6, NULL, NULL };
 static const pyossl_passphrase wrong = { "wrong", 5, NULL, NULL };
 
@@ -165,8 +168,6 @@ static blob blob_for(const fixture *f, const char *function, const char *paramet
         { "label", "EXPORTER-tests" }, { "text", "challenge" },
     };
 
-    if (f->bad)
-        return (blob){ WRONG, sizeof WRONG - 1 };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (strcmp(function, files[i].function) == 0)
             return file(files[i].path);

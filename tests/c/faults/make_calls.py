@@ -2,8 +2,8 @@
 """Write a call of every exported function: make_calls.py EXPORTS HEADER ... > calls.inc
 
 A call can also leave an argument out, by its number in f->without: NULL for what must not be
-NULL, NULL with a length, a length that nothing has, an array with NULL in it. The table says how
-many of these there are.
+NULL, NULL with a length, a length that nothing has, an array with NULL in it. Or one text alone is
+wrong, by its number in f->wrong_text. The table says how many there are of both.
 
 A function that no header declares, or a parameter that nothing here knows how to
 fill, is an error: so none is left out.
@@ -87,6 +87,7 @@ class Call:
     def __init__(self, function, result, parameters, needed):
         self.function, self.result = function, result
         self.variants = 0
+        self.texts = 0
         self.before, self.arguments, self.after = [], [], []
         self.handles = set()
         skip = False
@@ -122,6 +123,11 @@ class Call:
         space = "" if kind.endswith("*") else " "
         self.before.append(f"{kind}{space}{place} = {value};")
         self.arguments.append(argument)
+
+    def wrong_text(self):
+        """The condition for one more text to be wrong."""
+        self.texts += 1
+        return f"f->bad || f->wrong_text == {self.texts}"
 
     def fill(self, kind, name, place, counted):
         """Add what fills this parameter; true if that filled its length too."""
@@ -161,7 +167,9 @@ class Call:
             return True
         elif counted and kind in ("const void *", "const char *", "const unsigned char *"):
             pointer = f"({kind})" if kind != "const void *" else ""
-            self.local("const blob ", place, f'blob_for(f, "{self.function}", "{name}")',
+            wrong = self.wrong_text() if kind == "const char *" else "f->bad"
+            self.local("const blob ", place,
+                       f'{wrong} ? wrong_blob : blob_for(f, "{self.function}", "{name}")',
                        f"{pointer}{place}.data")
             self.arguments.append(f"{place}.len")
             return True
@@ -176,7 +184,7 @@ class Call:
     def simple(self, kind, name):
         if kind == "const char *":
             good = FUNCTION_TEXTS.get((self.function, name)) or TEXTS[name]
-            return f"f->bad ? WRONG : {good}"
+            return f"{self.wrong_text()} ? WRONG : {good}"
         if kind == "const pyossl_passphrase *":
             return "f->bad ? &wrong : &secret"
         if kind == "const pyossl_pkcs12_options *" or kind.endswith("_cb"):
@@ -215,7 +223,7 @@ class Call:
 
     def row(self):
         needs = " | ".join(f"NEEDS_{noun.upper()}" for noun in sorted(self.handles)) or "0"
-        return f'    {{ "{self.function}", call_{self.function}, {needs}, {self.variants} }},\n'
+        return f'    {{ "{self.function}", call_{self.function}, {needs}, {self.variants}, {self.texts} }},\n'
 
 
 def main(exports, *headers):
