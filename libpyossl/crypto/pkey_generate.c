@@ -22,7 +22,7 @@ pyossl_status osl_rsa_check_size(int bits, int min)
 static pyossl_status check_bits(int bits)
 {
     return bits > 0 ? PYOSSL_OK
-                    : osl_fail_text(PYOSSL_E_ARGUMENT, "the number of bits must be positive");
+                    : osl_fail_number(PYOSSL_E_ARGUMENT, "the number of bits must be positive", bits);
 }
 
 /* ---- what a type of key wants to be told ---- */
@@ -49,9 +49,9 @@ static pyossl_status set_bits(EVP_PKEY_CTX *ctx, int bits)
     return EVP_PKEY_CTX_set_params(ctx, parameters) == 1 ? PYOSSL_OK : osl_fail(PYOSSL_E_OPENSSL);
 }
 
-static pyossl_status fail_group(void)
+static pyossl_status fail_group(const char *group)
 {
-    return osl_fail_text(PYOSSL_E_ARGUMENT, "this type of key has no group to choose");
+    return osl_fail_detail(PYOSSL_E_ARGUMENT, "this type of key has no group to choose", group);
 }
 
 static pyossl_status fail_group_name(const char *group)
@@ -62,7 +62,7 @@ static pyossl_status fail_group_name(const char *group)
 static pyossl_status set_group(EVP_PKEY_CTX *ctx, const char *group)
 {
     if (!takes(ctx, OSSL_PKEY_PARAM_GROUP_NAME))
-        return group == NULL ? PYOSSL_OK : fail_group();
+        return group == NULL ? PYOSSL_OK : fail_group(group);
     if (group == NULL && EVP_PKEY_CTX_is_a(ctx, "EC") == 1)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "an EC key needs a group: the name of its curve");
     if (group == NULL || EVP_PKEY_CTX_set_group_name(ctx, group) == 1)
@@ -81,7 +81,7 @@ static pyossl_status fail_type(const char *type)
 static pyossl_status generate_dsa(EVP_PKEY **out, int bits, const char *group)
 {
     if (group != NULL)
-        return fail_group();
+        return fail_group(group);
     OSL_TRY(check_bits(bits));
     return osl_dsa_generate(out, bits);
 }
@@ -148,7 +148,7 @@ pyossl_status pyossl_pkey_generate(pyossl_pkey **out, int type, int bits)
     const char *name = name_of(type);
 
     if (name == NULL)
-        return osl_fail_text(PYOSSL_E_UNSUPPORTED, "no such key type");
+        return osl_fail_number(PYOSSL_E_UNSUPPORTED, "no such key type", type);
     if (type != PYOSSL_KEY_RSA && type != PYOSSL_KEY_DSA)
         bits = 0;
     else
