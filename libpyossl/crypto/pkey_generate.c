@@ -21,8 +21,9 @@ pyossl_status osl_rsa_check_size(int bits, int min)
 
 static pyossl_status check_bits(int bits)
 {
-    return bits > 0 ? PYOSSL_OK
-                    : osl_fail_number(PYOSSL_E_ARGUMENT, "the number of bits must be positive", bits);
+    return bits > 0
+               ? PYOSSL_OK
+               : osl_fail_number(PYOSSL_E_ARGUMENT, "the number of bits must be positive", bits);
 }
 
 /* ---- what a type of key wants to be told ---- */
