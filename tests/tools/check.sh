@@ -5,7 +5,7 @@ set -u
 
 # What is seldom idle, and what mostly runs one process at a time: without a part named, two lanes run
 # side by side.
-LANE_1='clang asan asan-python debug tsan tsan-python valgrind load plain coverage docs'
+LANE_1='clang asan asan-python debug free-threaded tsan tsan-python valgrind load plain coverage docs'
 LANE_2='clock oom faults differential growth mutants static bench format deprecated abi spell stubs'
 PARTS="$LANE_1 $LANE_2"
 SKIP=77
@@ -69,6 +69,24 @@ debug() {
     }
     build build-debug -Dpython_program="$program" -Dexamples=disabled &&
         meson test -C build-debug $quiet --suite py --timeout-multiplier=4
+}
+
+# An interpreter without a lock of its own: PYTHON_FT, or one of those names. pytest must be there for it.
+free_threaded() {
+    program=${PYTHON_FT:-$(command -v python3.14t || command -v python3.13t)} || {
+        echo 'no free-threaded Python is installed (python3.14t, python3.13t; PYTHON_FT names another)'
+        return $SKIP
+    }
+    "$program" -c 'import sysconfig; raise SystemExit(not sysconfig.get_config_var("Py_GIL_DISABLED"))' || {
+        echo "$program is not free-threaded"
+        return 1
+    }
+    "$program" -c 'import pytest' 2>/dev/null || {
+        echo "$program has no pytest"
+        return $SKIP
+    }
+    build build-free-threaded -Dpython_program="$program" -Dexamples=disabled &&
+        PYTHON_GIL=0 meson test -C build-free-threaded $quiet --suite py --timeout-multiplier=4
 }
 
 tsan() {
@@ -213,6 +231,7 @@ stubs() {
 run() {
     case $1 in
     asan-python) asan_python ;;
+    free-threaded) free_threaded ;;
     tsan-python) tsan_python ;;
     valgrind) valgrind_ ;;
     *) "$1" ;;
