@@ -6,7 +6,7 @@ import time
 import pytest
 from crypto_support import authority, certificate, name_of, rsa_key
 
-from OpenSSL import crypto
+from OpenSSL import SSL, _pyossl, crypto
 
 ROUNDS = 30
 
@@ -199,3 +199,62 @@ def test_the_last_reference_goes_while_others_judge():
         assert subject.CN == "leaf"
 
     together(work, each=3)
+
+
+def test_a_certificate_becomes_another_while_it_is_read():
+    adopt = getattr(_pyossl, "private.adopt")
+    certs = [certificate("one", serial=1), certificate("two", serial=2)]
+    dumps = {crypto.dump_certificate(crypto.FILETYPE_ASN1, cert) for cert in certs}
+    cert = crypto.X509()
+    adopt(cert, certs[0])
+
+    def replace(number):
+        adopt(cert, certs[number % 2])
+
+    def read(number):
+        assert crypto.dump_certificate(crypto.FILETYPE_ASN1, cert) in dumps
+        assert cert.get_serial_number() in (1, 2)
+        assert cert.get_subject().CN in ("one", "two")
+
+    together(replace, read)
+    for other in certs:
+        adopt(cert, other)
+        assert crypto.dump_certificate(crypto.FILETYPE_ASN1, cert) == crypto.dump_certificate(crypto.FILETYPE_ASN1, other)
+        assert cert.get_serial_number() == other.get_serial_number()
+        assert cert.get_subject().CN == other.get_subject().CN
+
+
+def test_what_objects_show_is_replaced_meanwhile():
+    curve = crypto.get_elliptic_curve("prime256v1")
+    stores = [crypto.X509Store(), crypto.X509Store()]
+    context = crypto.X509StoreContext(stores[0], certificate())
+    bundle, names = crypto.PKCS12(), {f"name {number}".encode() for number in range(ROUNDS)} | {None}
+
+    def replace(number):
+        type(curve).__init__(curve, None, 0, "prime256v1".lower())
+        context.set_store(stores[number % 2])
+        bundle.set_friendlyname(f"name {number}".encode())
+
+    def show(number):
+        assert curve.name == "prime256v1" and curve._nid == 415 and "prime256v1" in repr(curve)
+        assert context._store in stores
+        assert bundle.get_friendlyname() in names
+        with pytest.raises(crypto.X509StoreContextError):
+            context.verify_certificate()
+
+    together(replace, show)
+
+
+def test_lists_change_while_they_are_taken():
+    context = SSL.Context(SSL.TLS_METHOD)
+    protocols, names = [b"h2"], [certificate().get_subject()]
+
+    def change(number):
+        protocols[:] = [b"x%d" % number] * (1 + number % 7)
+        names[:] = names[:1] * (1 + number % 7)
+
+    def take(number):
+        context.set_alpn_protos(protocols)
+        context.set_client_ca_list(names)
+
+    together(change, take)

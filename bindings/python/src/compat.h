@@ -75,6 +75,20 @@ static inline PyObject *po_type_lookup(PyTypeObject *type, PyObject *name)
 #endif
 }
 
+/* What @dict has by @name: a new reference, or NULL without an exception. */
+static inline PyObject *po_dict_get(PyObject *dict, const char *name)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *value = NULL;
+
+    if (PyDict_GetItemStringRef(dict, name, &value) < 0)
+        PyErr_Clear();
+    return value;
+#else
+    return Py_XNewRef(PyDict_GetItemString(dict, name));
+#endif
+}
+
 /* Whether @reference, a weak one, is to @object, which lives. */
 static inline bool po_refers_to(PyObject *reference, PyObject *object)
 {

@@ -262,5 +262,5 @@ PyObject *po_hook(po_state *state, const char *name)
 {
     if (PyDict_GET_SIZE(state->hooks) == 0)
         return NULL;
-    return Py_XNewRef(PyDict_GetItemString(state->hooks, name));
+    return po_dict_get(state->hooks, name);
 }

@@ -92,8 +92,8 @@ void po_passphrase_release(po_passphrase *passphrase);
 
 /* ---- certificates ---- */
 
-/* Forget what was made of an X509 object's certificate, which has been replaced. */
-void po_x509_forget(PyObject *object);
+/* Give an X509 object another certificate, which is taken over; what was made of the old one goes. */
+void po_x509_become(PyObject *object, pyossl_x509 *cert);
 
 /* An X509 object as PEM or DER: the bytes made last time, where it has not changed since. */
 PyObject *po_x509_dump(PyObject *object, pyossl_format format);
@@ -105,8 +105,8 @@ typedef enum po_flag { PO_FLAG_UNSET, PO_FLAG_FALSE, PO_FLAG_TRUE } po_flag;
 
 typedef struct po_pkey {
     po_object base;
-    po_flag   only_public;
-    po_flag   initialized;
+    _Atomic po_flag only_public;
+    _Atomic po_flag initialized;
 } po_pkey;
 
 /* An owned key to sign with: TypeError for no PKey, ValueError for one without a private half. */

@@ -133,11 +133,6 @@ static int clear(PyObject *self)
     return po_clear(self);
 }
 
-static PyMemberDef members[] = {
-    PO_COMMON_MEMBERS,
-    { NULL, 0, 0, 0, NULL },
-};
-
 static PyGetSetDef getset[] = {
     { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
     PO_FIELD("name", po_curve, name, "OpenSSL's short name."),
@@ -151,7 +146,7 @@ static PyType_Slot slots[] = {
     { Py_tp_dealloc, (void *)po_dealloc },
     { Py_tp_traverse, (void *)traverse },
     { Py_tp_clear, (void *)clear },
-    { Py_tp_members, members },
+    { Py_tp_members, po_members },
     { Py_tp_getset, getset },
     { Py_tp_methods, po_curve_methods },
     { Py_tp_init, (void *)po_curve_tp_init },

@@ -408,10 +408,10 @@ static int clear(PyObject *self)
     return po_clear(self);
 }
 
-static PyMemberDef members[] = {
-    PO_COMMON_MEMBERS,
-    { "_owner", T_OBJECT, offsetof(po_name, owner), READONLY, "What the name is a view of." },
-    { NULL, 0, 0, 0, NULL },
+static PyGetSetDef getset[] = {
+    { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
+    PO_FIELD("_owner", po_name, owner, "What the name is a view of."),
+    { NULL, NULL, NULL, NULL, NULL },
 };
 
 static PyType_Slot slots[] = {
@@ -419,8 +419,8 @@ static PyType_Slot slots[] = {
     { Py_tp_dealloc, (void *)dealloc },
     { Py_tp_traverse, (void *)traverse },
     { Py_tp_clear, (void *)clear },
-    { Py_tp_members, members },
-    { Py_tp_getset, po_getset },
+    { Py_tp_members, po_members },
+    { Py_tp_getset, getset },
     { Py_tp_methods, po_name_methods },
     { Py_tp_init, (void *)po_name_tp_init },
     { Py_tp_getattro, (void *)getattro },

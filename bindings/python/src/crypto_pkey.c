@@ -6,7 +6,8 @@ int po_pkey_init(po_object *object)
     po_pkey *self = (po_pkey *)object;
 
     po_replace(&self->base, PO_PKEY, NULL);
-    self->only_public = self->initialized = PO_FLAG_UNSET;
+    self->only_public = PO_FLAG_UNSET;
+    self->initialized = PO_FLAG_UNSET;
     return 0;
 }
 
@@ -59,7 +60,8 @@ static PyObject *finish(po_object *object, pyossl_pkey *key, int type, pyossl_st
     if (status != PYOSSL_OK)
         return po_raise(object->state, PO_CRYPTO, status);
     po_replace(object, PO_PKEY, key);
-    self->only_public = self->initialized = PO_FLAG_UNSET;
+    self->only_public = PO_FLAG_UNSET;
+    self->initialized = PO_FLAG_UNSET;
     Py_RETURN_NONE;
 }
 
@@ -174,7 +176,7 @@ static PyObject *get_initialized(PyObject *object, void *unused)
     return PyBool_FromLong(key != NULL);
 }
 
-static int set_flag(po_flag *flag, PyObject *value)
+static int set_flag(_Atomic po_flag *flag, PyObject *value)
 {
     int truth = value != NULL ? PyObject_IsTrue(value) : 0;
 

@@ -94,9 +94,10 @@ PyObject *po_crypto_private_adopt(po_state *state, PyObject *object, PyObject *o
         handle = handle_for_another(state, other, ids[i]);
         if (handle == NULL)
             return NULL;
-        po_replace((po_object *)object, ids[i], handle);
         if (ids[i] == PO_X509)
-            po_x509_forget(object);
+            po_x509_become(object, handle);
+        else
+            po_replace((po_object *)object, ids[i], handle);
         Py_RETURN_NONE;
     }
     return PyErr_Format(PyExc_TypeError, "a '%.100s' object cannot become a '%.100s'",

@@ -186,12 +186,12 @@ static int clear(PyObject *object)
     return po_clear(object);
 }
 
-static PyMemberDef members[] = {
-    PO_COMMON_MEMBERS,
-    { "_store", T_OBJECT, offsetof(po_store_ctx, store), READONLY, "By what it judges." },
-    { "_cert", T_OBJECT, offsetof(po_store_ctx, cert), READONLY, "What it judges." },
-    { "_chain", T_OBJECT, offsetof(po_store_ctx, chain), READONLY, "What helps to build a chain." },
-    { NULL, 0, 0, 0, NULL },
+static PyGetSetDef getset[] = {
+    { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
+    PO_FIELD("_store", po_store_ctx, store, "By what it judges."),
+    PO_FIELD("_cert", po_store_ctx, cert, "What it judges."),
+    PO_FIELD("_chain", po_store_ctx, chain, "What helps to build a chain."),
+    { NULL, NULL, NULL, NULL, NULL },
 };
 
 static PyType_Slot slots[] = {
@@ -199,8 +199,8 @@ static PyType_Slot slots[] = {
     { Py_tp_dealloc, (void *)po_dealloc },
     { Py_tp_traverse, (void *)traverse },
     { Py_tp_clear, (void *)clear },
-    { Py_tp_members, members },
-    { Py_tp_getset, po_getset },
+    { Py_tp_members, po_members },
+    { Py_tp_getset, getset },
     { Py_tp_methods, po_store_ctx_methods },
     { Py_tp_init, (void *)po_store_ctx_tp_init },
     { Py_tp_doc, (void *)po_store_ctx_doc },

@@ -36,16 +36,12 @@ static void release_made(const made *taken)
         po_name_discard(taken->names[i]);
 }
 
-void po_x509_forget(PyObject *object)
+/* Nobody else has the object. */
+static int forget(PyObject *object)
 {
     const made taken = take_made((po_x509 *)object);
 
     release_made(&taken);
-}
-
-static int forget(PyObject *object)
-{
-    po_x509_forget(object);
     return po_clear(object);
 }
 
@@ -74,26 +70,32 @@ static void refresh(po_x509 *self, const pyossl_x509 *cert)
 }
 
 /* The certificate that is replaced may have come as far as the new one: nothing of it stays. */
-int po_x509_init(po_object *object)
+void po_x509_become(PyObject *object, pyossl_x509 *cert)
 {
-    po_x509 *self = (po_x509 *)object;
-    pyossl_x509 *cert = NULL, *old;
-    pyossl_status status;
+    po_object *self = (po_object *)object;
+    pyossl_x509 *old;
     po_frame frame;
     made taken;
 
-    status = pyossl_x509_new(&cert);
-    if (status != PYOSSL_OK) {
-        po_raise(self->base.state, PO_CRYPTO, status);
-        return -1;
-    }
-    po_quick_enter(&frame, &self->base);
-    old = self->base.handle;
-    self->base.handle = cert;
-    taken = take_made(self);
+    po_quick_enter(&frame, self);
+    old = self->handle;
+    self->handle = cert;
+    taken = take_made((po_x509 *)object);
     po_frame_end(&frame);
     release_made(&taken);
     pyossl_x509_unref(old);
+}
+
+int po_x509_init(po_object *self)
+{
+    pyossl_x509 *cert = NULL;
+    const pyossl_status status = pyossl_x509_new(&cert);
+
+    if (status != PYOSSL_OK) {
+        po_raise(self->state, PO_CRYPTO, status);
+        return -1;
+    }
+    po_x509_become((PyObject *)self, cert);
     return 0;
 }
 

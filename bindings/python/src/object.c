@@ -3,7 +3,8 @@
 #include "object.h"
 
 PyMemberDef po_members[] = {
-    PO_COMMON_MEMBERS,
+    { "__dictoffset__", T_PYSSIZET, offsetof(po_object, dict), READONLY, NULL },
+    { "__weaklistoffset__", T_PYSSIZET, offsetof(po_object, weakrefs), READONLY, NULL },
     { NULL, 0, 0, 0, NULL },
 };
 

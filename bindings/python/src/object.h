@@ -144,11 +144,6 @@ extern PyGetSetDef po_getset[];
     { Py_tp_members, po_members }
 #define PO_COMMON_SLOTS PO_BASIC_SLOTS, { Py_tp_getset, po_getset }
 
-/* What the members of a type with some of its own begin with. */
-#define PO_COMMON_MEMBERS                                                                          \
-    { "__dictoffset__", T_PYSSIZET, offsetof(po_object, dict), READONLY, NULL },                   \
-    { "__weaklistoffset__", T_PYSSIZET, offsetof(po_object, weakrefs), READONLY, NULL }
-
 /* Handles are not bytes: copying or pickling one is refused. */
 #define PO_COMMON_METHODS                                                                          \
     { "__reduce_ex__", po_refuse_pickle, METH_O, NULL }

@@ -245,11 +245,14 @@ static PyObject *raise_errno(po_state *state, int number)
 
     if (key == NULL)
         return NULL;
-    name = PyDict_GetItemWithError(state->errorcode, key);
+    name = PyObject_GetItem(state->errorcode, key);
     Py_DECREF(key);
-    if (name == NULL && PyErr_Occurred())
+    if (name == NULL && !PyErr_ExceptionMatches(PyExc_KeyError))
         return NULL;
+    if (name == NULL)
+        PyErr_Clear();
     result = raise_syscall(state, number, name != NULL ? name : Py_None);
+    Py_XDECREF(name);
     return result;
 }
 

@@ -76,7 +76,7 @@ typedef struct po_connection {
     /* Hints, which are looked at before the lock is taken. */
     atomic_bool settled;      /* the handshake was over once: what follows is quick */
     atomic_size_t undigested; /* bytes given to memory since the last read came back empty */
-    size_t last_read;
+    atomic_size_t last_read;
     /* Of the thread that wrote last, and whether what it asks for keeps it waiting; under
      * base.lock. */
     uintptr_t asker;

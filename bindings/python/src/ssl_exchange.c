@@ -236,7 +236,7 @@ static size_t to_be_read(const po_connection *self, size_t len)
 {
     const size_t expected = self->channel.kind == PO_CHANNEL_MEMORY
                                 ? atomic_load_explicit(&self->undigested, memory_order_relaxed)
-                                : self->last_read;
+                                : atomic_load_explicit(&self->last_read, memory_order_relaxed);
 
     return len < expected ? len : expected;
 }
@@ -339,7 +339,7 @@ static int read_into(po_connection *self, step todo, transfer *t)
 {
     if (exchange(self, todo, t, weigh(self, to_be_read(self, t->len))) < 0)
         return -1;
-    self->last_read = t->done;
+    atomic_store_explicit(&self->last_read, t->done, memory_order_relaxed);
     return 0;
 }
 
@@ -375,7 +375,7 @@ PyObject *po_conn_recv(po_connection *self, size_t len, long flags)
 {
     if (len > RECORD_MAX)
         len = RECORD_MAX;
-    if (self->last_read < RECORD_MAX / 2)
+    if (atomic_load_explicit(&self->last_read, memory_order_relaxed) < RECORD_MAX / 2)
         return read_small(self, reader_for(flags), len);
     return read_large(self, reader_for(flags), len);
 }

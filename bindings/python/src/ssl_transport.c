@@ -190,12 +190,13 @@ int po_channel_waited(po_connection *self, pyossl_status status)
 static bool is_of_ssl(const char *name)
 {
     PyObject *modules = PyImport_GetModuleDict(), *exception = po_exception_take();
-    PyObject *module = PyDict_GetItemString(modules, "ssl"); /* borrowed */
+    PyObject *module = po_dict_get(modules, "ssl");
     PyObject *type = module != NULL ? PyObject_GetAttrString(module, name) : NULL;
     const bool is = type != NULL && PyObject_IsInstance(exception, type) == 1;
 
     PyErr_Clear();
     Py_XDECREF(type);
+    Py_XDECREF(module);
     po_exception_restore(exception);
     return is;
 }
