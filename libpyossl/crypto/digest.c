@@ -16,21 +16,30 @@ typedef enum kind { DIGEST, CIPHER } kind;
 /* ---- the legacy provider ---- */
 
 static CRYPTO_ONCE legacy_once = CRYPTO_ONCE_STATIC_INIT;
-static bool legacy_loaded;
+static OSSL_PROVIDER *loaded_default, *loaded_legacy; /* the second only with the first */
+
+/* OpenSSL cannot take apart at its end what is still loaded: legacy has a library context of its own. */
+static void unload_legacy(void)
+{
+    (void)OSSL_PROVIDER_unload(loaded_legacy);
+    loaded_legacy = NULL;
+}
 
 /*
  * Into the library context of the process alone: what a program's own one has is its choice. An
  * explicit load switches off the implicit one of "default", so both are loaded. Where the
  * configuration leaves "default" out, or asks for FIPS algorithms only, that is a policy, which
- * loading more would undermine.
+ * loading more would undermine. "default" stays loaded for whatever else ends with the process.
  */
 static void load_legacy(void)
 {
     if (getenv("PYOSSL_NO_LEGACY") != NULL || OSSL_PROVIDER_available(NULL, "default") != 1 ||
         EVP_default_properties_is_fips_enabled(NULL) != 0)
         return;
-    legacy_loaded = OSSL_PROVIDER_load(NULL, "default") != NULL &&
-                    OSSL_PROVIDER_try_load(NULL, "legacy", 1) != NULL;
+    loaded_default = OSSL_PROVIDER_load(NULL, "default");
+    loaded_legacy = loaded_default != NULL ? OSSL_PROVIDER_try_load(NULL, "legacy", 1) : NULL;
+    if (loaded_legacy != NULL && OPENSSL_atexit(unload_legacy) != 1)
+        unload_legacy();
 }
 
 bool osl_legacy_load(void)
@@ -40,7 +49,7 @@ bool osl_legacy_load(void)
     if (!osl_libctx_is_usual())
         return false;
     ERR_set_mark();
-    usable = CRYPTO_THREAD_run_once(&legacy_once, load_legacy) == 1 && legacy_loaded;
+    usable = CRYPTO_THREAD_run_once(&legacy_once, load_legacy) == 1 && loaded_legacy != NULL;
     ERR_pop_to_mark();
     return usable;
 }
