@@ -359,6 +359,15 @@ OSSL_LIB_CTX *osl_libctx(void);
 /* Whether that is the default one of the process, which lives as long as OpenSSL does. */
 bool osl_libctx_is_usual(void);
 
+/* The one of before, or NULL if that could not be left; see the next. */
+OSSL_LIB_CTX *osl_libctx_begin_usual(void);
+void osl_libctx_end_usual(OSSL_LIB_CTX *const *before);
+/* From here to the end of the block the thread is in the default library context, where @ok. */
+#define OSL_IN_USUAL_LIBCTX(ok)                                                                    \
+    __attribute__((cleanup(osl_libctx_end_usual))) OSSL_LIB_CTX *const osl_before_ =               \
+        osl_libctx_begin_usual();                                                                  \
+    const bool ok = osl_before_ != NULL
+
 /* ---- slim.c: a library context with what TLS needs, and little else ---- */
 
 /*

@@ -454,6 +454,8 @@ pyossl_status osl_store_load(X509_STORE *store, const char *file, const char *di
  */
 STACK_OF(X509_OBJECT) *osl_store_open(X509_STORE *store);
 void osl_store_close(X509_STORE *store, STACK_OF(X509_OBJECT) *objects);
+/* A store with our lookups, which keeps account of what it is given. */
+pyossl_status osl_store_make(X509_STORE **out) PYOSSL_MUST_CHECK;
 /* Its certificates, with references of the caller's. NULL without memory. */
 STACK_OF(X509) *osl_store_get1_certs(X509_STORE *store);
 /* For PEM_read_bio_*(): nobody is asked. */
@@ -463,7 +465,7 @@ int osl_no_passphrase(char *buf, int size, int confirm, void *userdata);
 
 enum { OSL_TRUST_DIGEST = 32 }; /* SHA-256 */
 
-/* Have @store, which nobody else has yet, keep account of what it is given. */
+/* Have @store, which is attached and nobody else's yet, keep account of what it is given. */
 pyossl_status osl_trust_attach(X509_STORE *store) PYOSSL_MUST_CHECK;
 
 X509_STORE *osl_trust_begin(X509_STORE *store);

@@ -16,13 +16,15 @@ typedef enum kind { DIGEST, CIPHER } kind;
 /* ---- the legacy provider ---- */
 
 static CRYPTO_ONCE legacy_once = CRYPTO_ONCE_STATIC_INIT;
-static OSSL_PROVIDER *loaded_default, *loaded_legacy; /* the second only with the first */
+static struct {
+    OSSL_PROVIDER *usual, *legacy; /* the second only with the first */
+} loaded;
 
-/* OpenSSL cannot take apart at its end what is still loaded: legacy has a library context of its own. */
+/* What is still loaded OpenSSL cannot take apart at its end, a library context within it least. */
 static void unload_legacy(void)
 {
-    (void)OSSL_PROVIDER_unload(loaded_legacy);
-    loaded_legacy = NULL;
+    (void)OSSL_PROVIDER_unload(loaded.legacy);
+    loaded.legacy = NULL;
 }
 
 /*
@@ -36,9 +38,9 @@ static void load_legacy(void)
     if (getenv("PYOSSL_NO_LEGACY") != NULL || OSSL_PROVIDER_available(NULL, "default") != 1 ||
         EVP_default_properties_is_fips_enabled(NULL) != 0)
         return;
-    loaded_default = OSSL_PROVIDER_load(NULL, "default");
-    loaded_legacy = loaded_default != NULL ? OSSL_PROVIDER_try_load(NULL, "legacy", 1) : NULL;
-    if (loaded_legacy != NULL && OPENSSL_atexit(unload_legacy) != 1)
+    loaded.usual = OSSL_PROVIDER_load(NULL, "default");
+    loaded.legacy = loaded.usual != NULL ? OSSL_PROVIDER_try_load(NULL, "legacy", 1) : NULL;
+    if (loaded.legacy != NULL && OPENSSL_atexit(unload_legacy) != 1)
         unload_legacy();
 }
 
@@ -49,7 +51,7 @@ bool osl_legacy_load(void)
     if (!osl_libctx_is_usual())
         return false;
     ERR_set_mark();
-    usable = CRYPTO_THREAD_run_once(&legacy_once, load_legacy) == 1 && loaded_legacy != NULL;
+    usable = CRYPTO_THREAD_run_once(&legacy_once, load_legacy) == 1 && loaded.legacy != NULL;
     ERR_pop_to_mark();
     return usable;
 }

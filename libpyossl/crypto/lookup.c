@@ -30,6 +30,8 @@ struct osl_lookup {
     osl_directories *directories;
     osl_directories *uris;
     atomic_bool open;
+    void *kept; /* see osl_lookup_keep() */
+    void (*kept_free)(void *);
 };
 
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
@@ -51,6 +53,8 @@ static void trust_free(osl_lookup *trust)
     osl_directories_free(trust->directories);
     osl_directories_free(trust->uris);
     CRYPTO_THREAD_lock_free(trust->lock);
+    if (trust->kept != NULL)
+        trust->kept_free(trust->kept);
     OPENSSL_free(trust);
 }
 
@@ -273,10 +277,12 @@ static void free_item(X509_LOOKUP *lookup)
 
 static void init_once(void)
 {
+    OSL_IN_USUAL_LIBCTX(usual);
     X509_LOOKUP_METHOD *made = X509_LOOKUP_meth_new("trust of " OSL_LIBRARY_NAME);
 
     attach_lock = CRYPTO_THREAD_lock_new();
-    slot = X509_STORE_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    if (usual)
+        slot = X509_STORE_get_ex_new_index(0, NULL, NULL, NULL, NULL);
     if (made == NULL || attach_lock == NULL || slot < 0)
         return;
     if (X509_LOOKUP_meth_set_new_item(made, new_item) == 1 &&
@@ -326,6 +332,24 @@ static osl_lookup *attach(X509_STORE *store)
 pyossl_status osl_lookup_attach(X509_STORE *store)
 {
     return attach(store) != NULL ? PYOSSL_OK : PYOSSL_E_NOMEM;
+}
+
+bool osl_lookup_keep(X509_STORE *store, void *kept, void (*kept_free)(void *))
+{
+    osl_lookup *trust = known(store);
+
+    if (trust == NULL)
+        return false;
+    trust->kept = kept;
+    trust->kept_free = kept_free;
+    return true;
+}
+
+void *osl_lookup_kept(const X509_STORE *store)
+{
+    const osl_lookup *trust = known(store);
+
+    return trust != NULL ? trust->kept : NULL;
 }
 
 OSSL_LIB_CTX *osl_lookup_home(X509_STORE *store)

@@ -10,6 +10,9 @@ typedef struct osl_lookup osl_lookup;
 
 /* Make @store ready for what follows: best while no chain is judged by it yet. */
 pyossl_status osl_lookup_attach(X509_STORE *store) PYOSSL_MUST_CHECK;
+/* Have @store, which is ready and nobody else's yet, keep @kept, and release it at its end. */
+bool osl_lookup_keep(X509_STORE *store, void *kept, void (*kept_free)(void *)) PYOSSL_MUST_CHECK;
+void *osl_lookup_kept(const X509_STORE *store); /* NULL for a store that is not ours */
 /* Ask @bundle when a chain asks. Takes a reference of its own. */
 pyossl_status osl_lookup_add_bundle(X509_STORE *store, osl_bundle *bundle) PYOSSL_MUST_CHECK;
 /* Look into directories, ":" between them, when a chain asks. */

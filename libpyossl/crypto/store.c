@@ -30,6 +30,19 @@ pyossl_status osl_store_wrap(pyossl_store **out, X509_STORE *store)
     return PYOSSL_OK;
 }
 
+pyossl_status osl_store_make(X509_STORE **out)
+{
+    osl_auto(X509_STORE) *store = X509_STORE_new();
+
+    if (store == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    /* Now, because lookups cannot be attached while a chain is judged. */
+    OSL_TRY(osl_lookup_attach(store));
+    OSL_TRY(osl_trust_attach(store));
+    *out = osl_steal(store);
+    return PYOSSL_OK;
+}
+
 pyossl_status pyossl_store_new(pyossl_store **out)
 {
     OSL_API_ENTER;
@@ -37,12 +50,7 @@ pyossl_status pyossl_store_new(pyossl_store **out)
     osl_auto(X509_STORE) *store = NULL;
 
     OSL_TRY(osl_init());
-    store = X509_STORE_new();
-    if (store == NULL)
-        return osl_fail(PYOSSL_E_NOMEM);
-    /* Now, because lookups cannot be attached while a chain is judged. */
-    OSL_TRY(osl_lookup_attach(store));
-    OSL_TRY(osl_trust_attach(store));
+    OSL_TRY(osl_store_make(&store));
     return osl_store_wrap(out, store);
 }
 

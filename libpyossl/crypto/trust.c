@@ -10,7 +10,7 @@
  * The numbers of changes that began and ended only say whether a digest is out of date, and
  * never go into it.
  */
-#include "bundle.h"
+#include "lookup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +37,6 @@ typedef struct trust {
     unsigned char digest[OSL_TRUST_DIGEST];
 } trust;
 
-static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
-static int slot = -1; /* ex_data of a store */
-
 static void trust_free(trust *self)
 {
     sk_X509_pop_free(self->certs, X509_free);
@@ -58,35 +55,23 @@ static void trust_free(trust *self)
 OSL_DEFINE_AUTO(trust, trust_free)
 OSL_DEFINE_AUTO(X509_VERIFY_PARAM, X509_VERIFY_PARAM_free)
 
-static void free_slot(void *parent, void *data, CRYPTO_EX_DATA *all, int index, long argl,
-                      void *argp)
+static void free_kept(void *self)
 {
-    (void)parent;
-    (void)all;
-    (void)index;
-    (void)argl;
-    (void)argp;
-    if (data != NULL)
-        trust_free(data);
-}
-
-static void init_once(void)
-{
-    slot = X509_STORE_get_ex_new_index(0, NULL, NULL, NULL, free_slot);
+    trust_free(self);
 }
 
 pyossl_status osl_trust_attach(X509_STORE *store)
 {
     osl_auto(trust) *self = osl_new(trust);
 
-    if (CRYPTO_THREAD_run_once(&once, init_once) != 1 || slot < 0 || self == NULL)
+    if (self == NULL)
         return osl_fail_nomem();
     self->lock = CRYPTO_THREAD_lock_new();
     self->certs = sk_X509_new_null();
     self->crls = sk_X509_CRL_new_null();
     self->asked = X509_VERIFY_PARAM_new();
     if (self->lock == NULL || self->certs == NULL || self->crls == NULL || self->asked == NULL ||
-        X509_STORE_set_ex_data(store, slot, self) != 1)
+        !osl_lookup_keep(store, self, free_kept))
         return osl_fail_nomem();
     (void)osl_steal(self);
     return PYOSSL_OK;
@@ -95,7 +80,7 @@ pyossl_status osl_trust_attach(X509_STORE *store)
 /* NULL for a store that is not ours. */
 static trust *trust_of(const X509_STORE *store)
 {
-    return slot >= 0 ? X509_STORE_get_ex_data(store, slot) : NULL;
+    return osl_lookup_kept(store);
 }
 
 /* ---- being changed ---- */

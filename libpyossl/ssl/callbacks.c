@@ -15,7 +15,10 @@ static int slot = -1;
 
 static void make_slot(void)
 {
-    slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    OSL_IN_USUAL_LIBCTX(usual);
+
+    if (usual)
+        slot = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 }
 
 pyossl_status osl_conn_tie(SSL *ssl, pyossl_conn *conn)

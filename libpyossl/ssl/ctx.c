@@ -52,13 +52,10 @@ pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
     osl_object_init(&ctx->base);
     ctx->method = method;
     ctx->lock = CRYPTO_THREAD_lock_new();
-    ctx->store = X509_STORE_new();
     ctx->sessions = osl_session_cache_new();
-    if (ctx->lock == NULL || ctx->store == NULL || ctx->sessions == NULL)
+    if (ctx->lock == NULL || ctx->sessions == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
-    /* Now, because lookups cannot be attached while a chain is judged. */
-    OSL_TRY(osl_lookup_attach(ctx->store));
-    OSL_TRY(osl_trust_attach(ctx->store));
+    OSL_TRY(osl_store_make(&ctx->store));
     OSL_TRY(osl_generation_new(&first, ctx, osl_slim(untouched)));
     atomic_store_explicit(&ctx->current, first, memory_order_relaxed);
     if (version != 0) {

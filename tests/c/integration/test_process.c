@@ -16,8 +16,11 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+#include <openssl/provider.h>
+#include <openssl/ssl.h>
 
 #include "owned.h"
+#include "pyossl/openssl.h"
 
 enum { SECONDS = 100, GOOD = 0, BAD = 1 };
 
@@ -195,6 +198,49 @@ static void test_na_205_handlers_of_the_end_run(void **state)
     assert_int_equal(in_child(hear_of_the_end), GOOD);
 }
 
+/*
+ * A process that meets the library in a library context of its own, and has ex-data of its own in
+ * both: none of it is taken for another's. Sanitizers see what is not released.
+ */
+static int meet_elsewhere(void)
+{
+    OSSL_LIB_CTX *mine = OSSL_LIB_CTX_new();
+    OSSL_PROVIDER *provider = mine != NULL ? OSSL_PROVIDER_load(mine, "default") : NULL;
+    char data[] = "the program's";
+    bool same = true;
+
+    if (provider == NULL || OSSL_LIB_CTX_set0_default(mine) == NULL ||
+        make_ends(&kept, 0) != PYOSSL_OK)
+        return BAD;
+    OSSL_LIB_CTX_set0_default(OSSL_LIB_CTX_get0_global_default());
+    for (int i = 0; i < 2; i++) {
+        SSL_CTX *ctx = pyossl_openssl_ctx(kept.ctx[i]);
+        X509_STORE *store = ctx != NULL ? SSL_CTX_get_cert_store(ctx) : NULL;
+        const int slots[] = { X509_STORE_get_ex_new_index(0, NULL, NULL, NULL, NULL),
+                              X509_STORE_get_ex_new_index(0, NULL, NULL, NULL, NULL) };
+
+        for (int at = 0; at < 2; at++)
+            same = same && X509_STORE_get_ex_data(store, slots[at]) == NULL &&
+                   X509_STORE_set_ex_data(store, slots[at], data) == 1;
+        same = same && pyossl_ctx_load_verify_locations(kept.ctx[i], DATA("authorities.pem"),
+                                                        NULL) == PYOSSL_OK;
+        for (int at = 0; at < 2; at++)
+            same = same && X509_STORE_get_ex_data(store, slots[at]) == data;
+        SSL_CTX_free(ctx);
+    }
+    same = same && shake_hands(&kept) == PYOSSL_OK;
+    free_ends(&kept);
+    OSSL_PROVIDER_unload(provider);
+    OSSL_LIB_CTX_free(mine);
+    return same ? GOOD : BAD;
+}
+
+static void test_na_245_first_use_in_another_library_context(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(meet_elsewhere), GOOD);
+}
+
 static int never_release(void)
 {
     /* Not reachable by a leak checker's error: main()'s variables still point here. */
@@ -330,6 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_na_205_handlers_of_the_end_run),
+        cmocka_unit_test(test_na_245_first_use_in_another_library_context),
         cmocka_unit_test(test_na_086_first_use_from_many_threads),
         cmocka_unit_test(test_na_075_the_end_of_a_process),
         cmocka_unit_test(test_na_090_fork),
