@@ -508,3 +508,53 @@ def test_na_234_copies_of_contexts_share_their_settings():
     gc.collect()
     connected(server=made)
     assert told
+
+
+# ---- the cipher in use, and numbers in the place of pointers ----
+
+
+def test_na_232_the_cipher_in_use():
+    """As mitmproxy shows it."""
+    server, client = memory_pair()
+    assert SSL._lib.SSL_get_current_cipher(client._ssl) == SSL._ffi.NULL
+    server, client = connected()
+    for connection in (server, client):
+        cipher = SSL._lib.SSL_get_current_cipher(connection._ssl)
+        assert SSL._native(SSL._ffi.string(SSL._lib.SSL_CIPHER_get_name(cipher))) == connection.get_cipher_name()
+        assert SSL._lib.SSL_CIPHER_get_bits(cipher, SSL._ffi.NULL) == connection.get_cipher_bits()
+        place = ffi.new("int *")
+        assert SSL._lib.SSL_CIPHER_get_bits(cipher, place) == place[0]
+        assert SSL._native(SSL._ffi.string(SSL._lib.SSL_CIPHER_get_version(cipher))) == connection.get_cipher_version()
+        assert lib.SSL_COMP_get_name(lib.SSL_get_current_compression(connection._ssl)) == ffi.NULL
+
+
+def test_na_232_security_levels_and_renegotiation():
+    context = SSL.Context(SSL.TLS_METHOD)
+    lib.SSL_CTX_set_security_level(context._context, 0)
+    context.set_options(lib.SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION | lib.SSL_OP_LEGACY_SERVER_CONNECT)
+    assert context.get_options() & lib.SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION
+
+
+class Many:
+    def __index__(self):
+        return 1 << 40
+
+
+@pytest.mark.parametrize("number", [1 << 31, 1 << 62, True, Many()])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda n: lib.OBJ_txt2obj(n, 0),
+        lambda n: lib.OBJ_txt2nid(n),
+        lambda n: ffi.string(n),
+        lambda n: ffi.buffer(n),
+        lambda n: lib.BIO_new_mem_buf(n, 5),
+        lambda n: lib.BIO_write(_new_mem_buf(), n, 5),
+        lambda n: lib.X509_NAME_add_entry_by_NID(crypto.X509().get_subject(), 13, lib.MBSTRING_UTF8, n, 5, -1, 0),
+        _new_mem_buf,
+    ],
+)
+def test_na_235_numbers_are_no_pointers(call, number):
+    """bytes() of a number are as many zeros: gigabytes."""
+    with pytest.raises(TypeError):
+        call(number)

@@ -217,6 +217,10 @@ def __getattr__(name):
         return _RENAMED[name]
     if name in ("functools", "platform", "socket", "typing"):
         return __import__(name)
+    if name in ("_native", "_path_string"):  # to 21.0
+        from OpenSSL import _util
+
+        return getattr(_util, name[1:])
     if name == "F":
         import typing
 

@@ -5,6 +5,7 @@ import sys
 
 from OpenSSL import SSL, crypto
 from OpenSSL._util import _FAILURES, _entries, _leave_why, _private, ffi
+from OpenSSL._util import _octets as octets
 
 NULL = ffi.NULL
 PEM, DER = crypto.FILETYPE_PEM, crypto.FILETYPE_ASN1
@@ -35,7 +36,7 @@ def text(pointer):
 
 def counted(pointer, length=-1):
     """As many bytes as are said, or up to a NUL."""
-    return text(pointer) if length < 0 else bytes(pointer)[:length]
+    return text(pointer) if length < 0 else octets(pointer)[:length]
 
 
 def fill(buffer, size, data):
@@ -74,7 +75,7 @@ class Stack(list):
 
 def new_mem_buf(buffer=None):
     """crypto._new_mem_buf(): a BIO that holds the bytes, or nothing yet."""
-    return Bio(b"" if buffer is None else bytes(buffer))
+    return Bio(b"" if buffer is None else octets(buffer))
 
 
 def bio_to_string(bio):
@@ -381,6 +382,28 @@ def create(dotted, short, long):
         why = "before OpenSSL 3.1 objects can be added while there is one thread only"
         raise crypto.Error([("object identifier routines", "", why)])
     return _private["oid_create"](text(dotted), text(short), text(long))
+
+
+# ---- connections ----
+
+
+class Cipher(bytes):
+    """The cipher of a connection: its name."""
+
+    def __new__(cls, ssl):
+        self = super().__new__(cls, ssl.get_cipher_name().encode())
+        self.bits, self.version = ssl.get_cipher_bits(), ssl.get_cipher_version().encode()
+        return self
+
+
+def current_cipher(ssl):
+    return None if ssl.get_cipher_name() is None else Cipher(ssl)
+
+
+def cipher_bits(cipher, place):
+    if place:
+        place[0] = cipher.bits
+    return cipher.bits
 
 
 # ---- errors ----

@@ -52,12 +52,13 @@ class Names:
     PKCS7_NOATTR, PKCS7_NOSMIMECAP, PKCS7_STREAM = 0x100, 0x200, 0x1000
     NID_undef, NID_subject_alt_name, NID_crl_reason = 0, 85, 141
     TLSEXT_NAMETYPE_host_name = 0
+    SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION = 0x40000
 
     # Buffers.
     BIO_s_mem = staticmethod(lambda: of.Bio)
     BIO_new = staticmethod(lambda kind: kind())
     BIO_new_mem_buf = staticmethod(lambda data, length: of.Bio(of.counted(data, length)))
-    BIO_write = staticmethod(lambda bio, data, length: bio.write(bytes(data)[:length]))
+    BIO_write = staticmethod(lambda bio, data, length: bio.write(of.octets(data)[:length]))
     BIO_ctrl_pending = staticmethod(lambda bio: len(bio.left()))
     BIO_set_mem_eof_return = staticmethod(lambda bio, value: 1)
     BIO_up_ref = staticmethod(lambda bio: 1)
@@ -216,6 +217,7 @@ class Names:
     SSL_CTX_set1_sigalgs_list = _tries(lambda ctx, names: _private["set_sigalgs"](ctx, of.text(names)))
     SSL_CTX_set_session_cache_mode = staticmethod(lambda ctx, m: ctx.set_session_cache_mode(m))
     SSL_CTX_get_session_cache_mode = staticmethod(lambda ctx: ctx.get_session_cache_mode())
+    SSL_CTX_set_security_level = staticmethod(lambda ctx, level: ctx.set_security_level(level))
     SSL_CTX_set_timeout = staticmethod(lambda ctx, seconds: ctx.set_timeout(seconds))
     SSL_CTX_get_timeout = staticmethod(lambda ctx: ctx.get_timeout())
     SSL_CTX_get_cert_store = of.gives(lambda ctx: ctx.get_cert_store())
@@ -233,7 +235,13 @@ class Names:
     SSL_get_servername = of.gives(lambda ssl, kind: ssl.get_servername())
     SSL_get_SSL_CTX = staticmethod(lambda ssl: ssl.get_context())
     SSL_get_ciphers = staticmethod(lambda ssl: of.Stack(name.encode() for name in ssl.get_cipher_list()))
+    SSL_get_current_cipher = of.gives(of.current_cipher)
     SSL_CIPHER_get_name = staticmethod(lambda cipher: cipher)
+    SSL_CIPHER_get_bits = staticmethod(of.cipher_bits)
+    SSL_CIPHER_get_version = staticmethod(lambda cipher: cipher.version)
+    # Nothing is ever compressed.
+    SSL_get_current_compression = SSL_get_current_expansion = staticmethod(lambda ssl: NULL)
+    SSL_COMP_get_name = staticmethod(lambda compression: NULL)
     SSL_get_peer_certificate = SSL_get1_peer_certificate = of.gives(lambda s: s.get_peer_certificate())
     SSL_get_certificate = of.gives(lambda ssl: ssl.get_certificate())
     SSL_get_version = of.gives(lambda ssl: ssl.get_protocol_version_name().encode())

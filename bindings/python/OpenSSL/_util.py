@@ -102,6 +102,11 @@ class _Box(list):
     """What new() makes room for: box[0] is the value."""
 
 
+def _octets(pointer):
+    """The bytes that are there. A number is none, and bytes() of one are as many."""
+    return bytes(memoryview(pointer))
+
+
 class _Ffi:
     NULL = _Null()
 
@@ -116,12 +121,12 @@ class _Ffi:
 
     @staticmethod
     def string(pointer, maxlen=-1):
-        text = bytes(pointer).partition(b"\0")[0]
+        text = _octets(pointer).partition(b"\0")[0]
         return text if maxlen < 0 else text[:maxlen]
 
     @staticmethod
     def buffer(pointer, size=-1):
-        return bytes(pointer) if size < 0 else bytes(pointer)[:size]
+        return _octets(pointer) if size < 0 else _octets(pointer)[:size]
 
     @staticmethod
     def gc(pointer, destructor, size=0):
