@@ -194,9 +194,10 @@ pyossl_status pyossl_conn_set_memory_limit(pyossl_conn *conn, size_t limit) PYOS
  * For this connection alone.
  *
  * Those that the ClientHello depends on answer PYOSSL_E_STATE, and change nothing, once it
- * is made: server name, host name and address to verify, protocols, session, OCSP. The last
- * moment for them is pyossl_info_cb at SSL_CB_HANDSHAKE_START of the first handshake. The
- * others may be set at any time, and count for what comes after.
+ * is made: server name, host name and address to verify, protocols, groups, signature
+ * algorithms, session, OCSP. The last moment for them is pyossl_info_cb at
+ * SSL_CB_HANDSHAKE_START of the first handshake. The others may be set at any time, and count
+ * for what comes after.
  * @{
  */
 
@@ -222,6 +223,20 @@ pyossl_status pyossl_conn_set_verify_ip(pyossl_conn *conn, const char *address, 
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_set_alpn_protos(pyossl_conn *conn, const unsigned char *protos,
                                           size_t len) PYOSSL_NONNULL(1);
+
+/** Groups for the key exchange of this connection: see pyossl_ctx_set_groups(). */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_conn_set_groups(pyossl_conn *conn, const char *groups) PYOSSL_NONNULL(1, 2);
+
+/** Signature algorithms of this connection, also after pyossl_conn_set_ctx(): see pyossl_ctx_set_sigalgs(). */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_conn_set_sigalgs(pyossl_conn *conn, const char *algorithms)
+    PYOSSL_NONNULL(1, 2);
+
+/** The same for clients' certificates alone: see pyossl_ctx_set_client_sigalgs(). */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_conn_set_client_sigalgs(pyossl_conn *conn, const char *algorithms)
+    PYOSSL_NONNULL(1, 2);
 
 /** Use @p cert on this connection. */
 PYOSSL_API PYOSSL_MUST_CHECK

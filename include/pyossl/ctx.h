@@ -260,13 +260,28 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_ciphersuites(pyossl_ctx *ctx, const char *suites)
     PYOSSL_NONNULL(1, 2);
 
-/** Groups for the key exchange in order of preference, e.g. "X25519:P-256"; at least one. */
+/**
+ * Groups for the key exchange in order of preference, e.g. "X25519:P-256", or from OpenSSL 3.5 on
+ * "X25519MLKEM768:X25519"; at least one. PYOSSL_E_OPENSSL for a list that OpenSSL does not take.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_groups(pyossl_ctx *ctx, const char *groups) PYOSSL_NONNULL(1, 2);
 
-/** Signature algorithms in order of preference, e.g. "RSA+SHA256:ed25519"; at least one. */
+/**
+ * Signature algorithms in order of preference, e.g. "RSA+SHA256:ed25519", or from OpenSSL 3.5 on
+ * "mldsa65:ecdsa_secp256r1_sha256"; at least one. They are those of the peer's signatures and
+ * certificates, and of our own signature. PYOSSL_E_OPENSSL for a list that OpenSSL does not take.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_set_sigalgs(pyossl_ctx *ctx, const char *algorithms) PYOSSL_NONNULL(1, 2);
+
+/**
+ * The same for clients' certificates alone: what a server asks of them, and what a client signs
+ * with. Without this it is what pyossl_ctx_set_sigalgs() says.
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_ctx_set_client_sigalgs(pyossl_ctx *ctx, const char *algorithms)
+    PYOSSL_NONNULL(1, 2);
 
 /** Use the elliptic curve named @p curve alone; one that TLS cannot use changes nothing. */
 PYOSSL_API PYOSSL_MUST_CHECK

@@ -91,6 +91,17 @@ PYOSSL_API const char *pyossl_conn_cipher_at(const pyossl_conn *conn, int index)
 /** The key exchange group, or NULL where there is none or OpenSSL cannot tell. */
 PYOSSL_API const char *pyossl_conn_group_name(const pyossl_conn *conn) PYOSSL_NONNULL(1);
 
+/**
+ * The algorithm that our key signed the handshake with, e.g. "rsa_pss_rsae_sha256", "mldsa65" (RFC
+ * 8446, 4.2.3); NULL where it did not, as on most clients and where a session is resumed, after
+ * pyossl_conn_set_ctx() behind the handshake, and with OpenSSL before 3.5, which cannot tell
+ * (PYOSSL_FEATURE_SIGNATURE_NAME).
+ */
+PYOSSL_API const char *pyossl_conn_signature_name(const pyossl_conn *conn) PYOSSL_NONNULL(1);
+
+/** The same of the peer's signature. */
+PYOSSL_API const char *pyossl_conn_peer_signature_name(const pyossl_conn *conn) PYOSSL_NONNULL(1);
+
 /** 1 if the session was resumed, else 0. */
 PYOSSL_API int pyossl_conn_resumed(const pyossl_conn *conn) PYOSSL_NONNULL(1);
 

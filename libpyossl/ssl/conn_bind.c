@@ -208,6 +208,8 @@ static pyossl_status change_under_way(pyossl_conn *conn, pyossl_ctx *ctx)
         return osl_fail(PYOSSL_E_OPENSSL);
     if (SSL_set_num_tickets(conn->ssl, SSL_CTX_get_num_tickets(generation->ssl_ctx)) != 1)
         return osl_fail(PYOSSL_E_OPENSSL);
+    OSL_TRY(osl_conn_sigalgs_apply(&conn->settings.lists, conn->ssl));
+    conn->moved = conn->moved || !conn->hello.asking;
     settle(conn, osl_steal(generation), NULL);
     osl_scope_changed(conn);
     return PYOSSL_OK;

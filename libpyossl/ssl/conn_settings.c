@@ -89,7 +89,7 @@ pyossl_status osl_conn_settings_apply(const osl_conn_settings *settings, SSL *ss
         OSL_TRY(apply_mtu(ssl, settings->mtu));
     if (settings->ocsp)
         OSL_TRY(apply_ocsp(ssl));
-    return PYOSSL_OK;
+    return osl_conn_lists_apply(&settings->lists, ssl);
 }
 
 void osl_conn_settings_clear(osl_conn_settings *settings)
@@ -102,6 +102,7 @@ void osl_conn_settings_clear(osl_conn_settings *settings)
     pyossl_x509_unref(settings->cert);
     pyossl_pkey_unref(settings->pkey);
     pyossl_session_unref(settings->session);
+    osl_conn_lists_clear(&settings->lists);
     memset(settings, 0, sizeof *settings);
 }
 
@@ -111,7 +112,7 @@ void osl_conn_settings_clear(osl_conn_settings *settings)
  * OpenSSL makes the ClientHello, or begins to wait for it, after the information
  * callback was told of SSL_CB_HANDSHAKE_START. Programs wait for that to ask for a host.
  */
-static pyossl_status prepare_early(pyossl_conn *conn)
+pyossl_status osl_conn_prepare_early(pyossl_conn *conn)
 {
     if (conn->begun && SSL_in_before(conn->ssl) != 1)
         return osl_fail_text(PYOSSL_E_STATE, "the handshake has begun");
@@ -139,7 +140,7 @@ pyossl_status pyossl_conn_set_servername(pyossl_conn *conn, const char *name, si
         return osl_given(
             osl_fail_text(PYOSSL_E_ARGUMENT, "not a host name: too long, or with a NUL"), name,
             len);
-    OSL_TRY(prepare_early(conn));
+    OSL_TRY(osl_conn_prepare_early(conn));
     /* The dot that ends an absolute name is not sent (RFC 6066, section 3). */
     if (name != NULL && len > 1 && name[len - 1] == '.')
         len--;
@@ -170,7 +171,7 @@ pyossl_status pyossl_conn_set_alpn_protos(pyossl_conn *conn, const unsigned char
     osl_auto_buf copy = PYOSSL_BUF_INIT;
 
     OSL_TRY(osl_alpn_check(protos, len));
-    OSL_TRY(prepare_early(conn));
+    OSL_TRY(osl_conn_prepare_early(conn));
     OSL_TRY(osl_buf_set(&copy, protos, len));
     OSL_TRY(apply_alpn(conn->ssl, copy.data, copy.len));
     osl_buf_move(&conn->settings.alpn, &copy);
@@ -197,7 +198,7 @@ static pyossl_status take_identity(pyossl_conn *conn, osl_identity *identity)
 static pyossl_status set_identity(pyossl_conn *conn, osl_identity *identity)
 {
     const bool same = osl_identity_is_same(identity, osl_conn_identity(conn));
-    pyossl_status status = same && conn->begun ? PYOSSL_OK : prepare_early(conn);
+    pyossl_status status = same && conn->begun ? PYOSSL_OK : osl_conn_prepare_early(conn);
 
     if (status == PYOSSL_OK && !(same && conn->begun))
         return take_identity(conn, identity);
@@ -241,7 +242,7 @@ pyossl_status pyossl_conn_set_session(pyossl_conn *conn, pyossl_session *session
 
     if (session->ctx != conn->ctx)
         return osl_fail_text(PYOSSL_E_ARGUMENT, "the session was made under another context");
-    OSL_TRY(prepare_early(conn));
+    OSL_TRY(osl_conn_prepare_early(conn));
     /* The beginning of the handshake decides whether it will do: osl_conn_resume(). */
     pyossl_session_ref(session);
     pyossl_session_unref(conn->settings.session);
@@ -254,7 +255,7 @@ pyossl_status pyossl_conn_request_ocsp(pyossl_conn *conn)
     OSL_API_ENTER;
     OSL_NEED(conn != NULL);
 
-    OSL_TRY(prepare_early(conn));
+    OSL_TRY(osl_conn_prepare_early(conn));
     OSL_TRY(apply_ocsp(conn->ssl));
     conn->settings.ocsp = true;
     return PYOSSL_OK;

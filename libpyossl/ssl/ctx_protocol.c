@@ -206,10 +206,7 @@ pyossl_status pyossl_ctx_set_groups(pyossl_ctx *ctx, const char *groups)
 {
     OSL_API_ENTER;
     OSL_NEED(ctx != NULL && groups != NULL);
-
-    /* From 3.5 on OpenSSL takes it, and no handshake would find a group. */
-    if (groups[strspn(groups, " \t\n\v\f\r")] == '\0')
-        return osl_fail_text(PYOSSL_E_OPENSSL, "an empty list of groups");
+    OSL_TRY(osl_list_check(groups, OSL_NO_GROUPS));
     return osl_ctx_change_text(ctx, OSL_SET_GROUPS, apply_groups, groups);
 }
 
@@ -228,10 +225,28 @@ pyossl_status pyossl_ctx_set_sigalgs(pyossl_ctx *ctx, const char *algorithms)
 {
     OSL_API_ENTER;
     OSL_NEED(ctx != NULL && algorithms != NULL);
-
-    if (algorithms[strspn(algorithms, " \t\n\v\f\r")] == '\0')
-        return osl_fail_text(PYOSSL_E_OPENSSL, "an empty list of signature algorithms");
+    OSL_TRY(osl_list_check(algorithms, OSL_NO_SIGALGS));
     return osl_ctx_change_text(ctx, OSL_SET_SIGALGS, apply_sigalgs, algorithms);
+}
+
+static pyossl_status apply_client_sigalgs(osl_generation *generation, const osl_setting *setting)
+{
+    unsigned char sigalgs[OSL_SCOPE_LEN];
+
+    OSL_TRY(digest(generation, setting->data, strlen(setting->data), sigalgs));
+    if (SSL_CTX_set1_client_sigalgs_list(generation->ssl_ctx, (char *)setting->data) != 1)
+        return osl_fail(PYOSSL_E_OPENSSL);
+    memcpy(generation->client_sigalgs, sigalgs, sizeof sigalgs);
+    generation->client_sigalgs_set = true;
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_ctx_set_client_sigalgs(pyossl_ctx *ctx, const char *algorithms)
+{
+    OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && algorithms != NULL);
+    OSL_TRY(osl_list_check(algorithms, OSL_NO_SIGALGS));
+    return osl_ctx_change_text(ctx, OSL_SET_CLIENT_SIGALGS, apply_client_sigalgs, algorithms);
 }
 
 static pyossl_status apply_curve(osl_generation *generation, const osl_setting *setting)

@@ -172,6 +172,42 @@ const char *pyossl_conn_group_name(const pyossl_conn *conn)
 #endif
 }
 
+#ifdef SSL_get0_signature_name
+/* Once set_ctx() was called behind the handshake, OpenSSL's names may lie in a context that is gone. */
+static bool knows_signatures(const pyossl_conn *conn)
+{
+    return !conn->hollow && !conn->moved;
+}
+#endif
+
+const char *pyossl_conn_signature_name(const pyossl_conn *conn)
+{
+    OSL_NEED_OR(NULL, conn != NULL);
+    const char *name = NULL;
+
+#ifdef SSL_get0_signature_name
+    SSL *ssl = osl_conn_ssl(conn);
+
+    if (knows_signatures(conn) && SSL_get0_signature_name(ssl, &name) != 1)
+        name = NULL;
+#endif
+    return name;
+}
+
+const char *pyossl_conn_peer_signature_name(const pyossl_conn *conn)
+{
+    OSL_NEED_OR(NULL, conn != NULL);
+    const char *name = NULL;
+
+#ifdef SSL_get0_peer_signature_name
+    SSL *ssl = osl_conn_ssl(conn);
+
+    if (knows_signatures(conn) && SSL_get0_peer_signature_name(ssl, &name) != 1)
+        name = NULL;
+#endif
+    return name;
+}
+
 int pyossl_conn_resumed(const pyossl_conn *conn)
 {
     OSL_NEED_OR(0, conn != NULL);

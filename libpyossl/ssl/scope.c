@@ -184,11 +184,17 @@ static void put_ciphers(text *to, const SSL *ssl)
 /* What is asked of a peer's certificate, and of the signature by its key. */
 static void put_judgement(text *to, pyossl_conn *conn)
 {
+    const osl_conn_lists *own = &conn->settings.lists;
     unsigned char trust[OSL_TRUST_DIGEST];
 
     put(to, 'S', conn->generation->sigalgs, OSL_SCOPE_LEN);
     /* Before TLS 1.3 the curve of a certificate's key has to be one of them. */
     put(to, 'G', conn->groups, OSL_SCOPE_LEN);
+    if (conn->generation->client_sigalgs_set)
+        put(to, 'K', conn->generation->client_sigalgs, OSL_SCOPE_LEN);
+    put_string(to, 'x', own->sigalgs);
+    put_string(to, 'y', own->groups);
+    put_string(to, 'z', own->client_sigalgs);
 
     if (!osl_trust_digest(store_of(conn), conn->generation->sha256, trust, &conn->scope.trust)) {
         to->failed = true;

@@ -97,6 +97,8 @@ typedef struct osl_generation {
     size_t session_id_len;
     /* Digests of what the program set for peers to sign and share keys by; zeros for nothing. */
     unsigned char sigalgs[OSL_SCOPE_LEN], groups[OSL_SCOPE_LEN];
+    unsigned char client_sigalgs[OSL_SCOPE_LEN];
+    bool client_sigalgs_set;
     osl_closure *callbacks[OSL_CB_MAX];
     osl_identity *identity; /* or NULL */
     long cache_mode;        /* as asked for; a session callback needs more */
@@ -341,6 +343,11 @@ void osl_transport_close(osl_transport *transport);
 
 /* ---- conn.c and its siblings ---- */
 
+/* Texts, NULL where the context's count. */
+typedef struct osl_conn_lists {
+    char *groups, *sigalgs, *client_sigalgs;
+} osl_conn_lists;
+
 /* What was asked of this connection alone, kept so that it can be bound anew. */
 typedef struct osl_conn_settings {
     char *servername;
@@ -360,6 +367,7 @@ typedef struct osl_conn_settings {
     uint32_t mode_set, mode_cleared;
     size_t mtu;
     bool ocsp;
+    osl_conn_lists lists;
 } osl_conn_settings;
 
 /* What the peer's chain was refused for last: the certificate, and why. */
@@ -382,6 +390,7 @@ struct pyossl_conn {
     osl_session_cache *sessions; /* of the context that ssl was made from */
     pyossl_role role;     /* 0 before it is chosen */
     bool begun;           /* the handshake has: bound for good */
+    bool moved;           /* set_ctx since the handshake: OpenSSL may point into the context before */
     bool hollow;          /* ssl has lost its record layers: osl_conn_follow() makes another */
     bool busy;            /* inside an exchange: callbacks must not start another */
     bool stopped;         /* a callback answered ABORT in this exchange */
@@ -444,6 +453,20 @@ pyossl_status osl_verify_mode_check(int mode) PYOSSL_MUST_CHECK;
 pyossl_status osl_conn_settings_apply(const osl_conn_settings *settings,
                                       SSL *ssl) PYOSSL_MUST_CHECK;
 void osl_conn_settings_clear(osl_conn_settings *settings);
+/* For what the ClientHello depends on: PYOSSL_E_STATE once that is made. */
+pyossl_status osl_conn_prepare_early(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+
+/* ---- conn_lists.c: groups and signature algorithms of one connection ---- */
+
+#define OSL_NO_GROUPS  "an empty list of groups"
+#define OSL_NO_SIGALGS "an empty list of signature algorithms"
+
+/* PYOSSL_E_OPENSSL, in the words @empty, where there is nothing in @list. */
+pyossl_status osl_list_check(const char *list, const char *empty) PYOSSL_MUST_CHECK;
+pyossl_status osl_conn_lists_apply(const osl_conn_lists *lists, SSL *ssl) PYOSSL_MUST_CHECK;
+/* Those that go with another context's certificate when that takes its place. */
+pyossl_status osl_conn_sigalgs_apply(const osl_conn_lists *lists, SSL *ssl) PYOSSL_MUST_CHECK;
+void osl_conn_lists_clear(osl_conn_lists *lists);
 
 /* ---- conn_bind.c: which generation a connection lives under ---- */
 

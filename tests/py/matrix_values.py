@@ -105,7 +105,7 @@ GOOD = {
     "when": lambda: b"20300101000000Z", "rounds": lambda: 10_000_000, "place": lambda: 0, "hex_str": lambda: b"1f", "reason": lambda: b"keyCompromise",
     "label": lambda: b"EXPORTER-tests", "context": lambda: b"context", "pem": lambda: read("dh.pem"),
     "protos": lambda: [b"h2"], "profiles": lambda: b"SRTP_AES128_CM_SHA1_80", "cipher_list": lambda: b"ALL",
-    "ciphersuites": lambda: b"TLS_AES_128_GCM_SHA256", "groups": lambda: "P-256:P-384", "address": lambda: "127.0.0.1",
+    "ciphersuites": lambda: b"TLS_AES_128_GCM_SHA256", "groups": lambda: "P-256:P-384", "sigalgs": lambda: "ECDSA+SHA256:RSA-PSS+SHA256", "address": lambda: "127.0.0.1",
     # numbers
     "type": lambda: crypto.FILETYPE_PEM, "filetype": lambda: SSL.FILETYPE_PEM, "bits": lambda: 1024,
     "version": lambda: 0, "serial": lambda: 2**90, "amount": lambda: 60, "index": lambda: 0, "days": lambda: 10,

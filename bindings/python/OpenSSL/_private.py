@@ -214,7 +214,7 @@ class Names:
     # Contexts.
     SSL_CTX_set_cipher_list = _tries(lambda ctx, names: ctx.set_cipher_list(of.text(names)))
     SSL_CTX_set_ciphersuites = _tries(lambda ctx, names: ctx.set_tls13_ciphersuites(of.text(names)))
-    SSL_CTX_set1_sigalgs_list = _tries(lambda ctx, names: _private["set_sigalgs"](ctx, of.text(names)))
+    SSL_CTX_set1_sigalgs_list = _tries(lambda ctx, names: ctx.set_sigalgs(of.text(names)))
     SSL_CTX_set_session_cache_mode = staticmethod(lambda ctx, m: ctx.set_session_cache_mode(m))
     SSL_CTX_get_session_cache_mode = staticmethod(lambda ctx: ctx.get_session_cache_mode())
     SSL_CTX_set_security_level = staticmethod(lambda ctx, level: ctx.set_security_level(level))

@@ -66,20 +66,6 @@ PyObject *po_private_context_callbacks(po_state *state, PyObject *object)
     return po_field_get(&context->base, &context->callbacks);
 }
 
-PyObject *po_private_set_sigalgs(po_state *state, PyObject *object, const char *list)
-{
-    po_context *context = po_context_root(object);
-    pyossl_status status;
-    po_frame frame;
-
-    po_quick_enter(&frame, &context->base);
-    status = pyossl_ctx_set_sigalgs(context->base.handle, list);
-    po_frame_end(&frame);
-    if (status != PYOSSL_OK)
-        return po_raise(state, PO_SSL, status);
-    Py_RETURN_NONE;
-}
-
 PyObject *po_private_set_fd(po_state *state, PyObject *object, int fd)
 {
     po_connection *self = (po_connection *)object;

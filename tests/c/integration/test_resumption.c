@@ -308,6 +308,42 @@ static void client_of_other_groups(world *self)
     assert_ok(pyossl_ctx_set_groups(self->both.client_ctx, "P-256:P-384"));
 }
 
+static void client_connection_of_other_groups(world *self)
+{
+    self->client_groups = "P-256:P-384";
+}
+
+static void client_connection_of_other_signatures(world *self)
+{
+    self->client_sigalgs = "RSA-PSS+SHA256:RSA+SHA256";
+}
+
+static void client_connection_of_fewer_signatures(world *self)
+{
+    self->client_sigalgs = "ECDSA+SHA256:RSA+SHA256";
+}
+
+/* What a server asks of clients alone: theirs is an EC key. */
+static void server_of_other_client_signatures(world *self)
+{
+    assert_ok(pyossl_ctx_set_client_sigalgs(self->both.server_ctx, "RSA-PSS+SHA256:RSA+SHA256"));
+}
+
+static void server_of_fewer_client_signatures(world *self)
+{
+    assert_ok(pyossl_ctx_set_client_sigalgs(self->both.server_ctx, "ECDSA+SHA256:RSA+SHA256"));
+}
+
+static void server_connection_of_other_client_signatures(world *self)
+{
+    self->server_client_sigalgs = "RSA-PSS+SHA256:RSA+SHA256";
+}
+
+static void server_connection_of_fewer_client_signatures(world *self)
+{
+    self->server_client_sigalgs = "ECDSA+SHA256:RSA+SHA256";
+}
+
 static void client_of_one_curve(world *self)
 {
     assert_ok(pyossl_ctx_set_tmp_ecdh(self->both.client_ctx, "prime256v1"));
@@ -413,6 +449,19 @@ static const row rows[] = {
     { "client: other groups", plain, client_of_other_groups, JUDGED, false },
     { "client: the same groups", client_of_other_groups, client_of_other_groups, RESUMED, false },
     { "client: one curve", client_of_other_groups, client_of_one_curve, JUDGED, false },
+    { "client: own groups", plain, client_connection_of_other_groups, JUDGED, false },
+    { "client: the same own groups", client_connection_of_other_groups,
+      client_connection_of_other_groups, RESUMED, false },
+    { "client: other own signatures", plain, client_connection_of_other_signatures, REFUSED, false },
+    { "client: fewer own signatures", plain, client_connection_of_fewer_signatures, JUDGED, false },
+    { "other client signatures", strict_server, server_of_other_client_signatures, REFUSED, false },
+    { "fewer client signatures", strict_server, server_of_fewer_client_signatures, JUDGED, false },
+    { "other own client signatures", strict_server, server_connection_of_other_client_signatures,
+      REFUSED, false },
+    { "fewer own client signatures", strict_server, server_connection_of_fewer_client_signatures,
+      JUDGED, false },
+    { "the same own client signatures", server_connection_of_fewer_client_signatures, plain, RESUMED,
+      false },
     { "client: fewer ciphers", plain, client_of_fewer_ciphers, JUDGED, false },
     { "other signatures", strict_rsa_server, server_of_other_signatures, REFUSED, false },
     { "fewer signatures", strict_server, server_of_fewer_signatures, JUDGED, false },

@@ -88,6 +88,26 @@ static pyossl_status to_verify_an_address(pyossl_conn *conn)
     return pyossl_conn_set_verify_ip(conn, "127.0.0.1", 9);
 }
 
+static pyossl_status to_have_other_groups(pyossl_conn *conn)
+{
+    return pyossl_conn_set_groups(conn, "P-384");
+}
+
+static pyossl_status to_have_other_signatures(pyossl_conn *conn)
+{
+    return pyossl_conn_set_sigalgs(conn, "ed25519");
+}
+
+static pyossl_status to_have_no_signatures_that_there_are(pyossl_conn *conn)
+{
+    return pyossl_conn_set_sigalgs(conn, "");
+}
+
+static pyossl_status to_have_other_client_signatures(pyossl_conn *conn)
+{
+    return pyossl_conn_set_client_sigalgs(conn, "ed25519");
+}
+
 static const struct {
     const char *name;
     wish *wish;
@@ -98,6 +118,10 @@ static const struct {
     { "no mode", to_verify_in_no_way_that_there_is, PYOSSL_E_ARGUMENT },
     { "host", to_verify_a_host, PYOSSL_E_STATE },
     { "address", to_verify_an_address, PYOSSL_E_STATE },
+    { "groups", to_have_other_groups, PYOSSL_E_STATE },
+    { "signatures", to_have_other_signatures, PYOSSL_E_STATE },
+    { "no signatures", to_have_no_signatures_that_there_are, PYOSSL_E_OPENSSL },
+    { "client signatures", to_have_other_client_signatures, PYOSSL_E_STATE },
 };
 
 static const struct {

@@ -21,6 +21,9 @@ static pyossl_status settings(pyossl_conn *client)
 
     TRY(pyossl_conn_set_servername(client, "www.example.test", 16));
     TRY(pyossl_conn_set_alpn_protos(client, protos, sizeof protos - 1));
+    TRY(pyossl_conn_set_groups(client, "P-256:X25519"));
+    TRY(pyossl_conn_set_sigalgs(client, "ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256"));
+    TRY(pyossl_conn_set_client_sigalgs(client, "ECDSA+SHA256"));
     TRY(pyossl_conn_set_verify_hostname(client, "localhost", 9, 0));
     TRY(pyossl_conn_set_options(client, 0));
     TRY(pyossl_conn_request_ocsp(client));

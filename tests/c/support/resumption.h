@@ -44,6 +44,8 @@ typedef struct world {
     int client_verify;
     const char *hostname; /* that its next connection must have, or NULL */
     bool fresh;           /* the session is still to be dumped and loaded */
+    const char *client_groups, *client_sigalgs; /* of its next connection alone, or NULL */
+    const char *server_client_sigalgs;
 } world;
 
 typedef void change(world *self);
@@ -72,6 +74,12 @@ static inline void connect_pair(world *self, pair_kind kind)
     pair_connect(both, kind, 0);
     if (self->name != NULL)
         assert_ok(pyossl_conn_set_servername(both->client, self->name, strlen(self->name)));
+    if (self->client_groups != NULL)
+        assert_ok(pyossl_conn_set_groups(both->client, self->client_groups));
+    if (self->client_sigalgs != NULL)
+        assert_ok(pyossl_conn_set_sigalgs(both->client, self->client_sigalgs));
+    if (self->server_client_sigalgs != NULL)
+        assert_ok(pyossl_conn_set_client_sigalgs(both->server, self->server_client_sigalgs));
     if (self->hostname != NULL)
         assert_ok(pyossl_conn_set_verify_hostname(both->client, self->hostname,
                                                   strlen(self->hostname), 0));

@@ -78,6 +78,16 @@ static pyossl_status set_suites(pyossl_ctx *ctx)
     return pyossl_ctx_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256");
 }
 
+static pyossl_status set_sigalgs(pyossl_ctx *ctx)
+{
+    return pyossl_ctx_set_sigalgs(ctx, "ECDSA+SHA256:RSA+SHA256");
+}
+
+static pyossl_status set_client_sigalgs(pyossl_ctx *ctx)
+{
+    return pyossl_ctx_set_client_sigalgs(ctx, "ed25519:ECDSA+SHA256");
+}
+
 static pyossl_status set_groups(pyossl_ctx *ctx)
 {
     return pyossl_ctx_set_groups(ctx, "X25519:P-256");
@@ -222,6 +232,9 @@ static const struct {
     { "cipher list, anew", set_ciphers, ANEW },
     { "cipher suites", set_suites, IN_PLACE },
     { "groups", set_groups, IN_PLACE },
+    { "signature algorithms", set_sigalgs, IN_PLACE },
+    { "client signature algorithms", set_client_sigalgs, IN_PLACE },
+    { "client signature algorithms, anew", set_client_sigalgs, ANEW },
     { "protocols", set_protos, IN_PLACE },
     { "SRTP", set_srtp, IN_PLACE },
     { "session id", set_id, IN_PLACE },
