@@ -47,7 +47,7 @@ int pyossl_pkey_type(const pyossl_pkey *pkey)
 const char *pyossl_pkey_type_name(const pyossl_pkey *pkey)
 {
     OSL_API_ENTER;
-    OSL_NEED_OR("", pkey != NULL);
+    OSL_NEED_OR(NULL, pkey != NULL);
     const char *name = EVP_PKEY_get0_type_name(pkey->key);
 
     return name != NULL ? name : "";
