@@ -192,6 +192,34 @@ static const struct {
       PEM_R_BAD_BASE64_DECODE },
 };
 
+/* Each byte at each place of a line: characters of base64 go there and back, others are refused. */
+static void test_every_byte_at_every_place(void **state)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char line[OSL_BASE64_CHARS], back[OSL_BASE64_CHARS];
+    unsigned char bytes[OSL_BASE64_BYTES], same[OSL_BASE64_BYTES + 3];
+    osl_sextets room;
+
+    (void)state;
+    for (int place = 0; place < OSL_BASE64_CHARS; place++)
+        for (int byte = 0; byte < 256; byte++) {
+            const bool good = byte != 0 && strchr(alphabet, byte) != NULL;
+
+            for (int i = 0; i < OSL_BASE64_CHARS; i++)
+                line[i] = alphabet[(i * 7 + place) % 64];
+            line[place] = (char)byte;
+            assert_int_equal(osl_base64_decode(bytes, line, &room), good);
+            if (!good)
+                continue;
+            assert_int_equal(EVP_DecodeBlock(same, (unsigned char *)line, sizeof line),
+                             OSL_BASE64_BYTES);
+            assert_memory_equal(bytes, same, sizeof bytes);
+            osl_base64_encode(back, bytes, &room);
+            assert_memory_equal(back, line, sizeof line);
+        }
+}
+
 static void test_refuses_the_rest_in_openssl_s_words(void **state)
 {
     (void)state;
@@ -506,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_na_134_reads_what_people_have),
         cmocka_unit_test(test_na_134_blocks_one_after_the_other),
         cmocka_unit_test(test_all_lengths_and_widths_against_openssl),
+        cmocka_unit_test(test_every_byte_at_every_place),
         cmocka_unit_test(test_refuses_the_rest_in_openssl_s_words),
         cmocka_unit_test(test_nul_bytes_are_bytes),
         cmocka_unit_test(test_every_prefix_and_every_changed_byte),
