@@ -17,7 +17,6 @@
 #include "tls.h"
 
 #include <errno.h>
-#include <limits.h>
 
 #include <openssl/sslerr.h>
 
@@ -100,18 +99,17 @@ enum { STREAK = 8, WARM_MAX = 32 };
 
 static atomic_int warm;
 
-/* Whether the mode of the SSL says otherwise, from now until osl_conn_cool(). */
-static bool warm_up(pyossl_conn *conn, int most)
+/* From now until osl_conn_cool() the mode of the SSL says otherwise. */
+static void warm_up(pyossl_conn *conn)
 {
-    if (conn->warm || (SSL_get_mode(conn->ssl) & SSL_MODE_RELEASE_BUFFERS) == 0)
-        return false;
-    if (atomic_fetch_add_explicit(&warm, 1, memory_order_relaxed) >= most) {
+    if ((SSL_get_mode(conn->ssl) & SSL_MODE_RELEASE_BUFFERS) == 0)
+        return;
+    if (atomic_fetch_add_explicit(&warm, 1, memory_order_relaxed) >= WARM_MAX) {
         atomic_fetch_sub_explicit(&warm, 1, memory_order_relaxed);
-        return false;
+        return;
     }
     conn->warm = true;
     SSL_clear_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
-    return true;
 }
 
 void osl_conn_cool(pyossl_conn *conn)
@@ -132,7 +130,7 @@ static inline void count_message(pyossl_conn *conn, bool worked)
         osl_conn_cool(conn);
     } else if (!conn->warm && ++conn->streak >= STREAK) {
         conn->streak = 0;
-        (void)warm_up(conn, WARM_MAX);
+        warm_up(conn);
     }
 }
 
@@ -168,18 +166,6 @@ static inline void mark_boundary(pyossl_conn *conn)
         osl_transport_at_boundary(&conn->transport);
 }
 
-/* SSL_do_handshake(), with buffers that serve all of its records, however many do so at once. */
-static pyossl_status shake(pyossl_conn *conn)
-{
-    const bool warmed = !conn->quiet && warm_up(conn, INT_MAX);
-    const int result = SSL_do_handshake(conn->ssl);
-    const pyossl_status status = osl_conn_leave(conn, result, errno);
-
-    if (warmed) /* not before it is clear whether the SSL can still be told */
-        osl_conn_cool(conn);
-    return status;
-}
-
 /* ---- handshake and data ---- */
 
 pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
@@ -189,7 +175,7 @@ pyossl_status pyossl_conn_handshake(pyossl_conn *conn)
     pyossl_status status;
 
     OSL_TRY(osl_conn_enter(conn));
-    status = shake(conn);
+    status = osl_conn_leave(conn, SSL_do_handshake(conn->ssl), errno);
     if (status == PYOSSL_OK || pyossl_is_retry(status))
         release_buffers(conn);
     mark_boundary(conn);
