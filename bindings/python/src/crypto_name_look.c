@@ -19,19 +19,43 @@ static PyObject *component(po_state *state, const pyossl_name_entry *entry)
     return pair;
 }
 
-/* NULL with *status, or with an exception. */
-static PyObject *components(po_state *state, const pyossl_name *name, pyossl_status *status)
+/* The entries of @name with what they hold behind them, for PyMem_Free(). NULL with *status. */
+static pyossl_name_entry *take_entries(const pyossl_name *name, size_t *count,
+                                       pyossl_status *status)
 {
-    const size_t count = pyossl_name_count(name);
+    pyossl_name_entry *taken, entry;
+    unsigned char *at;
+    size_t room = 0, n = 0;
+
+    /* Past the last one; a view that is no longer in use says so here. */
+    for (; (*status = pyossl_name_entry_at(name, n, &entry)) == PYOSSL_OK; n++)
+        room += entry.len;
+    if (*status != PYOSSL_E_NOT_FOUND)
+        return NULL;
+    taken = PyMem_Malloc(n * sizeof *taken + room);
+    *status = taken != NULL ? PYOSSL_OK : PYOSSL_E_NOMEM;
+    if (taken == NULL)
+        return NULL;
+    at = (unsigned char *)(taken + n);
+    for (size_t i = 0; i < n && *status == PYOSSL_OK; i++) {
+        *status = pyossl_name_entry_at(name, i, &taken[i]);
+        if (*status == PYOSSL_OK && taken[i].len > 0) {
+            memcpy(at, taken[i].value, taken[i].len);
+            taken[i].value = at;
+            at += taken[i].len;
+        }
+    }
+    *count = n;
+    return taken;
+}
+
+static PyObject *components(po_state *state, const pyossl_name_entry *entries, size_t count)
+{
     PyObject *list = PyList_New((Py_ssize_t)count);
 
     for (size_t i = 0; list != NULL && i < count; i++) {
-        pyossl_name_entry entry;
-        PyObject *pair = NULL;
+        PyObject *pair = component(state, &entries[i]);
 
-        *status = pyossl_name_entry_at(name, i, &entry);
-        if (*status == PYOSSL_OK)
-            pair = component(state, &entry);
         if (pair == NULL)
             Py_CLEAR(list);
         else
@@ -40,16 +64,25 @@ static PyObject *components(po_state *state, const pyossl_name *name, pyossl_sta
     return list;
 }
 
-/* Of a copy: making a list and tuples may have the collector run the program's code. */
+/* Of copies: making a list and tuples may have the collector run the program's code. */
 PyObject *po_name_get_components(po_object *self)
 {
-    po_state *state = self->state;
-    po_auto(pyossl_name) *name = po_name_copy(state, (PyObject *)self, "name");
     pyossl_status status = PYOSSL_OK;
-    PyObject *list = name != NULL ? components(state, name, &status) : NULL;
+    pyossl_name_entry *entries;
+    po_auto_hold held = PO_HOLD_INIT;
+    const pyossl_name *name = po_name_enter(&held, self);
+    PyObject *list = NULL;
+    size_t count = 0;
 
-    if (status != PYOSSL_OK)
-        po_raise(state, PO_CRYPTO, status);
+    if (name == NULL)
+        return NULL;
+    entries = take_entries(name, &count, &status);
+    po_frame_end(&held.frame);
+    if (status == PYOSSL_OK)
+        list = components(self->state, entries, count);
+    else
+        po_raise(self->state, PO_CRYPTO, status);
+    PyMem_Free(entries);
     return list;
 }
 
