@@ -541,6 +541,31 @@ PyObject *po_from_constant_bytes(po_state *state, const char *text)
     return from_constant(state, text, true);
 }
 
+PyObject *po_list(po_object *self, PyObject *(*item)(po_object *self, size_t index))
+{
+    PyObject *list = PyList_New(0), *next;
+
+    for (size_t i = 0; list != NULL && (next = item(self, i)) != NULL; i++) {
+        if (PyList_Append(list, next) < 0)
+            Py_CLEAR(list);
+        Py_DECREF(next);
+    }
+    if (list != NULL && PyErr_Occurred())
+        Py_CLEAR(list);
+    return list;
+}
+
+PyObject *po_tuple_or_none(PyObject *list)
+{
+    PyObject *result;
+
+    if (list == NULL)
+        return NULL;
+    result = PyList_GET_SIZE(list) > 0 ? PyList_AsTuple(list) : Py_NewRef(Py_None);
+    Py_DECREF(list);
+    return result;
+}
+
 PyObject *po_from_certs(po_state *state, pyossl_x509_list *list)
 {
     PyObject *result = PyList_New((Py_ssize_t)list->count);

@@ -138,6 +138,10 @@ PyObject *po_from_cstring(const char *text);
 /* str or bytes from a text that never changes nor goes away: made once, where there is room. */
 PyObject *po_from_constant(po_state *state, const char *text);
 PyObject *po_from_constant_bytes(po_state *state, const char *text);
+/* The items that @item makes for 0, 1 and so on: NULL without an exception is the end. */
+PyObject *po_list(po_object *self, PyObject *(*item)(po_object *self, size_t index));
+/* A tuple of them, or None where there are none; takes @list over, NULL is an exception. */
+PyObject *po_tuple_or_none(PyObject *list);
 /* A list of X509 objects; @list is cleared. */
 PyObject *po_from_certs(po_state *state, pyossl_x509_list *list);
 

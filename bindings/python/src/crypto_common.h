@@ -117,6 +117,11 @@ pyossl_pkey *po_signing_key(po_state *state, PyObject *object, const char *name)
 /* An X509Extension around @ext, which is taken over, also on failure. */
 PyObject *po_ext_wrap(po_state *state, pyossl_ext *ext);
 
+/* General name @index of an X509Extension as a pair; NULL without an exception past the last one. */
+PyObject *po_ext_general_name(po_object *self, size_t index);
+/* The name of reason @index that a Revoked can have; the same. */
+PyObject *po_revoked_reason(po_object *self, size_t index);
+
 /* An X509Name that is a view of @owner's; takes @name over. */
 PyObject *po_name_wrap(po_state *state, pyossl_name *name, PyObject *owner);
 

@@ -6,39 +6,6 @@
 #include <stdio.h>
 #include <time.h>
 
-PyObject *po_crl_get_revoked(po_object *self)
-{
-    PyObject *list = PyList_New(0), *result = NULL;
-    pyossl_status status = PYOSSL_OK;
-
-    for (size_t i = 0; list != NULL; i++) {
-        pyossl_revoked *revoked = NULL;
-        PyObject *item;
-        po_frame frame;
-        const pyossl_crl *crl = po_enter_quick(&frame, self);
-
-        if (crl == NULL)
-            break;
-        status = pyossl_crl_revoked_at(crl, i, &revoked);
-        if (po_frame_leave(&frame) < 0 || status != PYOSSL_OK)
-            break;
-        item = po_wrap(self->state, PO_REVOKED, revoked);
-        if (item == NULL || PyList_Append(list, item) < 0) {
-            Py_XDECREF(item);
-            break;
-        }
-        Py_DECREF(item);
-    }
-    if (list != NULL && !PyErr_Occurred()) {
-        if (status != PYOSSL_E_NOT_FOUND)
-            po_raise(self->state, PO_CRYPTO, status);
-        else
-            result = PyList_GET_SIZE(list) > 0 ? PyList_AsTuple(list) : Py_NewRef(Py_None);
-    }
-    Py_XDECREF(list);
-    return result;
-}
-
 /* ---- signing ---- */
 
 pyossl_status po_crl_issue(pyossl_crl *crl, pyossl_x509 *cert, const pyossl_pkey *key,

@@ -104,7 +104,7 @@ PyObject *po_ext__subjectAltNameString(po_object *self)
 }
 
 /* General name @index as a pair; NULL without an exception past the last one. */
-static PyObject *general_name(po_object *self, size_t index)
+PyObject *po_ext_general_name(po_object *self, size_t index)
 {
     pyossl_buf value = PYOSSL_BUF_INIT;
     po_frame frame;
@@ -123,26 +123,6 @@ static PyObject *general_name(po_object *self, size_t index)
     pair = Py_BuildValue("(iy#)", type, (const char *)value.data, (Py_ssize_t)value.len);
     pyossl_buf_clear(&value);
     return pair;
-}
-
-PyObject *po_ext_get_general_names(po_object *self)
-{
-    PyObject *list = PyList_New(0), *pair = NULL;
-
-    for (size_t i = 0; list != NULL; i++) {
-        int result;
-
-        pair = general_name(self, i);
-        if (pair == NULL)
-            break;
-        result = PyList_Append(list, pair);
-        Py_DECREF(pair);
-        if (result < 0)
-            break;
-    }
-    if (PyErr_Occurred())
-        Py_CLEAR(list);
-    return list;
 }
 
 static PyObject *get_nid(PyObject *object, void *unused)

@@ -3,20 +3,12 @@
 
 #include "types.h"
 
-PyObject *po_revoked_all_reasons(po_object *self)
+PyObject *po_revoked_reason(po_object *self, size_t index)
 {
-    PyObject *list = PyList_New(0);
-    const char *name;
+    const char *name = pyossl_revoked_reason_name(index);
 
     (void)self;
-    for (size_t i = 0; list != NULL && (name = pyossl_revoked_reason_name(i)) != NULL; i++) {
-        PyObject *reason = PyBytes_FromString(name);
-
-        if (reason == NULL || PyList_Append(list, reason) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(reason);
-    }
-    return list;
+    return name != NULL ? PyBytes_FromString(name) : NULL;
 }
 
 PO_TYPE_SPEC(revoked, "OpenSSL.crypto.Revoked", po_object);

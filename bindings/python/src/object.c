@@ -193,3 +193,9 @@ PyObject *po_get_field(PyObject *object, void *offset)
 {
     return po_field_get((po_object *)object, (PyObject **)((char *)object + (size_t)offset));
 }
+
+PyObject *po_get_self(PyObject *object, void *unused)
+{
+    (void)unused;
+    return Py_NewRef(object);
+}

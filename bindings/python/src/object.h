@@ -166,6 +166,8 @@ PyObject *po_field_get(po_object *self, PyObject **field);
 void po_field_set(po_object *self, PyObject **field, PyObject *value);
 /* An attribute that gives a field: its @offset in the object. */
 PyObject *po_get_field(PyObject *object, void *offset);
+/* The object itself: programs hand it to functions of OpenSSL._util.lib. */
+PyObject *po_get_self(PyObject *object, void *unused);
 #define PO_FIELD(name, layout, field, doc)                                                         \
     { name, po_get_field, NULL, doc, (void *)offsetof(layout, field) }
 

@@ -201,6 +201,8 @@ PyObject *po_conn_socket_method(PyObject *object, po_string_id id);
 typedef const unsigned char *(*po_conn_bytes_getter)(const pyossl_conn *conn, size_t *len);
 PyObject *po_conn_bytes(const pyossl_conn *conn, po_conn_bytes_getter get);
 PyObject *po_conn_srtp_profile(const pyossl_conn *conn);
+/* Cipher @index that is offered; NULL without an exception past the last one. */
+PyObject *po_conn_cipher(po_object *self, size_t index);
 /* Certificates, of ours or of cryptography's. */
 typedef pyossl_status (*po_conn_cert_getter)(const pyossl_conn *conn, pyossl_x509 **out);
 typedef pyossl_status (*po_conn_chain_getter)(const pyossl_conn *conn, pyossl_x509_list *out);

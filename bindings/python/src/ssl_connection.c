@@ -359,12 +359,6 @@ static void dealloc(PyObject *object)
     po_dealloc_as(object, dealloc, NULL);
 }
 
-static PyObject *get_self(PyObject *object, void *closure)
-{
-    (void)closure;
-    return Py_NewRef(object);
-}
-
 static int set_socket(PyObject *object, PyObject *value, void *closure)
 {
     (void)closure;
@@ -376,7 +370,7 @@ static int set_socket(PyObject *object, PyObject *value, void *closure)
 
 static PyGetSetDef getset[] = {
     { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
-    { "_ssl", get_self, NULL, "This connection, for OpenSSL._util.lib.", NULL },
+    { "_ssl", po_get_self, NULL, "This connection, for OpenSSL._util.lib.", NULL },
     { "_socket", po_get_field, set_socket, "The socket, or None.",
       (void *)offsetof(po_connection, socket) },
     PO_FIELD("_context", po_connection, context, "The Context in force."),

@@ -249,16 +249,9 @@ static void dealloc(PyObject *object)
     po_dealloc_as(object, dealloc, (PyObject **)(void *)&((po_context *)object)->root);
 }
 
-/* Programs hand this to functions of OpenSSL._util.lib, which take the object itself. */
-static PyObject *get_self(PyObject *object, void *closure)
-{
-    (void)closure;
-    return Py_NewRef(object);
-}
-
 static PyGetSetDef getset[] = {
     { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
-    { "_context", get_self, NULL, "This context, for OpenSSL._util.lib.", NULL },
+    { "_context", po_get_self, NULL, "This context, for OpenSSL._util.lib.", NULL },
     { NULL, NULL, NULL, NULL, NULL },
 };
 

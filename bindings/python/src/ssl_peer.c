@@ -3,26 +3,15 @@
 
 /* ---- what was negotiated ---- */
 
-PyObject *po_conn_get_cipher_list(po_connection *self)
+PyObject *po_conn_cipher(po_object *self, size_t index)
 {
-    PyObject *list = PyList_New(0);
+    const char *name;
+    po_frame frame;
 
-    for (int i = 0; list != NULL; i++) {
-        po_frame frame;
-        const char *name;
-        PyObject *item;
-
-        po_quick_enter(&frame, &self->base);
-        name = pyossl_conn_cipher_at(self->base.handle, i);
-        (void)po_frame_leave(&frame);
-        if (name == NULL)
-            break;
-        item = PyUnicode_FromString(name);
-        if (item == NULL || PyList_Append(list, item) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(item);
-    }
-    return list;
+    po_quick_enter(&frame, self);
+    name = index <= INT_MAX ? pyossl_conn_cipher_at(self->handle, (int)index) : NULL;
+    po_frame_end(&frame);
+    return name != NULL ? PyUnicode_FromString(name) : NULL;
 }
 
 /* b"" where there are none. */
@@ -72,20 +61,26 @@ PyObject *po_conn_get_group_name(po_connection *self)
 
 /* ---- certificates ---- */
 
-/* What cryptography has for @object, an X509; takes it over. */
-static PyObject *convert(PyObject *object, int as_cryptography)
+static PyObject *to_cryptography(PyObject *cert)
 {
-    PyObject *converted;
+    return PyObject_CallMethod(cert, "to_cryptography", NULL);
+}
 
-    if (object == NULL || !as_cryptography)
-        return object;
-    converted = PyObject_CallMethod(object, "to_cryptography", NULL);
-    Py_DECREF(object);
-    return converted;
+/* Each item of @list by what @convert makes of it; NULL is an exception. */
+static PyObject *convert_all(PyObject *list, PyObject *(*convert)(PyObject *))
+{
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(list); i++) {
+        PyObject *converted = convert(PyList_GET_ITEM(list, i));
+
+        if (converted == NULL || PyList_SetItem(list, i, converted) < 0)
+            Py_CLEAR(list);
+    }
+    return list;
 }
 
 PyObject *po_conn_cert(po_object *self, po_conn_cert_getter get, int as_cryptography)
 {
+    PyObject *object, *converted;
     pyossl_x509 *cert = NULL;
     po_frame frame;
     pyossl_status status;
@@ -97,7 +92,12 @@ PyObject *po_conn_cert(po_object *self, po_conn_cert_getter get, int as_cryptogr
         Py_RETURN_NONE;
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_SSL, status);
-    return convert(po_wrap(self->state, PO_X509, cert), as_cryptography);
+    object = po_wrap(self->state, PO_X509, cert);
+    if (object == NULL || !as_cryptography)
+        return object;
+    converted = to_cryptography(object);
+    Py_DECREF(object);
+    return converted;
 }
 
 PyObject *po_conn_chain(po_object *self, po_conn_chain_getter get, int as_cryptography)
@@ -115,61 +115,43 @@ PyObject *po_conn_chain(po_object *self, po_conn_chain_getter get, int as_crypto
     if (status != PYOSSL_OK)
         return po_raise(self->state, PO_SSL, status);
     list = po_from_certs(self->state, &chain);
-    for (Py_ssize_t i = 0; as_cryptography && list != NULL && i < PyList_GET_SIZE(list); i++) {
-        PyObject *converted = convert(Py_NewRef(PyList_GET_ITEM(list, i)), 1);
-
-        if (converted == NULL || PyList_SetItem(list, i, converted) < 0)
-            Py_CLEAR(list);
-    }
-    return list;
+    return as_cryptography ? convert_all(list, to_cryptography) : list;
 }
 
 /* ---- names of authorities ---- */
 
-/* An X509Name as a Name of the cryptography package; takes @name over. */
-static PyObject *convert_name(PyObject *name, int as_cryptography)
+/* An X509Name as a Name of the cryptography package. */
+static PyObject *convert_name(PyObject *name)
 {
-    PyObject *der, *converted;
+    PyObject *der = PyObject_CallMethod(name, "der", NULL);
+    PyObject *converted = der != NULL ? po_bridge("name", der) : NULL;
 
-    if (name == NULL || !as_cryptography)
-        return name;
-    der = PyObject_CallMethod(name, "der", NULL);
-    converted = der != NULL ? po_bridge("name", der) : NULL;
     Py_XDECREF(der);
-    Py_DECREF(name);
     return converted;
 }
 
 /* Name @index as an object; NULL without an exception past the end. */
-static PyObject *authority_at(po_connection *self, size_t index)
+static PyObject *authority_at(po_object *self, size_t index)
 {
     pyossl_name *name = NULL;
     po_frame frame;
     pyossl_status status;
 
-    po_quick_enter(&frame, &self->base);
-    status = pyossl_conn_client_ca_at(self->base.handle, index, &name);
-    if (po_frame_leave(&frame) < 0 || status == PYOSSL_E_NOT_FOUND)
+    po_quick_enter(&frame, self);
+    status = pyossl_conn_client_ca_at(self->handle, index, &name);
+    po_frame_end(&frame);
+    if (status == PYOSSL_E_NOT_FOUND)
         return NULL;
     if (status != PYOSSL_OK)
-        return po_raise(self->base.state, PO_SSL, status);
-    return po_wrap(self->base.state, PO_NAME, name);
+        return po_raise(self->state, PO_SSL, status);
+    return po_wrap(self->state, PO_NAME, name);
 }
 
 PyObject *po_conn_get_client_ca_list(po_connection *self, int as_cryptography)
 {
-    PyObject *list = PyList_New(0);
+    PyObject *list = po_list(&self->base, authority_at);
 
-    for (size_t i = 0; list != NULL; i++) {
-        PyObject *name = convert_name(authority_at(self, i), as_cryptography);
-
-        if (name == NULL && !PyErr_Occurred())
-            break;
-        if (name == NULL || PyList_Append(list, name) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(name);
-    }
-    return list;
+    return as_cryptography ? convert_all(list, convert_name) : list;
 }
 
 /* ---- the session ---- */

@@ -28,15 +28,9 @@ static int clear(PyObject *object)
     return po_clear(object);
 }
 
-static PyObject *get_self(PyObject *object, void *closure)
-{
-    (void)closure;
-    return Py_NewRef(object);
-}
-
 static PyGetSetDef getset[] = {
     { "__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL },
-    { "_session", get_self, NULL, "This session, for OpenSSL._util.lib.", NULL },
+    { "_session", po_get_self, NULL, "This session, for OpenSSL._util.lib.", NULL },
     PO_FIELD("_context", po_session, context, "The Context it was made under."),
     { NULL, NULL, NULL, NULL, NULL },
 };

@@ -174,7 +174,7 @@ class Row:
     def check(self):
         for name in sorted(set(self.options) - OPTIONS):
             fail(self.table.path, self.number, f"not an option: {name}")
-        if self.call and self.result.rstrip("?") not in RESULTS and self.result not in RESULTS:
+        if self.call and self.listed() is None and self.result.rstrip("?") not in RESULTS and self.result not in RESULTS:
             fail(self.table.path, self.number, f"not a result: {self.result}")
         needed = [p.default is None for p in self.parameters[:self.positional]]
         if needed != sorted(needed, reverse=True):
@@ -257,8 +257,37 @@ class Row:
     def failure(self):
         return "-1" if self.name == "__init__" else "NULL"
 
+    def listed(self):
+        """The class of the items of a list; None for other results."""
+        name = self.result.strip("[]()?")
+        return name if name in CLASSES and self.result in (f"[{name}]", f"({name})?") else None
+
+    def item(self):
+        """The function that makes one item of a list."""
+        declared, initial, made = OUTPUTS[self.listed()]
+        yield f"static PyObject *i_{self.name}(po_object *self, size_t index)"
+        yield "{"
+        yield "    po_state *const module = self->state;"
+        yield f"    {self.table.handle} *handle;"
+        yield f"    {declared} = {initial};"
+        yield "    pyossl_status status;"
+        yield "    po_frame frame;"
+        yield ""
+        yield from self.entering()
+        yield f"    status = {self.call}(handle, index, &out);"
+        yield "    po_frame_end(&frame);"
+        yield "    if (status == PYOSSL_E_NOT_FOUND)"
+        yield "        return NULL;"
+        yield "    if (status != PYOSSL_OK)"
+        yield f"        return {self.raised()};"
+        yield f"    return {made};"
+        yield "}"
+        yield ""
+
     def body(self):
         """The function that Python calls."""
+        if self.listed():
+            yield from self.item()
         fast = "PyObject *const *args, Py_ssize_t nargs"
         arguments = {"METH_NOARGS": "PyObject *unused", "METH_O": "PyObject *arg", "METH_FASTCALL": fast,
                      "METH_VARARGS": "PyObject *args",
@@ -359,6 +388,10 @@ class Row:
             yield "    }"
 
     def calling(self):
+        if self.listed():
+            made = f"po_list(self, i_{self.name})"
+            yield f"    return {made if self.result.startswith('[') else f'po_tuple_or_none({made})'};"
+            return
         if self.result == "object":
             yield f"    return {self.about_file(self.call)};"
             return
