@@ -251,7 +251,8 @@ pyossl_status pyossl_conn_use_pkey(pyossl_conn *conn, pyossl_pkey *pkey) PYOSSL_
  * Resume @p session, where the same is asked of the peer as when it was made, and neither its
  * time nor that of what it was judged by is over (pyossl/session.h); else the handshake is a full one.
  *
- * @retval PYOSSL_E_ARGUMENT it was made under another context
+ * @retval PYOSSL_E_ARGUMENT it was made under another context, which this one's does not renew
+ * (pyossl_ctx_renew())
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_conn_set_session(pyossl_conn *conn, pyossl_session *session)

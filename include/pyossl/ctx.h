@@ -43,6 +43,18 @@ typedef enum pyossl_method {
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method) PYOSSL_NONNULL(1);
 
+/**
+ * Another context of the same method, to take the place of @p ctx: a program that reads its
+ * configuration again fills it from the beginning, and gives it to new connections.
+ *
+ * It has no settings yet. What it takes over is what keeps sessions going: the keys of tickets, the
+ * sessions that a server keeps, which both share from here on, and that pyossl_conn_set_session()
+ * accepts those of the other. They resume where the same is asked of the peer (pyossl/session.h),
+ * as ever. (To change a setting or renew a certificate, @p ctx itself will do.)
+ */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_ctx_renew(pyossl_ctx *ctx, pyossl_ctx **out) PYOSSL_NONNULL(1, 2);
+
 /** One more owner; returns @p ctx. */
 PYOSSL_API pyossl_ctx *pyossl_ctx_ref(pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 

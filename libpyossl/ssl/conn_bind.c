@@ -221,7 +221,7 @@ static pyossl_status change_before(pyossl_conn *conn, pyossl_ctx *ctx)
     pyossl_session *session = conn->settings.session;
     pyossl_status status;
 
-    if (session != NULL && session->ctx != ctx)
+    if (session != NULL && !osl_session_is_of(session, ctx))
         conn->settings.session = NULL;
     status = osl_conn_bind(conn, ctx);
     if (status != PYOSSL_OK)

@@ -240,7 +240,7 @@ pyossl_status pyossl_conn_set_session(pyossl_conn *conn, pyossl_session *session
     OSL_API_ENTER;
     OSL_NEED(conn != NULL && session != NULL);
 
-    if (session->ctx != conn->ctx)
+    if (!osl_session_is_of(session, conn->ctx))
         return osl_fail_text(PYOSSL_E_ARGUMENT, "the session was made under another context");
     OSL_TRY(osl_conn_prepare_early(conn));
     /* The beginning of the handshake decides whether it will do: osl_conn_resume(). */

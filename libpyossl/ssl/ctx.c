@@ -31,6 +31,14 @@ static void ctx_destroy(pyossl_ctx *ctx)
 
 OSL_DEFINE_REFS(ctx, ctx_destroy)
 
+/* Numbers that no other line of contexts of this process has, or will. */
+static uint64_t new_line(void)
+{
+    static _Atomic uint64_t last;
+
+    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
 pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
 {
     OSL_NEED(out != NULL);
@@ -51,6 +59,7 @@ pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
         return osl_fail_nomem();
     osl_object_init(&ctx->base);
     ctx->method = method;
+    ctx->line = new_line();
     ctx->lock = CRYPTO_THREAD_lock_new();
     ctx->sessions = osl_session_cache_new();
     if (ctx->lock == NULL || ctx->sessions == NULL)
@@ -63,6 +72,27 @@ pyossl_status pyossl_ctx_new(pyossl_ctx **out, int method)
         OSL_TRY(pyossl_ctx_set_max_version(ctx, version));
     }
     *out = osl_steal(ctx);
+    return PYOSSL_OK;
+}
+
+pyossl_status pyossl_ctx_renew(pyossl_ctx *ctx, pyossl_ctx **out)
+{
+    OSL_API_ENTER;
+    OSL_NEED(ctx != NULL && out != NULL);
+    osl_auto(pyossl_ctx) *next = NULL;
+    osl_generation *from;
+    pyossl_status status;
+
+    OSL_TRY(pyossl_ctx_new(&next, ctx->method));
+    from = osl_ctx_read_begin(ctx);
+    status = osl_generation_take_keys(
+        atomic_load_explicit(&next->current, memory_order_relaxed), from);
+    osl_ctx_read_end(ctx);
+    OSL_TRY(status);
+    osl_session_cache_unref(next->sessions);
+    next->sessions = osl_session_cache_ref(ctx->sessions);
+    next->line = ctx->line;
+    *out = osl_steal(next);
     return PYOSSL_OK;
 }
 

@@ -113,6 +113,10 @@ pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx,
 pyossl_status osl_generation_inherit(osl_generation *next, osl_generation *from)
     PYOSSL_MUST_CHECK;
 
+/* Have @next seal tickets with the keys of @from, and open those of @from. */
+pyossl_status osl_generation_take_keys(osl_generation *next, osl_generation *from)
+    PYOSSL_MUST_CHECK;
+
 /* What the session cache does; with a session callback it has to work for clients too. */
 void osl_generation_set_cache_mode(osl_generation *generation, long mode);
 

@@ -144,16 +144,16 @@ pyossl_status osl_generation_new(osl_generation **out, pyossl_ctx *ctx, OSSL_LIB
  * The keys that tickets are sealed with, so that those given out before still resume: where what
  * is asked of a peer is the same. Where it is not, they are opened, and not taken (scope.c).
  */
-static pyossl_status copy_ticket_keys(SSL_CTX *to, SSL_CTX *from)
+pyossl_status osl_generation_take_keys(osl_generation *next, osl_generation *from)
 {
     unsigned char keys[256];
-    const long len = SSL_CTX_get_tlsext_ticket_keys(from, NULL, 0);
+    const long len = SSL_CTX_get_tlsext_ticket_keys(from->ssl_ctx, NULL, 0);
     bool copied;
 
     if (len <= 0 || (size_t)len > sizeof keys)
         return osl_fail_text(PYOSSL_E_OPENSSL, "ticket keys of an unknown length");
-    copied = SSL_CTX_get_tlsext_ticket_keys(from, keys, len) == 1 &&
-             SSL_CTX_set_tlsext_ticket_keys(to, keys, len) == 1;
+    copied = SSL_CTX_get_tlsext_ticket_keys(from->ssl_ctx, keys, len) == 1 &&
+             SSL_CTX_set_tlsext_ticket_keys(next->ssl_ctx, keys, len) == 1;
     OPENSSL_cleanse(keys, sizeof keys);
     return copied ? PYOSSL_OK : osl_fail(PYOSSL_E_OPENSSL);
 }
@@ -161,5 +161,5 @@ static pyossl_status copy_ticket_keys(SSL_CTX *to, SSL_CTX *from)
 pyossl_status osl_generation_inherit(osl_generation *next, osl_generation *from)
 {
     SSL_CTX_set_security_level(next->ssl_ctx, SSL_CTX_get_security_level(from->ssl_ctx));
-    return copy_ticket_keys(next->ssl_ctx, from->ssl_ctx);
+    return osl_generation_take_keys(next, from);
 }

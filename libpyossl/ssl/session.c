@@ -27,6 +27,11 @@ pyossl_status osl_session_wrap(pyossl_session **out, SSL_SESSION *session, pyoss
     return PYOSSL_OK;
 }
 
+bool osl_session_is_of(const pyossl_session *session, const pyossl_ctx *ctx)
+{
+    return session->ctx != NULL && session->ctx->line == ctx->line;
+}
+
 pyossl_status pyossl_conn_session(pyossl_conn *conn, pyossl_session **out)
 {
     OSL_API_ENTER;

@@ -130,6 +130,7 @@ struct pyossl_ctx {
     atomic_bool plain;            /* from now on in the default library context */
     X509_STORE *store;            /* the same in every generation */
     osl_session_cache *sessions;  /* and these */
+    uint64_t line;                /* the same number in those that renew each other, and in no others */
     _Atomic(void *) userdata;
 };
 
@@ -546,6 +547,8 @@ struct pyossl_session {
 
 OSL_DEFINE_AUTO(pyossl_session, pyossl_session_unref)
 
+/* Whether it was made under @ctx, or under one that @ctx renews, or that renews it. */
+bool osl_session_is_of(const pyossl_session *session, const pyossl_ctx *ctx);
 /* Takes @session over, also on failure; references @ctx. */
 pyossl_status osl_session_wrap(pyossl_session **out, SSL_SESSION *session,
                                pyossl_ctx *ctx) PYOSSL_MUST_CHECK;

@@ -182,6 +182,34 @@ def test_na_238_the_same_settings_again(server, client):
     assert not resumes(server, client, session, prepare=ask)
 
 
+def test_na_221_a_context_that_renews_another(server, client, version):
+    """Filled anew from the configuration; sessions go on, in both directions, where the same is asked."""
+    server.set_verify(STRICT)
+    session = session_of(server, with_certificate(client))
+    stranger = client_context()
+    with pytest.raises(SSL.Error, match="another context"):
+        memory_pair(server, stranger)[1].set_session(session)
+    renewed, client_renewed = server.renewal(), client.renewal()
+    assert type(renewed) is SSL.Context and renewed.get_verify_mode() == SSL.VERIFY_NONE
+    renewed.set_max_proto_version(version)
+    renewed.set_options(server.set_options(0) & SSL.OP_NO_TICKET)
+    renewed.use_certificate_chain_file(DATA / "chain.pem")
+    renewed.use_privatekey_file(DATA / "rsa.pem")
+    renewed.load_verify_locations(DATA / "root.pem")
+    renewed.set_verify(STRICT)
+    with_certificate(client_renewed)
+    client_renewed.load_verify_locations(DATA / "root.pem")
+    client_renewed.set_verify(SSL.VERIFY_PEER)
+    assert resumes(renewed, client_renewed, session)
+    assert resumes(server, client_renewed, session)
+    assert resumes(renewed, client, session_of(renewed, client_renewed))
+    client_renewed.set_verify(SSL.VERIFY_NONE)
+    lax = session_of(renewed, client_renewed)
+    assert not resumes(server, client, lax)
+    with pytest.raises(SSL.Error, match="another context"):
+        memory_pair(server, stranger)[1].set_session(lax)
+
+
 class Judge:
     """One to whom there are weak references, and one to whom there are none."""
 

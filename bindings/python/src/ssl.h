@@ -98,6 +98,9 @@ static inline po_context *po_context_root(PyObject *object)
     return self->root != NULL ? self->root : self;
 }
 
+/* A Context that renews @self. */
+PyObject *po_ctx_renewal(po_object *self);
+
 /* A Context, or TypeError; borrowed. */
 po_context *po_to_context(po_state *state, PyObject *object);
 

@@ -173,6 +173,30 @@ static PyObject *no_callbacks(void)
     return callbacks;
 }
 
+PyObject *po_ctx_renewal(po_object *object)
+{
+    PyObject *made = po_new(Py_TYPE(object), NULL, NULL);
+    PyObject *callbacks = made != NULL ? no_callbacks() : NULL;
+    pyossl_ctx *next = NULL;
+    po_frame frame;
+    pyossl_status status;
+
+    if (callbacks == NULL) {
+        Py_XDECREF(made);
+        return NULL;
+    }
+    ((po_context *)made)->callbacks = callbacks;
+    po_quick_enter(&frame, object);
+    status = pyossl_ctx_renew(object->handle, &next);
+    po_frame_end(&frame);
+    if (status != PYOSSL_OK) {
+        Py_DECREF(made);
+        return po_raise(object->state, PO_SSL, status);
+    }
+    ((po_context *)made)->base.handle = next;
+    return made;
+}
+
 static int refuse_again(void)
 {
     PyErr_SetString(PyExc_RuntimeError, "a Context can be initialised only once");

@@ -23,14 +23,19 @@ static void replace_server(world *self, pyossl_ctx *next)
     self->both.server_ctx = next;
 }
 
+static void fill_client(const world *self, pyossl_ctx *ctx)
+{
+    assert_ok(pyossl_ctx_set_min_version(ctx, self->way->version));
+    assert_ok(pyossl_ctx_set_max_version(ctx, self->way->version));
+    assert_ok(pyossl_ctx_set_verify(ctx, PYOSSL_VERIFY_PEER, NULL, NULL, NULL));
+}
+
 static pyossl_ctx *new_client(const world *self)
 {
     pyossl_ctx *ctx = NULL;
 
     assert_ok(pyossl_ctx_new(&ctx, PYOSSL_TLS));
-    assert_ok(pyossl_ctx_set_min_version(ctx, self->way->version));
-    assert_ok(pyossl_ctx_set_max_version(ctx, self->way->version));
-    assert_ok(pyossl_ctx_set_verify(ctx, PYOSSL_VERIFY_PEER, NULL, NULL, NULL));
+    fill_client(self, ctx);
     return ctx;
 }
 
@@ -45,6 +50,60 @@ static void replace_client(world *self, pyossl_ctx *next)
     assert_ok(pyossl_session_load(&self->session, next, der.data, der.len));
     pyossl_ctx_unref(self->both.client_ctx);
     self->both.client_ctx = next;
+}
+
+/* ---- contexts that are renewed ---- */
+
+static pyossl_ctx *renewal(pyossl_ctx **place)
+{
+    pyossl_ctx *next = NULL;
+
+    assert_ok(pyossl_ctx_renew(*place, &next));
+    assert_ptr_not_equal(next, *place);
+    pyossl_ctx_unref(*place); /* the one before is not needed any more */
+    *place = next;
+    return next;
+}
+
+static void renew_server_by(world *self, const char *authority)
+{
+    pyossl_ctx *next = renewal(&self->both.server_ctx);
+
+    fill_server(self, next);
+    trust(next, authority);
+    assert_ok(pyossl_ctx_set_verify(next, FAIL_WITHOUT, NULL, NULL, NULL));
+}
+
+static void renewed_server(world *self)
+{
+    renew_server_by(self, DATA("root.pem"));
+}
+
+static void renewed_server_of_other_trust(world *self)
+{
+    renew_server_by(self, DATA("other-root.pem"));
+}
+
+static void renew_client_by(world *self, const char *authority)
+{
+    fill_client(self, renewal(&self->both.client_ctx));
+    trust(self->both.client_ctx, authority);
+}
+
+static void renewed_client(world *self)
+{
+    renew_client_by(self, DATA("root.pem"));
+}
+
+static void renewed_client_of_other_trust(world *self)
+{
+    renew_client_by(self, DATA("other-root.pem"));
+}
+
+static void renewed_twice(world *self)
+{
+    (void)renewal(&self->both.client_ctx);
+    renewed_client(self);
 }
 
 /* ---- preparing ---- */
@@ -438,6 +497,11 @@ static const row rows[] = {
     { "client: CRL added", revoking_client, client_crl, JUDGED, false },
     { "client: CRLs checked", plain, client_checks_crls, REFUSED, false },
     { "client: another time", plain, other_time, JUDGED, false },
+    { "context renewed", strict_server, renewed_server, RESUMED, false },
+    { "context renewed, another CA", strict_server, renewed_server_of_other_trust, REFUSED, false },
+    { "client: context renewed", plain, renewed_client, RESUMED, false },
+    { "client: context renewed twice", plain, renewed_twice, RESUMED, false },
+    { "client: context renewed, another CA", plain, renewed_client_of_other_trust, REFUSED, false },
     { "client: other signatures", plain, client_of_other_signatures, REFUSED, false },
     { "client: fewer signatures", plain, client_of_fewer_signatures, JUDGED, false },
     { "client: the same signatures", client_of_fewer_signatures, the_same_signatures, RESUMED,

@@ -154,16 +154,21 @@ static inline pyossl_answer accept_all(pyossl_conn *conn, const pyossl_verify_ev
 }
 
 /* What every server here has. */
-static inline pyossl_ctx *new_server(const world *self)
+static inline void fill_server(const world *self, pyossl_ctx *ctx)
 {
-    pyossl_ctx *ctx = NULL;
-
-    assert_ok(pyossl_ctx_new(&ctx, PYOSSL_TLS));
     assert_ok(pyossl_ctx_set_min_version(ctx, self->way->version));
     assert_ok(pyossl_ctx_set_max_version(ctx, self->way->version));
     if (self->way->stateful)
         assert_ok(pyossl_ctx_set_options(ctx, SSL_OP_NO_TICKET));
     use_file(ctx, DATA("server-ec.pem"), DATA("ec.pem"));
+}
+
+static inline pyossl_ctx *new_server(const world *self)
+{
+    pyossl_ctx *ctx = NULL;
+
+    assert_ok(pyossl_ctx_new(&ctx, PYOSSL_TLS));
+    fill_server(self, ctx);
     return ctx;
 }
 
