@@ -265,6 +265,7 @@ static pyossl_status change_server(stage *self, unsigned number)
     TRY(pyossl_ctx_set_ciphersuites(ctx, odd ? "TLS_AES_128_GCM_SHA256"
                                              : "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"));
     TRY(pyossl_ctx_set_groups(ctx, odd ? "P-256:X25519" : "X25519:P-256"));
+    TRY(pyossl_ctx_set_client_sigalgs(ctx, odd ? "ed25519:ECDSA+SHA256" : "ECDSA+SHA256"));
     TRY(pyossl_ctx_set_tmp_ecdh(ctx, "prime256v1"));
     TRY(pyossl_ctx_load_tmp_dh(ctx, DATA("dh.pem")));
     TRY(pyossl_ctx_set_tmp_dh(ctx, self->dh.data, self->dh.len));
