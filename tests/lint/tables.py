@@ -2,6 +2,7 @@
 """Lists that are kept by hand agree with the tree, and with each other."""
 
 import re
+import subprocess
 import sys
 
 import lint
@@ -61,6 +62,28 @@ def constants():
         yield f"{path}: only {len(rows)} rows were understood"
 
 
+# Defined by OpenSSL and by nobody to be set, or deprecated bits that we have under no name.
+NOT_SHOWN = {"SSL_OP_BIT", "SSL_OP_CISCO_ANYCONNECT", "X509_V_FLAG_USE_CHECK_TIME", "X509_V_FLAG_POLICY_MASK",
+             # Nobody has tried what these do to the answers that a program's callback judges.
+             "X509_V_FLAG_OCSP_RESP_CHECK", "X509_V_FLAG_OCSP_RESP_CHECK_ALL"}
+
+
+def headers():
+    """constants.def has every option, flag and result of verification of OpenSSL's headers"""
+    asked = "#include <openssl/ssl.h>\n#include <openssl/x509_vfy.h>\n"
+    try:
+        defined = subprocess.run(["cc", "-dM", "-E", "-"], input=asked, capture_output=True, text=True, check=True).stdout
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        yield "cc finds no headers of OpenSSL"
+        return
+    theirs = set(re.findall(r"^#define (SSL_OP_\w+|X509_V_FLAG_\w+|X509_V_ERR_\w+)", defined, re.MULTILINE))
+    if len(theirs) < 100:
+        yield f"only {len(theirs)} were found"
+    for name in sorted(theirs - NOT_SHOWN):
+        if not re.search(rf"\b{name}\)", lint.text("libpyossl/constants.def")):
+            yield f"constants.def lacks {name}"
+
+
 def suites():
     """tests/README.md names the suites that `./dev test` must run, and no other"""
     sys.path.append(str(lint.ROOT / "tests" / "tools"))
@@ -84,4 +107,4 @@ def versions():
 
 
 if __name__ == "__main__":
-    lint.run(sources, tests, statuses, constants, suites, versions)
+    lint.run(sources, tests, statuses, constants, headers, suites, versions)

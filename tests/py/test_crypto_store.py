@@ -80,6 +80,12 @@ def test_flags():
         "CHECK_SS_SIGNATURE": 0x4000,
         "CB_ISSUER_CHECK": 0,
         "PARTIAL_CHAIN": 0x80000,
+        "TRUSTED_FIRST": 0x8000,
+        "SUITEB_128_LOS_ONLY": 0x10000,
+        "SUITEB_192_LOS": 0x20000,
+        "SUITEB_128_LOS": 0x30000,
+        "NO_ALT_CHAINS": 0x100000,
+        "NO_CHECK_TIME": 0x200000,
     }
     for name, value in wanted.items():
         assert getattr(X509StoreFlags, name) == value
@@ -413,3 +419,17 @@ def test_na_195_purpose_and_depth():
     for settings in ({"purpose": None}, {"depth": "1"}):
         with pytest.raises(TypeError):
             judge(**settings)
+
+
+def test_no_check_time():
+    chain = [load("intermediate.pem")]
+    for flags, good in ((0, False), (X509StoreFlags.NO_CHECK_TIME, True)):
+        store = X509Store()
+        store.add_cert(load("root.pem"))
+        store.set_flags(flags)
+        context = crypto.X509StoreContext(store, load("expired.pem"), chain)
+        if good:
+            assert context.verify_certificate() is None
+        else:
+            with pytest.raises(crypto.X509StoreContextError):
+                context.verify_certificate()

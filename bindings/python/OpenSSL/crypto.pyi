@@ -99,6 +99,12 @@ class X509StoreFlags:
     CHECK_SS_SIGNATURE: ClassVar[int]
     CB_ISSUER_CHECK: ClassVar[int]
     PARTIAL_CHAIN: ClassVar[int]
+    TRUSTED_FIRST: ClassVar[int]
+    SUITEB_128_LOS_ONLY: ClassVar[int]
+    SUITEB_192_LOS: ClassVar[int]
+    SUITEB_128_LOS: ClassVar[int]
+    NO_ALT_CHAINS: ClassVar[int]
+    NO_CHECK_TIME: ClassVar[int]
 
 class PKey:
     def __copy__(self) -> PKey: ...
