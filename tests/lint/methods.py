@@ -8,6 +8,7 @@ import pathlib
 import re
 import sys
 import tempfile
+import textwrap
 
 import lint
 
@@ -123,6 +124,22 @@ def stubs():
         yield f"only {compared} functions were compared"
 
 
+def example():
+    """The example of the manual for contributors is a row, and its stub says the same"""
+    blocks = re.findall(r"^\.\. code-block:: text\n\n((?:   .*\n|\n)+)", lint.text("doc/internals/add-a-function.rst"), re.MULTILINE)
+    row, stub = (textwrap.dedent(block) for block in blocks[:2])
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "crypto_crl.def"
+        path.write_text(lint.text(f"{SOURCES}/crypto_crl.def") + row, encoding="utf-8")
+        table = methods.Table(path)
+        added = table.rows[-1]
+        if f"{added.call}(handle, pkey)" not in "\n".join(table.c_file()):
+            yield f"{row.splitlines()[0]}: its call is not in what is made of it"
+        told = [(p.name, p.default is not None, p.place >= added.positional) for p in added.parameters]
+        if _stub(ast.parse(stub.strip()).body[0]) != told:
+            yield f"{stub.strip()}: the row says {told}"
+
+
 def refusals():
     """What is no row, no parameter and no result is refused"""
     head = "class OpenSSL.crypto.X\n    prefix po_x\n    handle pyossl_x\n    id PO_X\n    raises PO_CRYPTO\n\n"
@@ -142,4 +159,4 @@ def refusals():
 
 
 if __name__ == "__main__":
-    lint.run(by_hand, conversions, rows, stubs, refusals)
+    lint.run(by_hand, conversions, rows, stubs, example, refusals)

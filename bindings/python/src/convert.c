@@ -465,7 +465,8 @@ PyObject *po_from_buf(pyossl_buf *buf)
 PyObject *po_colon_hex(pyossl_buf *buf)
 {
     static const char digits[] = "0123456789ABCDEF";
-    PyObject *result = PyBytes_FromStringAndSize(NULL, buf->len > 0 ? (Py_ssize_t)buf->len * 3 - 1 : 0);
+    PyObject *result =
+        PyBytes_FromStringAndSize(NULL, buf->len > 0 ? (Py_ssize_t)buf->len * 3 - 1 : 0);
     char *out = result != NULL ? PyBytes_AS_STRING(result) : NULL;
 
     for (size_t i = 0; out != NULL && i < buf->len; i++) {
@@ -491,8 +492,8 @@ PyObject *po_decoded(PyObject *bytes)
 
     if (bytes == NULL || bytes == Py_None)
         return bytes;
-    text = PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes),
-                                "backslashreplace");
+    text =
+        PyUnicode_DecodeUTF8(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes), "backslashreplace");
     Py_DECREF(bytes);
     return text;
 }

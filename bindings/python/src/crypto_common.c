@@ -212,7 +212,8 @@ pyossl_pkey *po_signing_key(po_state *state, PyObject *object, const char *name)
             return NULL;
         }
         if (key->base.handle == NULL || key->initialized == PO_FLAG_FALSE) {
-            PyErr_SetString(PyExc_ValueError, "the key is uninitialized: call generate_key(), or take one from load_privatekey()");
+            PyErr_SetString(PyExc_ValueError, "the key is uninitialized: call generate_key(), or "
+                                              "take one from load_privatekey()");
             return NULL;
         }
     }

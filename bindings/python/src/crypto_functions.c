@@ -48,8 +48,8 @@ PyObject *po_crypto_load_privatekey(po_state *state, PyObject *type, const po_by
     pyossl_status status;
     po_frame frame;
 
-    if (check_encryptable(type, secret) < 0 ||
-        po_to_passphrase(secret, &frame, &passphrase) < 0 || po_to_format(type, &format) < 0)
+    if (check_encryptable(type, secret) < 0 || po_to_passphrase(secret, &frame, &passphrase) < 0 ||
+        po_to_format(type, &format) < 0)
         return NULL;
     po_long_enter(&frame);
     status = pyossl_pkey_load_private(&key, format, buffer->data, buffer->len, passphrase.given);
@@ -87,8 +87,8 @@ static int check_dump(po_state *state, PyObject *type, PyObject *name, PyObject 
     return po_to_format(type, format);
 }
 
-PyObject *po_crypto_dump_privatekey(po_state *state, PyObject *type, PyObject *pkey,
-                                    PyObject *name, PyObject *secret)
+PyObject *po_crypto_dump_privatekey(po_state *state, PyObject *type, PyObject *pkey, PyObject *name,
+                                    PyObject *secret)
 {
     po_auto_passphrase passphrase = PO_PASSPHRASE_INIT;
     po_auto_bytes cipher = PO_BYTES_INIT;
@@ -165,8 +165,8 @@ PyObject *po_crypto_verify(po_state *state, PyObject *object, const po_bytes *si
     status = key_of(object, cert, &key);
     if (status == PYOSSL_OK) {
         po_long_enter(&frame);
-        status = pyossl_pkey_verify(key, digest, data->data, data->len, signature->data,
-                                    signature->len);
+        status =
+            pyossl_pkey_verify(key, digest, data->data, data->len, signature->data, signature->len);
         po_frame_end(&frame);
     }
     if (status != PYOSSL_OK)

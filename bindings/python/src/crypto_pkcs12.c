@@ -274,16 +274,11 @@ static int clear(PyObject *object)
 }
 
 static PyType_Slot slots[] = {
-    { Py_tp_new, (void *)po_new },
-    { Py_tp_dealloc, (void *)po_dealloc },
-    { Py_tp_traverse, (void *)traverse },
-    { Py_tp_clear, (void *)clear },
-    { Py_tp_members, po_members },
-    { Py_tp_getset, po_getset },
-    { Py_tp_methods, po_pkcs12_methods },
-    { Py_tp_init, (void *)po_pkcs12_tp_init },
-    { Py_tp_doc, (void *)po_pkcs12_doc },
-    { 0, NULL },
+    { Py_tp_new, (void *)po_new },        { Py_tp_dealloc, (void *)po_dealloc },
+    { Py_tp_traverse, (void *)traverse }, { Py_tp_clear, (void *)clear },
+    { Py_tp_members, po_members },        { Py_tp_getset, po_getset },
+    { Py_tp_methods, po_pkcs12_methods }, { Py_tp_init, (void *)po_pkcs12_tp_init },
+    { Py_tp_doc, (void *)po_pkcs12_doc }, { 0, NULL },
 };
 
 PyType_Spec po_pkcs12_spec = { "OpenSSL.crypto.PKCS12", sizeof(po_pkcs12), 0, PO_TYPE_FLAGS,

@@ -195,16 +195,11 @@ static PyGetSetDef getset[] = {
 };
 
 static PyType_Slot slots[] = {
-    { Py_tp_new, (void *)po_new },
-    { Py_tp_dealloc, (void *)po_dealloc },
-    { Py_tp_traverse, (void *)traverse },
-    { Py_tp_clear, (void *)clear },
-    { Py_tp_members, po_members },
-    { Py_tp_getset, getset },
-    { Py_tp_methods, po_store_ctx_methods },
-    { Py_tp_init, (void *)po_store_ctx_tp_init },
-    { Py_tp_doc, (void *)po_store_ctx_doc },
-    { 0, NULL },
+    { Py_tp_new, (void *)po_new },           { Py_tp_dealloc, (void *)po_dealloc },
+    { Py_tp_traverse, (void *)traverse },    { Py_tp_clear, (void *)clear },
+    { Py_tp_members, po_members },           { Py_tp_getset, getset },
+    { Py_tp_methods, po_store_ctx_methods }, { Py_tp_init, (void *)po_store_ctx_tp_init },
+    { Py_tp_doc, (void *)po_store_ctx_doc }, { 0, NULL },
 };
 
 PyType_Spec po_store_ctx_spec = { "OpenSSL.crypto.X509StoreContext", sizeof(po_store_ctx), 0,

@@ -280,16 +280,11 @@ PyObject *po_x509_get_extension(po_object *self, long index)
 }
 
 static PyType_Slot slots[] = {
-    { Py_tp_new, (void *)po_new },
-    { Py_tp_dealloc, (void *)po_dealloc },
-    { Py_tp_traverse, (void *)traverse },
-    { Py_tp_clear, (void *)forget },
-    { Py_tp_members, po_members },
-    { Py_tp_getset, po_getset },
-    { Py_tp_methods, po_x509_methods },
-    { Py_tp_init, (void *)po_x509_tp_init },
-    { Py_tp_doc, (void *)po_x509_doc },
-    { 0, NULL },
+    { Py_tp_new, (void *)po_new },        { Py_tp_dealloc, (void *)po_dealloc },
+    { Py_tp_traverse, (void *)traverse }, { Py_tp_clear, (void *)forget },
+    { Py_tp_members, po_members },        { Py_tp_getset, po_getset },
+    { Py_tp_methods, po_x509_methods },   { Py_tp_init, (void *)po_x509_tp_init },
+    { Py_tp_doc, (void *)po_x509_doc },   { 0, NULL },
 };
 
 PyType_Spec po_x509_spec = { "OpenSSL.crypto.X509", sizeof(po_x509), 0, PO_TYPE_FLAGS, slots };

@@ -280,16 +280,11 @@ static PyGetSetDef getset[] = {
 };
 
 static PyType_Slot slots[] = {
-    { Py_tp_new, (void *)po_new },
-    { Py_tp_init, (void *)po_ctx_tp_init },
-    { Py_tp_dealloc, (void *)dealloc },
-    { Py_tp_traverse, (void *)traverse },
-    { Py_tp_clear, (void *)clear },
-    { Py_tp_members, po_members },
-    { Py_tp_getset, getset },
-    { Py_tp_methods, po_ctx_methods },
-    { Py_tp_doc, (void *)po_ctx_doc },
-    { 0, NULL },
+    { Py_tp_new, (void *)po_new },      { Py_tp_init, (void *)po_ctx_tp_init },
+    { Py_tp_dealloc, (void *)dealloc }, { Py_tp_traverse, (void *)traverse },
+    { Py_tp_clear, (void *)clear },     { Py_tp_members, po_members },
+    { Py_tp_getset, getset },           { Py_tp_methods, po_ctx_methods },
+    { Py_tp_doc, (void *)po_ctx_doc },  { 0, NULL },
 };
 
 PyType_Spec po_context_spec = { "OpenSSL.SSL._Context", sizeof(po_context), 0, PO_TYPE_FLAGS,

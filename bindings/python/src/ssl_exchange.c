@@ -104,8 +104,8 @@ static int fail(po_connection *self, pyossl_status status, const transfer *t, Py
 {
     PyObject *exception;
 
-    if (status == PYOSSL_E_OPENSSL && t->from != NULL &&
-        self->channel.kind != PO_CHANNEL_MEMORY && PyErr_Occurred() == NULL)
+    if (status == PYOSSL_E_OPENSSL && t->from != NULL && self->channel.kind != PO_CHANNEL_MEMORY &&
+        PyErr_Occurred() == NULL)
         po_raise_as(self->base.state, PO_EXC_SSL_WRITE);
     else
         po_raise(self->base.state, PO_IO, status);
@@ -225,7 +225,8 @@ static po_manner weigh(const po_connection *self, size_t size)
 {
     if (!atomic_load_explicit(&self->settled, memory_order_relaxed) || size >= BULK_SIZE)
         return PO_DETACHED;
-    if (self->channel.kind == PO_CHANNEL_MEMORY || (self->channel.kind != PO_CHANNEL_METHODS && is_alone()))
+    if (self->channel.kind == PO_CHANNEL_MEMORY ||
+        (self->channel.kind != PO_CHANNEL_METHODS && is_alone()))
         return PO_ATTACHED;
     return PO_DETACHED;
 }
