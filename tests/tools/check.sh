@@ -5,7 +5,7 @@ set -u
 
 # What is seldom idle, and what mostly runs one process at a time: without a part named, two lanes run
 # side by side.
-LANE_1='clang asan asan-python debug free-threaded tsan tsan-python valgrind load plain coverage docs'
+LANE_1='clang asan asan-python debug free-threaded tsan tsan-python valgrind load plain coverage docs eras'
 LANE_2='clock oom faults differential growth mutants static bench format deprecated abi spell stubs'
 PARTS="$LANE_1 $LANE_2"
 SKIP=77
@@ -225,6 +225,11 @@ docs() {
 # The stubs say what the module has.
 stubs() {
     build build && meson test -C build --no-rebuild --logbase stubs $quiet --suite stubs
+}
+
+# Programs of every era, beside the pyOpenSSL of their time.
+eras() {
+    ./dev programs eras
 }
 
 # run PART: its output as it comes

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Build and test this tree on another Debian release, in a chroot: debian.sh [RELEASE [SUITE ...]]
+# or do something else there: debian.sh RELEASE -- VERB ..., as in `./dev VERB ...`.
 #
 # RELEASE is bookworm or trixie, the one that this is not, unless told; the suites are those that a change
 # must pass there. The chroot is made once and kept in ${XDG_CACHE_HOME:-~/.cache}/pyossl/RELEASE; remove
@@ -11,6 +12,7 @@ set -eu
 SKIP=77
 MAKE_LIMIT=900 # seconds
 TEST_LIMIT=1800
+VERB_LIMIT=10800
 
 here=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-}")
 [ $# -gt 0 ] || case $here in
@@ -37,6 +39,12 @@ cd "$(dirname "$0")/../.."
 release=$1
 shift
 [ $# -gt 0 ] || set -- unit integration py stubs
+work=$TEST_LIMIT
+# shellcheck disable=SC2046 # words
+case $1 in
+--) shift && work=$VERB_LIMIT ;;
+*) set -- test $(printf -- '--suite %s ' "$@") ;;
+esac
 root=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pyossl/$release
 place=/srv/pyossl.$(basename "$(mktemp -u)") # several may be at work
 log=build-$release/meson-logs/testlog.json
@@ -47,6 +55,7 @@ limited() {
     shift
     timeout -k 30 "$limit" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
         OOM_STRIDE="${OOM_STRIDE:-61}" ${http_proxy:+http_proxy="$http_proxy"} \
+        ${PIP_INDEX_URL:+PIP_INDEX_URL="$PIP_INDEX_URL"} ${PIP_CERT:+PIP_CERT=/etc/pip-authorities.pem} \
         chroot "$root" "$@"
 }
 
@@ -69,6 +78,7 @@ rm -f "$root.complete"
 mount -t proc proc "$root/proc" 2>/dev/null || skip '/proc cannot be mounted'
 mount --rbind /dev "$root/dev" 2>/dev/null || echo 'without devices of this system'
 cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || :
+[ -z "${PIP_CERT:-}" ] || cp -L "$PIP_CERT" "$root/etc/pip-authorities.pem"
 
 trap 'rm -rf --one-file-system "$root$place"' EXIT
 mkdir -p "$root$place"
@@ -83,10 +93,8 @@ limited $MAKE_LIMIT sh "$place/tests/tools/packages.sh" build test || {
 touch "$root.complete"
 flock -u 9
 
-echo "==> Debian $release: build, and test: $*"
-arguments=$(printf -- '--suite %s ' "$@")
+echo "==> Debian $release: ./dev $*"
 status=0
-# shellcheck disable=SC2086 # words
-limited $TEST_LIMIT sh "$place/dev" test $arguments || status=$?
-cp "$root$place/build/meson-logs/testlog.json" "$log" || :
+limited $work sh "$place/dev" "$@" || status=$?
+[ "$1" != test ] || cp "$root$place/build/meson-logs/testlog.json" "$log" || :
 exit $status

@@ -10,6 +10,7 @@ so, and passes nothing: exit status 77.
 """
 
 import csv
+import functools
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ import skips
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAMS = TOP / "tests" / "programs"
+ALONE = PROGRAMS / "alone.py"
 LISTED = TOP / "doc" / "python" / "programs.csv"
 UPSTREAM = "pyOpenSSL==26.4.0"
 BUILDERS = ["meson-python==0.22.1", "ninja==1.13.0", "setuptools==80.9.0"]
@@ -28,12 +30,13 @@ TESTERS = ["pytest==8.4.2", "hypothesis==6.141.1", "PyHamcrest==2.1.0"]
 LIMIT = 3600  # seconds
 
 
-def run(venv, *arguments, check=True, first=None):
-    """Run the virtual environment's Python there; its exit status, and what it printed.
+def run(venv, *arguments, check=True, first=None, cwd=None):
+    """Run the virtual environment's Python there, or in the folder cwd; its exit status, and what it printed.
 
     Modules in the folder first hide those of the environment.
     """
-    # Other modules, or other authorities, would make tests pass or fail for the wrong reason.
+    # Other modules, or other authorities, would make tests pass or fail for the wrong reason; those that
+    # measure time are generous where CI says so.
     # What pip trusts is the machine's own business.
     dropped = () if "pip" in arguments else (
         "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
@@ -42,8 +45,8 @@ def run(venv, *arguments, check=True, first=None):
             if not name.startswith("PYTHON") and name.upper() not in dropped}
     if first is not None:
         kept["PYTHONPATH"] = str(first)
-    done = subprocess.run([str(venv / "bin" / "python"), *map(str, arguments)], cwd=venv,
-                          env=dict(kept, PATH=f"{venv / 'bin'}:{kept['PATH']}"),
+    done = subprocess.run([str(venv / "bin" / "python"), *map(str, arguments)], cwd=cwd or venv,
+                          env=dict(kept, CI="true", PATH=f"{venv / 'bin'}:{kept['PATH']}"),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT)
     output = done.stdout.decode(errors="replace")
     if check and done.returncode:
@@ -126,12 +129,24 @@ def scripts(venv):
     return failed
 
 
-def trial(venv, names, first=None, seconds=120):
-    """Outcomes of Twisted's tests: {test: [outcome, text]}."""
-    file = venv / "outcomes.json"
+@functools.cache
+def can_be_alone():
+    """Whether tests can have a network of their own here."""
+    return subprocess.run([sys.executable, str(ALONE), "/bin/true"]).returncode == 0
+
+
+def outcomes(venv, runner, names, first=None, seconds=120, cwd=None):
+    """What became of the tests that a runner of tests/programs runs: {test: [outcome, text]}."""
+    file = (cwd or venv) / "outcomes.json"
     file.unlink(missing_ok=True)
-    run(venv, PROGRAMS / "trial_outcomes.py", file, seconds, *names, first=first)
+    apart = [ALONE, venv / "bin" / "python"] if can_be_alone() else []
+    run(venv, *apart, PROGRAMS / runner, file, seconds, *names, first=first, cwd=cwd)
     return json.loads(file.read_text())
+
+
+def trial(venv, names):
+    """Outcomes of Twisted's tests."""
+    return outcomes(venv, "trial_outcomes.py", names)
 
 
 def same(ours, theirs):
@@ -154,12 +169,12 @@ def twisted(our_venv, their_venv, names, differences):
         if not disputed:
             break
         # Their limits are in seconds: a machine that is busy misses some. Alone they have another try.
-        for venv, outcomes in ((their_venv, theirs), (our_venv, ours)):
-            outcomes.update(trial(venv, sorted(disputed & set(theirs))))
+        for venv, seen in ((their_venv, theirs), (our_venv, ours)):
+            seen.update(trial(venv, sorted(disputed & set(theirs))))
     failing = unlike()
-    for venv, outcomes in (("pyOpenSSL", theirs), ("this package", ours)):
-        passed = sum(outcome == "passed" for outcome, _ in outcomes.values())
-        print(f"Twisted with {venv}: {passed} passed of {len(outcomes)}", flush=True)
+    for venv, seen in (("pyOpenSSL", theirs), ("this package", ours)):
+        passed = sum(outcome == "passed" for outcome, _ in seen.values())
+        print(f"Twisted with {venv}: {passed} passed of {len(seen)}", flush=True)
     for test in sorted(failing - set(differences)):
         print(f"not listed: {test}: {ours.get(test, missing)}, but {theirs[test][0]} with pyOpenSSL")
     for test in sorted(set(differences) - failing):
