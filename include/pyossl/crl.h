@@ -29,6 +29,10 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_crl_dump(const pyossl_crl *crl, pyossl_format format, pyossl_buf *out)
     PYOSSL_NONNULL(1, 3);
 
+/** A copy to change without touching the original. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_crl_copy(pyossl_crl **out, const pyossl_crl *crl) PYOSSL_NONNULL(1, 2);
+
 /** One more owner; returns @p crl. */
 PYOSSL_API pyossl_crl *pyossl_crl_ref(pyossl_crl *crl) PYOSSL_NONNULL(1);
 
@@ -95,6 +99,11 @@ pyossl_status pyossl_crl_verify(const pyossl_crl *crl, const pyossl_pkey *pkey)
 /** An entry with serial number 0, no date and no reason. */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_revoked_new(pyossl_revoked **out) PYOSSL_NONNULL(1);
+
+/** A copy to change without touching the original. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_revoked_copy(pyossl_revoked **out, const pyossl_revoked *revoked)
+    PYOSSL_NONNULL(1, 2);
 
 /** One more owner; returns @p revoked. */
 PYOSSL_API pyossl_revoked *pyossl_revoked_ref(pyossl_revoked *revoked) PYOSSL_NONNULL(1);

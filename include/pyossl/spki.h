@@ -27,6 +27,10 @@ pyossl_status pyossl_spki_load(pyossl_spki **out, const char *base64, size_t len
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_spki_dump(const pyossl_spki *spki, pyossl_buf *base64) PYOSSL_NONNULL(1, 2);
 
+/** A copy to change without touching the original. */
+PYOSSL_API PYOSSL_MUST_CHECK
+pyossl_status pyossl_spki_copy(pyossl_spki **out, const pyossl_spki *spki) PYOSSL_NONNULL(1, 2);
+
 /** One more owner; returns @p spki. */
 PYOSSL_API pyossl_spki *pyossl_spki_ref(pyossl_spki *spki) PYOSSL_NONNULL(1);
 

@@ -56,6 +56,49 @@ pyossl_status pyossl_crl_load(pyossl_crl **out, pyossl_format format, const void
     return wrap(out, list);
 }
 
+/* What a list holds that cannot be encoded yet. */
+static pyossl_status copy_fields(X509_CRL *to, X509_CRL *from)
+{
+    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(from);
+    const ASN1_TIME *last = X509_CRL_get0_lastUpdate(from), *next = X509_CRL_get0_nextUpdate(from);
+    bool ok = X509_CRL_set_issuer_name(to, X509_CRL_get_issuer(from)) == 1;
+
+    if (X509_CRL_get_version(from) > 0)
+        ok = ok && X509_CRL_set_version(to, X509_CRL_get_version(from)) == 1;
+    if (last != NULL)
+        ok = ok && X509_CRL_set1_lastUpdate(to, last) == 1;
+    if (next != NULL)
+        ok = ok && X509_CRL_set1_nextUpdate(to, next) == 1;
+    for (int i = 0; ok && i < sk_X509_REVOKED_num(entries); i++) {
+        X509_REVOKED *entry = X509_REVOKED_dup(sk_X509_REVOKED_value(entries, i));
+
+        ok = entry != NULL && X509_CRL_add0_revoked(to, entry) == 1;
+        if (!ok)
+            X509_REVOKED_free(entry);
+    }
+    for (int i = 0; ok && i < X509_CRL_get_ext_count(from); i++)
+        ok = X509_CRL_add_ext(to, X509_CRL_get_ext(from, i), -1) == 1;
+    return ok ? PYOSSL_OK : osl_fail(PYOSSL_E_NOMEM);
+}
+
+pyossl_status pyossl_crl_copy(pyossl_crl **out, const pyossl_crl *crl)
+{
+    OSL_API_ENTER;
+    OSL_NEED(out != NULL && crl != NULL);
+    osl_auto(X509_CRL) *made = NULL;
+
+    ERR_set_mark();
+    made = X509_CRL_dup(crl->crl);
+    ERR_pop_to_mark();
+    if (made != NULL)
+        return wrap(out, osl_steal(made));
+    made = X509_CRL_new();
+    if (made == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    OSL_TRY(copy_fields(made, crl->crl));
+    return wrap(out, osl_steal(made));
+}
+
 static pyossl_status dump_text(const pyossl_crl *crl, pyossl_buf *out)
 {
     osl_auto(BIO) *bio = osl_bio_writer();

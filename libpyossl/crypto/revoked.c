@@ -54,6 +54,24 @@ pyossl_status pyossl_revoked_new(pyossl_revoked **out)
     return osl_revoked_wrap(out, revoked);
 }
 
+/* One by one: without a date it cannot be encoded, which is how OpenSSL copies. */
+pyossl_status pyossl_revoked_copy(pyossl_revoked **out, const pyossl_revoked *revoked)
+{
+    OSL_API_ENTER;
+    OSL_NEED(out != NULL && revoked != NULL);
+    const X509_REVOKED *from = revoked->revoked;
+    osl_auto(X509_REVOKED) *made = X509_REVOKED_new();
+    bool ok = made != NULL;
+
+    ok = ok && X509_REVOKED_set_serialNumber(
+                   made, (ASN1_INTEGER *)(uintptr_t)X509_REVOKED_get0_serialNumber(from)) == 1;
+    ok = ok && X509_REVOKED_set_revocationDate(
+                   made, (ASN1_TIME *)(uintptr_t)X509_REVOKED_get0_revocationDate(from)) == 1;
+    for (int i = 0; ok && i < X509_REVOKED_get_ext_count(from); i++)
+        ok = X509_REVOKED_add_ext(made, X509_REVOKED_get_ext(from, i), -1) == 1;
+    return ok ? osl_revoked_wrap(out, osl_steal(made)) : osl_fail(PYOSSL_E_NOMEM);
+}
+
 pyossl_status pyossl_revoked_serial(const pyossl_revoked *revoked, pyossl_buf *hex)
 {
     OSL_API_ENTER;

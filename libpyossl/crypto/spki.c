@@ -37,6 +37,38 @@ pyossl_status pyossl_spki_new(pyossl_spki **out)
     return wrap(out, signed_key);
 }
 
+/* What there is before it is signed, and cannot be encoded. */
+static pyossl_status copy_fields(NETSCAPE_SPKI *to, NETSCAPE_SPKI *from)
+{
+    osl_auto(EVP_PKEY) *key = NULL;
+    bool ok;
+
+    ERR_set_mark();
+    key = NETSCAPE_SPKI_get_pubkey(from);
+    ERR_pop_to_mark();
+    ok = key == NULL || NETSCAPE_SPKI_set_pubkey(to, key) == 1;
+    ok = ok && ASN1_STRING_copy(to->spkac->challenge, from->spkac->challenge) == 1;
+    return ok ? PYOSSL_OK : osl_fail(PYOSSL_E_NOMEM);
+}
+
+pyossl_status pyossl_spki_copy(pyossl_spki **out, const pyossl_spki *spki)
+{
+    OSL_API_ENTER;
+    OSL_NEED(out != NULL && spki != NULL);
+    osl_auto(NETSCAPE_SPKI) *made = NULL;
+
+    ERR_set_mark();
+    made = ASN1_item_dup(ASN1_ITEM_rptr(NETSCAPE_SPKI), spki->spki);
+    ERR_pop_to_mark();
+    if (made != NULL)
+        return wrap(out, osl_steal(made));
+    made = NETSCAPE_SPKI_new();
+    if (made == NULL)
+        return osl_fail(PYOSSL_E_NOMEM);
+    OSL_TRY(copy_fields(made, spki->spki));
+    return wrap(out, osl_steal(made));
+}
+
 /* ---- base64: browsers broke it into lines, and forms turned those into blanks ---- */
 
 static bool is_blank(char c)

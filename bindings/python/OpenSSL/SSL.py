@@ -208,6 +208,8 @@ def _exception_from_error_queue():
 _raise_current_error = _exception_from_error_queue
 _openssl_assert = _make_assert(Error)
 
+Session.__copy__ = Context.__copy__
+
 _RENAMED = {"ContextType": Context, "ConnectionType": Connection}
 
 

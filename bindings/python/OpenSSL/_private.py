@@ -305,6 +305,12 @@ def copy(thing):
         made = type(thing).__new__(type(thing))
         if isinstance(thing, crypto.X509Name):
             crypto.X509Name.__init__(made, thing)
+        elif isinstance(thing, crypto.X509StoreContext):
+            if thing._store is not None:
+                crypto.X509StoreContext.__init__(made, thing._store, thing._cert, thing._chain)
+        elif isinstance(thing, crypto.PKCS12):
+            for part in ("certificate", "privatekey", "ca_certificates", "friendlyname"):
+                getattr(crypto.PKCS12, "set_" + part)(made, getattr(crypto.PKCS12, "get_" + part)(thing))
         elif not _private["is_empty"](thing):
             _private["adopt"](made, thing)
     vars(made).update(vars(thing))

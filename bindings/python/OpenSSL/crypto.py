@@ -42,8 +42,13 @@ def _from_raw_x509_ptr(cls, x509):
 
 X509._from_raw_x509_ptr = classmethod(_from_raw_x509_ptr)
 X509Extension._nid = property(vars(_pyossl)["private.ext_nid"])
-for _class in (PKCS7, PKey, X509, X509Extension, X509Name, X509Req, X509Store):
+for _class in (
+    *(CRL, NetscapeSPKI, PKCS12, PKCS7, PKey, Revoked, X509, X509Extension),
+    *(X509Name, X509Req, X509Store, X509StoreContext),
+):
     _class.__copy__ = _copy
+# There is one object for each curve, and what is equal is the same.
+_EllipticCurve.__copy__ = lambda self: self
 
 # Programs hand these to functions of OpenSSL._util.lib, which take the objects themselves.
 for _class, _name in (

@@ -53,51 +53,69 @@ PyObject *po_crypto_private_cipher_is_known(po_state *state, const char *name)
 
 /* ---- another object on what an object has ---- */
 
+#define COPY(noun)                                                                                 \
+    static pyossl_status copy_##noun(void **out, const void *from)                                 \
+    {                                                                                              \
+        pyossl_##noun *made = NULL;                                                                \
+        const pyossl_status status = pyossl_##noun##_copy(&made, from);                            \
+                                                                                                   \
+        *out = made;                                                                               \
+        return status;                                                                             \
+    }
+
+COPY(x509)
+COPY(req)
+COPY(crl)
+COPY(revoked)
+COPY(spki)
+
 /*
- * A handle of its own for whoever may change it; what never changes, and what may be
- * changed from several threads at once, is shared. NULL with an exception.
+ * A copy for whoever may change it; what never changes, and what may be changed from several
+ * threads at once, is shared.
  */
-static void *handle_for_another(po_state *state, PyObject *object, po_type_id id)
+static const struct kind {
+    po_type_id id;
+    pyossl_status (*copy)(void **out, const void *from); /* NULL: shared */
+} kinds[] = {
+    { PO_X509, copy_x509 },       { PO_REQ, copy_req },   { PO_CRL, copy_crl },
+    { PO_REVOKED, copy_revoked }, { PO_SPKI, copy_spki }, { PO_PKEY, NULL },
+    { PO_EXT, NULL },             { PO_PKCS7, NULL },     { PO_STORE, NULL },
+    { PO_SESSION, NULL },
+};
+
+/* NULL with an exception. */
+static void *handle_for_another(po_state *state, PyObject *object, const struct kind *kind)
 {
-    void *handle = po_take_handle(state, object, id, "object"), *copy = NULL;
+    void *handle = po_take_handle(state, object, kind->id, "object"), *copy = NULL;
     pyossl_status status;
     po_frame frame;
 
-    if (handle == NULL || (id != PO_X509 && id != PO_REQ))
+    if (handle == NULL || kind->copy == NULL)
         return handle;
     po_quick_enter(&frame, (po_object *)object);
-    if (id == PO_X509) {
-        pyossl_x509 *made = NULL;
-
-        status = pyossl_x509_copy(&made, handle);
-        copy = made;
-    } else {
-        pyossl_req *made = NULL;
-
-        status = pyossl_req_copy(&made, handle);
-        copy = made;
-    }
-    po_types[id].unref(handle);
+    status = kind->copy(&copy, handle);
+    po_types[kind->id].unref(handle);
     po_frame_end(&frame);
     return status == PYOSSL_OK ? copy : po_raise(state, PO_CRYPTO, status);
 }
 
 PyObject *po_crypto_private_adopt(po_state *state, PyObject *object, PyObject *other)
 {
-    static const po_type_id ids[] = { PO_X509, PO_REQ, PO_PKEY, PO_EXT, PO_PKCS7, PO_STORE };
-
-    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const po_type_id id = kinds[i].id;
         void *handle;
 
-        if (!PO_IS(state, object, ids[i]) || !PO_IS(state, other, ids[i]))
+        if (!PO_IS(state, object, id) || !PO_IS(state, other, id))
             continue;
-        handle = handle_for_another(state, other, ids[i]);
+        handle = handle_for_another(state, other, &kinds[i]);
         if (handle == NULL)
             return NULL;
-        if (ids[i] == PO_X509)
+        if (id == PO_X509)
             po_x509_become(object, handle);
+        else if (id == PO_SESSION)
+            po_session_become(object, other, handle);
         else
-            po_replace((po_object *)object, ids[i], handle);
+            po_replace((po_object *)object, id, handle);
         Py_RETURN_NONE;
     }
     return PyErr_Format(PyExc_TypeError, "a '%.100s' object cannot become a '%.100s'",

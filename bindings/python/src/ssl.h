@@ -216,5 +216,7 @@ PyObject *po_conn_chain(po_object *self, po_conn_chain_getter get, int as_crypto
 
 /* A Session around @session, which is taken over. */
 PyObject *po_session_wrap(po_state *state, pyossl_session *session, PyObject *context);
+/* @object becomes a session like @other, with this handle, which is taken over. */
+void po_session_become(PyObject *object, PyObject *other, pyossl_session *session);
 
 #endif

@@ -16,6 +16,14 @@ PyObject *po_session_wrap(po_state *state, pyossl_session *session, PyObject *co
     return object;
 }
 
+void po_session_become(PyObject *object, PyObject *other, pyossl_session *session)
+{
+    PyObject *context = po_field_get((po_object *)other, &((po_session *)other)->context);
+
+    po_field_set((po_object *)object, &((po_session *)object)->context, context);
+    po_replace((po_object *)object, PO_SESSION, session);
+}
+
 static int traverse(PyObject *object, visitproc visit, void *arg)
 {
     Py_VISIT(((po_session *)object)->context);
