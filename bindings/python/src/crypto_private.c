@@ -77,10 +77,11 @@ static const struct kind {
     po_type_id id;
     pyossl_status (*copy)(void **out, const void *from); /* NULL: shared */
 } kinds[] = {
-    { PO_X509, copy_x509 },       { PO_REQ, copy_req },   { PO_CRL, copy_crl },
-    { PO_REVOKED, copy_revoked }, { PO_SPKI, copy_spki }, { PO_PKEY, NULL },
-    { PO_EXT, NULL },             { PO_PKCS7, NULL },     { PO_STORE, NULL },
-    { PO_SESSION, NULL },
+    { PO_X509, copy_x509 }, { PO_REQ, copy_req },
+    { PO_CRL, copy_crl },   { PO_REVOKED, copy_revoked },
+    { PO_SPKI, copy_spki }, { PO_PKEY, NULL },
+    { PO_EXT, NULL },       { PO_PKCS7, NULL },
+    { PO_STORE, NULL },     { PO_SESSION, NULL },
 };
 
 /* NULL with an exception. */

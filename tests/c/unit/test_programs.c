@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
+#include "pyossl/crl.h"
 #include "pyossl/ctx.h"
 
 OSL_DEFINE_AUTO(pyossl_req, pyossl_req_unref)
@@ -293,6 +294,45 @@ static void test_na_195_client_authorities_that_tls_cannot_send(void **state)
     pyossl_ctx_unref(ctx);
 }
 
+/* ---- revocation lists ---- */
+
+/* One that is not signed cannot be encoded, and is copied all the same. */
+static void test_na_234_copies_of_lists(void **state)
+{
+    osl_auto(pyossl_pkey) *key = keys_good(DATA("rsa.pem"));
+    pyossl_revoked *entry = NULL, *twin = NULL;
+    pyossl_crl *list = NULL, *copy = NULL, *again = NULL;
+    osl_auto_buf one = PYOSSL_BUF_INIT, other = PYOSSL_BUF_INIT;
+
+    (void)state;
+    assert_ok(pyossl_revoked_new(&entry));
+    assert_ok(pyossl_revoked_set_serial(entry, "07"));
+    assert_ok(pyossl_revoked_set_reason(entry, "keyCompromise"));
+    assert_ok(pyossl_revoked_copy(&twin, entry));
+    assert_ok(pyossl_revoked_set_date(twin, "20300101000000Z", 15));
+    assert_fails(pyossl_revoked_date(entry, &one), PYOSSL_E_NOT_FOUND);
+    assert_ok(pyossl_revoked_reason(twin, &one));
+    assert_buf_text(one, "Key Compromise");
+
+    assert_ok(pyossl_crl_new(&list));
+    assert_ok(pyossl_crl_add_revoked(list, twin));
+    assert_ok(pyossl_crl_set_last_update(list, "20200101000000Z", 15));
+    assert_ok(pyossl_crl_set_next_update(list, "20400101000000Z", 15));
+    assert_ok(pyossl_crl_copy(&copy, list));
+    assert_ok(pyossl_crl_sign(list, key, "sha256"));
+    assert_fails(pyossl_crl_dump(copy, PYOSSL_DER, &other), PYOSSL_E_STATE);
+    assert_ok(pyossl_crl_sign(copy, key, "sha256"));
+    assert_ok(pyossl_crl_copy(&again, copy));
+    assert_ok(pyossl_crl_dump(list, PYOSSL_PEM, &one));
+    assert_ok(pyossl_crl_dump(again, PYOSSL_PEM, &other));
+    assert_string_equal(one.data, other.data);
+    pyossl_crl_unref(again);
+    pyossl_crl_unref(copy);
+    pyossl_crl_unref(list);
+    pyossl_revoked_unref(twin);
+    pyossl_revoked_unref(entry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_na_193_names_of_other_certificates),
         cmocka_unit_test(test_na_193_long_passphrases),
         cmocka_unit_test(test_na_194_errors_name_the_file),
+        cmocka_unit_test(test_na_234_copies_of_lists),
         cmocka_unit_test(test_na_195_how_much_a_peer_may_send),
         cmocka_unit_test(test_na_195_client_authorities_that_tls_cannot_send),
     };

@@ -223,6 +223,41 @@ static void test_a_key_that_is_none(void **state)
     pyossl_spki_unref(spki);
 }
 
+/* What the original has not is not lost, and what the copy gets does not reach it. */
+static void test_na_234_copies(void **state)
+{
+    pyossl_pkey *key = material_key(DATA("rsa.pem"));
+    pyossl_spki *spki = NULL, *copy = NULL, *again = NULL;
+    pyossl_buf one = PYOSSL_BUF_INIT, other = PYOSSL_BUF_INIT;
+
+    (void)state;
+    assert_ok(pyossl_spki_new(&spki));
+    assert_ok(pyossl_spki_set_pubkey(spki, key));
+    assert_ok(pyossl_spki_set_challenge(spki, "challenge", 9));
+    assert_ok(pyossl_spki_copy(&copy, spki));
+    assert_ok(pyossl_spki_challenge(copy, &one));
+    assert_text(&one, "challenge");
+    assert_ok(pyossl_spki_sign(copy, key, "sha256"));
+    assert_fails(pyossl_spki_dump(spki, &one), PYOSSL_E_STATE);
+    assert_ok(pyossl_spki_copy(&again, copy));
+    assert_ok(pyossl_spki_verify(again, key));
+    assert_ok(pyossl_spki_dump(copy, &one));
+    assert_ok(pyossl_spki_dump(again, &other));
+    assert_string_equal(one.data, other.data);
+    pyossl_spki_unref(again);
+    pyossl_spki_unref(copy);
+    pyossl_spki_unref(spki);
+    /* Without a key too. */
+    assert_ok(pyossl_spki_new(&spki));
+    assert_ok(pyossl_spki_copy(&copy, spki));
+    assert_fails(pyossl_spki_dump(copy, &one), PYOSSL_E_STATE);
+    pyossl_spki_unref(copy);
+    pyossl_spki_unref(spki);
+    pyossl_pkey_unref(key);
+    pyossl_buf_clear(&one);
+    pyossl_buf_clear(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_na_139_bad_base64_is_refused),
         cmocka_unit_test(test_challenges_are_ascii),
         cmocka_unit_test(test_a_key_that_is_none),
+        cmocka_unit_test(test_na_234_copies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
