@@ -30,7 +30,7 @@ static long apply_client_sigalgs(SSL *ssl, char *list)
 static pyossl_status apply(SSL *ssl, apply_list *how, char *list)
 {
     if (list != NULL && how(ssl, list) != 1)
-        return osl_fail(PYOSSL_E_OPENSSL);
+        return osl_given(osl_fail(PYOSSL_E_OPENSSL), list, strlen(list));
     return PYOSSL_OK;
 }
 

@@ -23,13 +23,15 @@ def sources():
 
 
 def tests():
-    """tests/c/meson.build names every test file"""
-    for kind in ("unit", "integration", "oom"):
-        named = set(_list("tests/c/meson.build", f"{kind}_tests"))
+    """meson.build names every test file, of C and of Python"""
+    lists = [("tests/c", f"tests/c/{kind}", f"{kind.rstrip('s')}_tests", ".c") for kind in ("unit", "integration", "faults", "oom")]
+    for folder, under, variable, suffix in [*lists, ("tests/py", "tests/py", "python_tests", ".py")]:
+        named = set(_list(f"{folder}/meson.build", variable))
         there = {path.stem.removeprefix("test_")
-                 for path in lint.files(".c", under=f"tests/c/{kind}")}
+                 for path in lint.files(suffix, under=under) if suffix == ".c" or path.stem.startswith("test_")}
         for name in sorted(named ^ there):
-            yield f"tests/c/{kind}/test_{name}.c: {'not there' if name in named else 'not in meson.build'}"
+            if (folder, name) != ("tests/c", "exchange"):  # what tests of faults share
+                yield f"{under}/test_{name}{suffix}: {'not there' if name in named else 'not in meson.build'}"
 
 
 def statuses():

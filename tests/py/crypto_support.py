@@ -85,3 +85,17 @@ def error_list(info):
         assert isinstance(triple, tuple) and len(triple) == 3
         assert all(isinstance(part, str) for part in triple)
     return errors
+
+
+def signer():
+    """A certificate that signed itself, and its key."""
+    key = rsa_key()
+    cert = crypto.X509()
+    cert.set_version(2)
+    cert.get_subject().CN = "signer"
+    cert.set_issuer(cert.get_subject())
+    cert.gmtime_adj_notBefore(0)
+    cert.gmtime_adj_notAfter(1000)
+    cert.set_pubkey(key)
+    cert.sign(key, "sha256")
+    return cert, key

@@ -7,7 +7,6 @@ from crypto_support import certificate, rsa_key
 from tls import DATA, carry, client_context, memory_pair, read, server_context
 
 from OpenSSL import SSL, crypto
-from OpenSSL._util import _private
 
 WRONG = "no/such/thing"
 BYTES = WRONG.encode()
@@ -48,7 +47,11 @@ TEXTS = {
     "set_tls13_ciphersuites": lambda: context().set_tls13_ciphersuites(BYTES),
     "set_groups": lambda: context().set_groups(WRONG),
     "set_groups, one of two": lambda: context().set_groups("P-256:" + WRONG),
-    "set_sigalgs": lambda: _private["set_sigalgs"](context(), BYTES),
+    "set_sigalgs": lambda: context().set_sigalgs(WRONG),
+    "set_client_sigalgs": lambda: context().set_client_sigalgs(WRONG),
+    "Connection.set_groups": lambda: connection().set_groups(WRONG),
+    "Connection.set_sigalgs": lambda: connection().set_sigalgs(WRONG),
+    "Connection.set_client_sigalgs": lambda: connection().set_client_sigalgs(WRONG),
     "set_tlsext_use_srtp": lambda: context().set_tlsext_use_srtp(BYTES),
     "set_alpn_protos": lambda: context().set_alpn_protos([BYTES * 20]),
     "Connection.set_alpn_protos": lambda: connection().set_alpn_protos([BYTES * 20]),
