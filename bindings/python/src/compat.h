@@ -38,6 +38,36 @@ static inline int PyModule_AddObjectRef(PyObject *module, const char *name, PyOb
 }
 #endif
 
+/*
+ * A type of @module, with its signature for inspect: Python 3.9 copies the docstring without it,
+ * and looks for it there all the same. NULL with an exception.
+ */
+static inline PyObject *po_type_new(PyObject *module, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+#if PY_VERSION_HEX < 0x030A0000
+    const char *doc = NULL;
+    size_t size;
+    char *copy;
+
+    for (PyType_Slot *slot = spec->slots; slot->slot != 0; slot++)
+        if (slot->slot == Py_tp_doc)
+            doc = slot->pfunc;
+    if (type == NULL || doc == NULL)
+        return type;
+    size = strlen(doc) + 1;
+    copy = PyObject_Malloc(size);
+    if (copy == NULL) {
+        Py_DECREF(type);
+        return PyErr_NoMemory();
+    }
+    memcpy(copy, doc, size);
+    PyObject_Free((char *)((PyTypeObject *)type)->tp_doc);
+    ((PyTypeObject *)type)->tp_doc = copy; /* freed with the type, as the one before */
+#endif
+    return type;
+}
+
 /* A number from its magnitude, most significant byte first; 0 of no bytes, wherever they are. */
 static inline PyObject *po_long_from_bytes(const unsigned char *bytes, size_t len)
 {

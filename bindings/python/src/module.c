@@ -156,7 +156,7 @@ static int add_types(PyObject *module, po_state *state)
     for (int i = 0; i < PO_TYPE_MAX; i++) {
         if (po_types[i].spec == NULL)
             continue;
-        state->types[i] = (PyTypeObject *)PyType_FromModuleAndSpec(module, po_types[i].spec, NULL);
+        state->types[i] = (PyTypeObject *)po_type_new(module, po_types[i].spec);
         if (add_named(module, po_types[i].spec->name, (PyObject *)state->types[i]) < 0)
             return -1;
     }
