@@ -23,7 +23,7 @@ typedef struct pyossl_error_entry {
     const char   *library;  /**< e.g. "SSL routines" */
     const char   *function; /**< may be "" */
     const char   *reason;   /**< e.g. "certificate verify failed" */
-    const char   *detail;   /**< the text OpenSSL attached, or "" */
+    const char   *detail;   /**< what else there is to say, for people; or "" */
 } pyossl_error_entry;
 
 /** A thread's record of its last failure. */

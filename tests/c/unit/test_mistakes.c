@@ -6,10 +6,10 @@
 
 #include <limits.h>
 
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
 
+#include "material.h"
 #include "owned.h"
 #include "pair.h"
 #include "pyossl/openssl.h"
@@ -229,32 +229,6 @@ static void test_na_186_no_dot_in_sni(void **state)
 
 /* ---- renewal ---- */
 
-static pyossl_x509 *load_cert(const char *path)
-{
-    pyossl_x509 *cert = NULL;
-    BIO *file = BIO_new_file(path, "rb");
-    X509 *x509 = PEM_read_bio_X509(file, NULL, NULL, NULL);
-
-    assert_non_null(x509);
-    assert_ok(pyossl_openssl_wrap_x509(&cert, x509));
-    X509_free(x509);
-    BIO_free(file);
-    return cert;
-}
-
-static pyossl_pkey *load_key(const char *path)
-{
-    pyossl_pkey *key = NULL;
-    BIO *file = BIO_new_file(path, "rb");
-    EVP_PKEY *pkey = PEM_read_bio_PrivateKey(file, NULL, NULL, NULL);
-
-    assert_non_null(pkey);
-    assert_ok(pyossl_openssl_wrap_pkey(&key, pkey));
-    EVP_PKEY_free(pkey);
-    BIO_free(file);
-    return key;
-}
-
 /* Whether a client that takes RSA alone still gets a certificate. */
 static pyossl_status ask_for_rsa(pyossl_ctx *server_ctx)
 {
@@ -275,10 +249,10 @@ static pyossl_status ask_for_rsa(pyossl_ctx *server_ctx)
 static void test_na_187_a_renewal_replaces_every_type_of_key(void **state)
 {
     OWNED(ctx) ctx = NULL;
-    OWNED(x509) rsa = load_cert(DATA("server.pem"));
-    OWNED(x509) ec = load_cert(DATA("server-ec.pem"));
-    OWNED(pkey) rsa_key = load_key(DATA("rsa.pem"));
-    OWNED(pkey) ec_key = load_key(DATA("ec.pem"));
+    OWNED(x509) rsa = material_cert(DATA("server.pem"));
+    OWNED(x509) ec = material_cert(DATA("server-ec.pem"));
+    OWNED(pkey) rsa_key = material_key(DATA("rsa.pem"));
+    OWNED(pkey) ec_key = material_key(DATA("ec.pem"));
 
     (void)state;
     assert_ok(pyossl_ctx_new(&ctx, PYOSSL_TLS));
