@@ -406,17 +406,18 @@ int po_to_writable(PyObject *object, po_bytes *out)
 
 int po_check_type(po_state *state, PyObject *object, po_type_id id, const char *name)
 {
-    const char *dot = strrchr(po_types[id].spec->name, '.');
-    const char *type = dot != NULL ? dot + 1 : po_types[id].spec->name;
+    const char *dot, *type;
 
     if (PO_IS(state, object, id))
         return 0;
+    dot = strrchr(po_types[id].spec->name, '.');
+    type = dot != NULL ? dot + 1 : po_types[id].spec->name;
     PyErr_Format(PyExc_TypeError, "%s must be %s %s instance", name,
                  strchr("AEIOX", type[0]) != NULL ? "an" : "a", type);
     return -1;
 }
 
-int po_check_full(po_state *state, PyObject *object, po_type_id id, const char *name)
+int po_check_any(po_state *state, PyObject *object, po_type_id id, const char *name)
 {
     if (po_check_type(state, object, id, name) < 0)
         return -1;

@@ -22,15 +22,14 @@ enum { PO_ARGS_MAX = 8 };
 int po_args_any(const po_params *params, PyObject *const *args, Py_ssize_t nargs,
                 PyObject *kwnames, PyObject **out);
 
-/* The same, at once for what most calls are: one argument, by position. */
+/* The same, at once for what most calls are: arguments by position alone. */
 static inline int po_args(const po_params *params, PyObject *const *args, Py_ssize_t nargs,
                           PyObject *kwnames, PyObject **out)
 {
-    if (kwnames != NULL || nargs != 1 || params->required > 1 || params->positional == 0)
+    if (kwnames != NULL || nargs < params->required || nargs > params->positional)
         return po_args_any(params, args, nargs, kwnames, out);
-    out[0] = args[0];
-    for (int i = 1; i < params->count; i++)
-        out[i] = NULL;
+    for (int i = 0; i < params->count; i++)
+        out[i] = i < nargs ? args[i] : NULL;
     return 0;
 }
 
@@ -112,7 +111,13 @@ int po_to_writable(PyObject *object, po_bytes *out);
 /* 0, or -1 with TypeError("NAME must be a(n) TYPE instance"). */
 int po_check_type(po_state *state, PyObject *object, po_type_id id, const char *name);
 /* The same, and Error for an empty object. */
-int po_check_full(po_state *state, PyObject *object, po_type_id id, const char *name);
+int po_check_any(po_state *state, PyObject *object, po_type_id id, const char *name);
+static inline int po_check_full(po_state *state, PyObject *object, po_type_id id, const char *name)
+{
+    if (Py_IS_TYPE(object, state->types[id]) && ((po_object *)object)->handle != NULL)
+        return 0;
+    return po_check_any(state, object, id, name);
+}
 /* 0 for a callable or None; else TypeError("callback must be callable"). */
 int po_check_callback(PyObject *callback);
 /*
