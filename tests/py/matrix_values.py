@@ -95,8 +95,9 @@ GOOD = {
     "issuer_key": lambda: RSA, "subject": lambda: CERT.get_subject(), "issuer": lambda: CERT,
     "req": lambda: crypto.load_certificate_request(crypto.FILETYPE_PEM, read("request.pem")), "crl": lambda: CRL,
     "revoked": crypto.Revoked, "store": crypto.X509Store, "extensions": lambda: [comment()], "enc": lambda: SPKI,
-    "crypto_cert": CERT.to_cryptography, "crypto_key": KEY.to_cryptography_key, "crypto_crl": CRL.to_cryptography,
-    "crypto_req": lambda: GOOD["req"]().to_cryptography(),
+    "crypto_cert": lambda: theirs(CERT.to_cryptography), "crypto_key": lambda: theirs(KEY.to_cryptography_key),
+    "crypto_crl": lambda: theirs(CRL.to_cryptography),
+    "crypto_req": lambda: theirs(GOOD["req"]().to_cryptography),
     # bytes and text
     "buffer": lambda: read("server-ec.pem"), "buf": lambda: b"x" * 100, "data": lambda: b"data",
     "signature": lambda: b"0" * 70, "digest": lambda: "sha256", "digest_name": lambda: "sha256",
@@ -140,6 +141,20 @@ GOOD = {
     "set_flags.flags": lambda: crypto.X509StoreFlags.X509_STRICT, "set_verify.mode": lambda: SSL.VERIFY_PEER,
     "set_timeout.timeout": lambda: 300, "NetscapeSPKI.verify.key": lambda: RSA,
 }  # fmt: skip
+
+
+def has_cryptography():
+    """Whether the package is there: what it makes cannot be made without."""
+    try:
+        import cryptography  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def theirs(convert):
+    """An object of cryptography, or any other without it: nothing can be good then."""
+    return convert() if has_cryptography() else object()
 
 
 def comment():
