@@ -86,16 +86,16 @@ pyossl_status pyossl_crl_copy(pyossl_crl **out, const pyossl_crl *crl)
     OSL_API_ENTER;
     OSL_NEED(out != NULL && crl != NULL);
     osl_auto(X509_CRL) *made = NULL;
+    const ASN1_BIT_STRING *signature = NULL;
+    bool is_signed;
 
-    ERR_set_mark();
-    made = X509_CRL_dup(crl->crl);
-    ERR_pop_to_mark();
-    if (made != NULL)
-        return wrap(out, osl_steal(made));
-    made = X509_CRL_new();
+    X509_CRL_get0_signature(crl->crl, &signature, NULL);
+    is_signed = signature != NULL && ASN1_STRING_length(signature) > 0;
+    made = is_signed ? X509_CRL_dup(crl->crl) : X509_CRL_new();
     if (made == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
-    OSL_TRY(copy_fields(made, crl->crl));
+    if (!is_signed)
+        OSL_TRY(copy_fields(made, crl->crl));
     return wrap(out, osl_steal(made));
 }
 

@@ -37,16 +37,23 @@ pyossl_status pyossl_spki_new(pyossl_spki **out)
     return wrap(out, signed_key);
 }
 
+static bool has_pubkey(const NETSCAPE_SPKI *spki)
+{
+    const unsigned char *bits = NULL;
+    int len = 0;
+
+    return X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, spki->spkac->pubkey) == 1 && len > 0;
+}
+
 /* What there is before it is signed, and cannot be encoded. */
 static pyossl_status copy_fields(NETSCAPE_SPKI *to, NETSCAPE_SPKI *from)
 {
-    osl_auto(EVP_PKEY) *key = NULL;
+    osl_auto(pyossl_pkey) *key = NULL;
     bool ok;
 
-    ERR_set_mark();
-    key = NETSCAPE_SPKI_get_pubkey(from);
-    ERR_pop_to_mark();
-    ok = key == NULL || NETSCAPE_SPKI_set_pubkey(to, key) == 1;
+    if (has_pubkey(from))
+        OSL_TRY(osl_spki_key(&key, from->spkac->pubkey));
+    ok = key == NULL || NETSCAPE_SPKI_set_pubkey(to, key->key) == 1;
     ok = ok && ASN1_STRING_copy(to->spkac->challenge, from->spkac->challenge) == 1;
     return ok ? PYOSSL_OK : osl_fail(PYOSSL_E_NOMEM);
 }
@@ -56,16 +63,14 @@ pyossl_status pyossl_spki_copy(pyossl_spki **out, const pyossl_spki *spki)
     OSL_API_ENTER;
     OSL_NEED(out != NULL && spki != NULL);
     osl_auto(NETSCAPE_SPKI) *made = NULL;
+    const bool is_signed = ASN1_STRING_length(spki->spki->signature) > 0;
 
-    ERR_set_mark();
-    made = ASN1_item_dup(ASN1_ITEM_rptr(NETSCAPE_SPKI), spki->spki);
-    ERR_pop_to_mark();
-    if (made != NULL)
-        return wrap(out, osl_steal(made));
-    made = NETSCAPE_SPKI_new();
+    made =
+        is_signed ? ASN1_item_dup(ASN1_ITEM_rptr(NETSCAPE_SPKI), spki->spki) : NETSCAPE_SPKI_new();
     if (made == NULL)
         return osl_fail(PYOSSL_E_NOMEM);
-    OSL_TRY(copy_fields(made, spki->spki));
+    if (!is_signed)
+        OSL_TRY(copy_fields(made, spki->spki));
     return wrap(out, osl_steal(made));
 }
 
@@ -141,15 +146,6 @@ pyossl_status pyossl_spki_load(pyossl_spki **out, const char *base64, size_t len
     return wrap(out, signed_key);
 }
 
-static bool has_pubkey(const pyossl_spki *spki)
-{
-    const unsigned char *bits = NULL;
-    int len = 0;
-
-    return X509_PUBKEY_get0_param(NULL, &bits, &len, NULL, spki->spki->spkac->pubkey) == 1 &&
-           len > 0;
-}
-
 pyossl_status pyossl_spki_dump(const pyossl_spki *spki, pyossl_buf *base64)
 {
     OSL_API_ENTER;
@@ -158,7 +154,7 @@ pyossl_status pyossl_spki_dump(const pyossl_spki *spki, pyossl_buf *base64)
     unsigned char *end;
     int len;
 
-    if (!has_pubkey(spki) || ASN1_STRING_length(spki->spki->signature) == 0)
+    if (!has_pubkey(spki->spki) || ASN1_STRING_length(spki->spki->signature) == 0)
         return osl_fail_text(PYOSSL_E_STATE, "no public key, or not signed");
     len = i2d_NETSCAPE_SPKI(spki->spki, NULL);
     if (len <= 0)
