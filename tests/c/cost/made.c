@@ -351,6 +351,42 @@ made made_session(size_t n)
     return out;
 }
 
+made made_encrypted_key(size_t n)
+{
+    X509_ALGOR *how =
+        PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), (int)n, NULL, 0, NULL, NID_hmacWithSHA256);
+    PKCS8_PRIV_KEY_INFO *plain = EVP_PKEY2PKCS8(key());
+    made out = { NULL, 0 };
+    X509_SIG *sealed;
+    int len;
+
+    CHECK(how != NULL && plain != NULL);
+    sealed = PKCS8_set0_pbe("secret", 6, plain, how);
+    CHECK(sealed != NULL && (len = i2d_X509_SIG(sealed, &out.data)) > 0);
+    out.len = (size_t)len;
+    X509_SIG_free(sealed);
+    PKCS8_PRIV_KEY_INFO_free(plain);
+    return out;
+}
+
+made made_words(size_t n)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    for (size_t i = 0; i < n; i++)
+        CHECK(BIO_printf(bio, "%sDNS:host-%zu.example", i > 0 ? "," : "", i) > 0);
+    return of_bio(bio);
+}
+
+made made_host(size_t n)
+{
+    made out = made_bytes(n);
+
+    for (size_t i = 30; i + 1 < n; i += 31)
+        out.data[i] = '.';
+    return out;
+}
+
 made made_protocols(size_t n)
 {
     made out = { OPENSSL_malloc(6 * n), 6 * n };

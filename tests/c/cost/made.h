@@ -19,7 +19,8 @@ typedef struct made {
     size_t len;
 } made;
 
-/* Certificates in DER: with @n names, extensions, entries of the subject, or bytes of the serial number. */
+/* Certificates in DER: with @n names, extensions, entries of the subject, or bytes of the serial
+ * number. */
 made made_names(size_t n);
 made made_extensions(size_t n);
 made made_subject(size_t n);
@@ -38,6 +39,11 @@ made made_pkcs7(size_t n);
 made made_pkcs12(size_t n);
 made made_spkac(size_t n);
 made made_session(size_t n);
+/* A key that is encrypted with @n rounds of PBKDF2; the words of as many names. */
+made made_encrypted_key(size_t n);
+made made_words(size_t n);
+/* A host name of @n letters, up to 255. */
+made made_host(size_t n);
 /* A list of protocols as ALPN has it; bytes. */
 made made_protocols(size_t n);
 made made_bytes(size_t n);
