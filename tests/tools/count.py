@@ -19,7 +19,7 @@ import sys
 
 #: Those of `./dev test`, as tests/README.md has them.
 SUITES = [
-    "unit", "integration", "faults", "differential", "headers", "lint", "oom", "load", "threads",
+    "unit", "integration", "faults", "differential", "headers", "lint", "oom", "load", "threads", "seconds",
     "fuzz", "py", "bench", "stubs", "interop", "conformance",
 ]
 
