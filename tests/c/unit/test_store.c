@@ -372,6 +372,8 @@ static void *change_often(void *arg)
             pyossl_store_certs(s->store, &list) != PYOSSL_OK)
             s->failures++;
         pyossl_x509_list_clear(&list);
+        if (i % 8 == 7)
+            usleep(500); /* or whoever judges waits for the lock most of the time */
     }
     return NULL;
 }
