@@ -35,7 +35,8 @@ typedef enum pyossl_method {
 } pyossl_method;
 
 /**
- * A context with OpenSSL's defaults, and partial writes from moving buffers.
+ * A context with OpenSSL's defaults, and partial writes from moving buffers. One of the defaults is
+ * PYOSSL_VERIFY_NONE: a client must set PYOSSL_VERIFY_PEER, the host's name and whom it trusts.
  *
  * @retval PYOSSL_E_ARGUMENT    no such method
  * @retval PYOSSL_E_UNSUPPORTED this OpenSSL has no such protocol
@@ -124,7 +125,8 @@ pyossl_status pyossl_ctx_check_pkey(pyossl_ctx *ctx) PYOSSL_NONNULL(1);
 
 /**
  * @name Trust
- * A context trusts nobody until told whom.
+ * A context trusts nobody until told whom; but it asks no peer for proof until pyossl_ctx_set_verify()
+ * says PYOSSL_VERIFY_PEER.
  * @{
  */
 
