@@ -135,3 +135,65 @@ def test_na_108_refused_where_programs_call_openssl(asked):
     assert SSL._lib.X509_VERIFY_PARAM_set1_host(param, b"before.invalid", 14) == 1
     assert SSL._lib.X509_VERIFY_PARAM_set1_host(param, asked, len(asked)) == 0
     assert verdict_of(pair) == "differ"
+
+
+def host(param, name=b"www.example.test"):
+    assert SSL._lib.X509_VERIFY_PARAM_set1_host(param, name, len(name)) == 1
+
+
+def flags(param, value=SSL._lib.X509_CHECK_FLAG_NO_WILDCARDS):
+    SSL._lib.X509_VERIFY_PARAM_set_hostflags(param, value)
+
+
+OF, OF_CONTEXT = SSL._lib.SSL_get0_param, SSL._lib.SSL_CTX_get0_param
+ORDERS = {
+    "flags first": lambda ctx, ssl: (flags(OF(ssl)), host(OF(ssl))),
+    "host first": lambda ctx, ssl: (host(OF(ssl)), flags(OF(ssl))),
+    "flags of the context": lambda ctx, ssl: (flags(OF_CONTEXT(ctx)), host(OF(ssl))),
+    "host of the context": lambda ctx, ssl: (host(OF_CONTEXT(ctx)), flags(OF(ssl))),
+    "another host": lambda ctx, ssl: (host(OF(ssl), b"other.test"), flags(OF(ssl)), host(OF(ssl))),
+    "both of the context, flags first": lambda ctx, ssl: (flags(OF_CONTEXT(ctx)), host(OF_CONTEXT(ctx))),
+    "both of the context, host first": lambda ctx, ssl: (host(OF_CONTEXT(ctx)), flags(OF_CONTEXT(ctx))),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_na_248_flags_hold_in_each_order(order):
+    server, client = pairs([("DNS", b"*.example.test")])
+    # What a Connection has of its Context, it has from the handshake on.
+    pair = memory_pair(server, client)
+    ORDERS[order](client, pair[1]._ssl)
+    assert verdict_of(memory_pair(server, client) if order.startswith("both") else pair) == "differ"
+
+
+def test_na_248_flags_of_the_last_call_count():
+    pair = memory_pair(*pairs([("DNS", b"*.example.test")]))
+    flags(OF(pair[1]))
+    host(OF(pair[1]))
+    flags(OF(pair[1]), 0)
+    assert verdict_of(pair) == "match"
+
+
+def test_na_248_flags_do_not_bring_a_host_back():
+    pair = memory_pair(*pairs([("DNS", b"*.example.test"), ("IP", b"127.0.0.1")]))
+    host(OF(pair[1]))
+    assert SSL._lib.X509_VERIFY_PARAM_set1_ip(OF(pair[1]), b"\x7f\0\0\x02", 4) == 1
+    flags(OF(pair[1]), 0)
+    assert verdict_of(pair) == "differ"
+
+
+def test_na_248_a_subject_that_never_counts():
+    both = SSL._lib.X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | SSL._lib.X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT
+    for value, verdict in ((both, "differ"), (SSL._lib.X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT, "match")):
+        pair = memory_pair(*pairs([("CN", b"www.example.test")]))
+        host(OF(pair[1]))
+        flags(OF(pair[1]), value)
+        assert verdict_of(pair) == verdict
+
+
+def test_na_248_flags_that_come_too_late_raise():
+    pair = memory_pair(*pairs([("DNS", b"*.example.test")]))
+    host(OF(pair[1]))
+    shake(*pair)
+    with pytest.raises(SSL.Error):
+        flags(OF(pair[1]))

@@ -147,11 +147,36 @@ def _default_directory():
 
 
 class _Param:
-    """The verification parameters of a Context or a Connection."""
+    """The verification parameters of a Context or a Connection.
+
+    They are kept in its attributes, so that each of these shows the same ones. What a
+    Connection was not told it has from its Context.
+    """
 
     def __init__(self, owner):
         self.owner = owner
-        self.hostflags = 0
+
+    def _kept(self, what):
+        owner = self.owner
+        if what not in vars(owner) and isinstance(owner, vars(_pyossl)["SSL.Connection"]):
+            owner = owner.get_context()
+        return vars(owner).get(what)
+
+    def set_hostflags(self, flags):
+        vars(self.owner)["_verify_flags"] = flags
+        if self._kept("_verify_host") is not None:
+            self._require(self._kept("_verify_host"))
+
+    def set_host(self, name):
+        self._require(name)
+        vars(self.owner)["_verify_host"] = name
+
+    def set_address(self, text):
+        self.owner.set_verify_ip(text)
+        vars(self.owner)["_verify_host"] = None
+
+    def _require(self, name):
+        self.owner.set_verify_hostname(name, _check_flags(self._kept("_verify_flags") or 0))
 
 
 class _Dh:
@@ -161,8 +186,12 @@ class _Dh:
         self.pem = pem
 
 
-# X509_check_host(3) by our own flags; what is not said there is as strict as RFC 9525.
-_CHECK_FLAGS = {0x1: 1, 0x2: 4}
+def _check_flags(flags):
+    """X509_check_host(3) by our own flags; what is not said there is as strict as RFC 9525."""
+    if flags & _Lib.X509_CHECK_FLAG_NEVER_CHECK_SUBJECT:
+        flags &= ~_Lib.X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT
+    subject = flags & _Lib.X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT
+    return (1 if subject else 0) | (4 if flags & _Lib.X509_CHECK_FLAG_NO_WILDCARDS else 0)
 
 
 class _Lib:
@@ -250,12 +279,11 @@ class _Lib:
     # Whose certificate is accepted.
     @staticmethod
     def X509_VERIFY_PARAM_set_hostflags(param, flags):
-        param.hostflags = flags
+        param.set_hostflags(flags)
 
     @_tries
     def X509_VERIFY_PARAM_set1_host(param, name, length=0):
-        flags = sum(ours for theirs, ours in _CHECK_FLAGS.items() if param.hostflags & theirs)
-        param.owner.set_verify_hostname(bytes(name[: length or None]), flags)
+        param.set_host(bytes(name[: length or None]))
 
     @_tries
     def X509_VERIFY_PARAM_set1_ip(param, address, length=0):
@@ -265,7 +293,7 @@ class _Lib:
             text = str(ipaddress.ip_address(bytes(address[: length or None])))
         except ValueError:
             raise _Error([("X509 V3 routines", "", "bad ip address")]) from None
-        param.owner.set_verify_ip(text)
+        param.set_address(text)
 
     X509_verify_cert_error_string = staticmethod(_private["verify_error_string"])
 
