@@ -3,6 +3,7 @@
 import gc
 import socket
 import threading
+import time
 
 import pytest
 from crypto_support import rsa_key, signer
@@ -206,6 +207,87 @@ def test_na_232_certificates_one_after_the_other():
     for _ in range(2):
         assert written(lib.i2d_X509_bio, lib.d2i_X509_bio(bio, ffi.NULL)) == der
     assert lib.d2i_X509_bio(bio, ffi.NULL) == ffi.NULL
+
+
+def test_na_249_requests_one_after_the_other():
+    """Of either label, each once, in the order of the file."""
+    key = crypto.load_privatekey(crypto.FILETYPE_PEM, read("ec.pem"))
+    texts = []
+    for name in ("one", "two", "three"):
+        request = crypto.X509Req()
+        request.get_subject().CN = name
+        request.set_pubkey(key)
+        request.sign(key, "sha256")
+        texts.append(crypto.dump_certificate_request(crypto.FILETYPE_PEM, request))
+    texts[1] = texts[1].replace(b" CERTIFICATE", b" NEW CERTIFICATE")
+    bad = b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"
+    bio = _new_mem_buf(b"".join(texts) + bad + texts[0])
+    made = [lib.PEM_read_bio_X509_REQ(bio, ffi.NULL, ffi.NULL, ffi.NULL) for _ in range(6)]
+    assert [r and r.get_subject().CN for r in made[:3]] == ["one", "two", "three"]
+    assert made[3] == ffi.NULL and made[4].get_subject().CN == "one" and made[5] == ffi.NULL
+
+
+class Counted(type(_new_mem_buf())):
+    """A buffer that counts what is read."""
+
+    count = 0
+
+    def read(self, size=-1):
+        data = super().read(size)
+        self.count += len(data)
+        return data
+
+    def readline(self, size=-1):
+        data = super().readline(size)
+        self.count += len(data)
+        return data
+
+
+@pytest.mark.parametrize("kind", ["PEM", "DER"])
+def test_na_250_a_file_is_read_once(kind, tmp_path):
+    read_one, form = (
+        (lib.PEM_read_bio_X509, crypto.FILETYPE_PEM) if kind == "PEM" else (lib.d2i_X509_bio, crypto.FILETYPE_ASN1)
+    )
+    cert = crypto.load_certificate(crypto.FILETYPE_PEM, read("root.pem"))
+    data = crypto.dump_certificate(form, cert) * 20
+    (tmp_path / "file").write_bytes(data)
+    bio = Counted(data)
+    file = lib.BIO_new_file(bytes(tmp_path / "file"), b"rb")
+    for source in (bio, file):
+        for _ in range(20):
+            assert read_one(source, ffi.NULL, ffi.NULL, ffi.NULL).digest("sha256") == cert.digest("sha256")
+        assert read_one(source, ffi.NULL, ffi.NULL, ffi.NULL) == ffi.NULL
+    assert lib.BIO_free(file) == 1
+    assert bio.count == len(data)
+
+
+def test_na_250_what_is_no_whole_sequence_is_none():
+    for data in (b"", b"\x30", b"\x30\x82\x01", b"\x30\x84\xff\xff\xff\xff", b"\x30\xff" + b"\xff" * 127, b"\x30\x80\0\0"):
+        assert lib.d2i_X509_bio(_new_mem_buf(data), ffi.NULL) == ffi.NULL, data
+    bio = _new_mem_buf(b"abc")
+    assert lib.BIO_ctrl_pending(bio) == 3 and bio.read(2) == b"ab" and lib.BIO_ctrl_pending(bio) == 1
+
+
+def test_na_250_entries_one_after_the_other():
+    """As much work as all at once, within a factor that knows nothing of how many there are."""
+    count = 3000
+    name = crypto.X509Name(crypto.X509().get_subject())
+    for number in range(count):
+        assert lib.X509_NAME_add_entry_by_txt(name, b"OU", lib.MBSTRING_UTF8, b"%d" % number, -1, -1, 0) == 1
+    nid = lib.OBJ_txt2nid(b"OU")
+    start = time.process_time()
+    components = name.get_components()
+    unit = time.process_time() - start
+    start = time.process_time()
+    entries = [lib.X509_NAME_get_entry(name, at) for at in range(lib.X509_NAME_entry_count(name))]
+    at, found = -1, []
+    while (at := lib.X509_NAME_get_index_by_NID(name, nid, at)) >= 0:
+        found.append(at)
+    spent = time.process_time() - start
+    assert [lib.X509_NAME_ENTRY_get_data(entry) for entry in entries] == [value for _, value in components]
+    assert found == list(range(count))
+    assert spent < max(unit, 0.0005) * 300
+
 
 
 @pytest.mark.parametrize("wrap", ["new", "dup", "raw"])

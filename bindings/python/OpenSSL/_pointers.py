@@ -65,6 +65,13 @@ class Bio(io.BytesIO):
         """What has not been read, which stays."""
         return self.getvalue()[self.tell() :]
 
+    def pending(self):
+        """How much that is."""
+        at = self.tell()
+        end = self.seek(0, io.SEEK_END)
+        self.seek(at)
+        return end - at
+
 
 class Stack(list):
     """A STACK_OF() something."""
@@ -83,16 +90,17 @@ def bio_to_string(bio):
     return bio.left()
 
 
-def block(bio, label):
-    """The next PEM block of a kind; it counts as read, with what is before it."""
-    begin, end = b"-----BEGIN " + label + b"-----", b"-----END " + label + b"-----"
-    text = bio.read()
-    start = text.find(begin)
-    stop = text.find(end, start) if start >= 0 else -1
-    if stop < 0:
-        raise crypto.Error([("PEM routines", "", "no start line")])
-    bio.seek(stop + len(end) - len(text), io.SEEK_CUR)
-    return text[start : stop + len(end)] + b"\n"
+def block(bio, *labels):
+    """The next PEM block of one of these kinds; it counts as read, with what is before it."""
+    ends = {b"-----BEGIN %b-----" % label: b"-----END %b-----" % label for label in labels}
+    lines, end = [], None
+    for line in iter(bio.readline, b""):
+        end = end or ends.get(line.rstrip())
+        if end:
+            lines.append(line)
+            if line.rstrip() == end:
+                return b"".join(lines) + b"\n"
+    raise crypto.Error([("PEM routines", "", "no start line")])
 
 
 def _element(der, at=0):
@@ -105,8 +113,12 @@ def _element(der, at=0):
     except IndexError:
         length, start = len(der), 0
     if start == 0 or start + length > len(der):
-        raise crypto.Error([("asn1 encoding routines", "", "not enough data")])
+        raise _too_short()
     return tag, start, start + length
+
+
+def _too_short():
+    return crypto.Error([("asn1 encoding routines", "", "not enough data")])
 
 
 def _elements(der, start, end):
@@ -117,11 +129,19 @@ def _elements(der, start, end):
 
 
 def sequence(bio):
-    """The next DER sequence of a BIO."""
-    der = bio.read()
-    end = _element(der)[2]
-    bio.seek(end - len(der), io.SEEK_CUR)
-    return der[:end]
+    """The next DER sequence of a BIO; all of a BIO that has no whole one counts as read."""
+    head = bio.read(2)
+    if len(head) == 2 and head[1] & 0x80:
+        head += bio.read(head[1] & 0x7F)
+    at = bio.tell()
+    left = bio.seek(0, io.SEEK_END) - at
+    if len(head) < 2:
+        raise _too_short()
+    length = int.from_bytes(head[2:], "big") if head[1] & 0x80 else head[1]
+    if length > left:
+        raise _too_short()
+    bio.seek(at)
+    return head + bio.read(length)
 
 
 # ---- keys ----
@@ -365,11 +385,18 @@ def print_name(bio, name, indent, flags):
     bio.write(b" " * max(0, indent) + _rfc2253(name))
 
 
+def entry(name, at):
+    """The entry there, or None."""
+    parts = _private["name_entry"](name, at)
+    return parts and Entry(*parts)
+
+
 def index(name, nid, last):
     at = max(last + 1, 0)
-    for index, (field, _) in enumerate(name.get_components()[at:], at):
-        if _private["oid_nid"](field) == nid:
-            return index
+    while parts := _private["name_entry"](name, at):
+        if _private["oid_nid"](parts[0]) == nid:
+            return at
+        at += 1
     return -1
 
 

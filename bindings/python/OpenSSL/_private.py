@@ -19,15 +19,7 @@ def _loads(load, kind):
 
 
 def _loads_pem(load, *labels):
-    def read(bio, *unused):
-        for label in labels[:-1]:
-            try:
-                return load(PEM, of.block(bio, label))
-            except crypto.Error:
-                bio.seek(0)
-        return load(PEM, of.block(bio, labels[-1]))
-
-    return of.gives(read)
+    return of.gives(lambda bio, *unused: load(PEM, of.block(bio, *labels)))
 
 
 def _dumps(dump, kind):
@@ -59,7 +51,7 @@ class Names:
     BIO_new = staticmethod(lambda kind: kind())
     BIO_new_mem_buf = staticmethod(lambda data, length: of.Bio(of.counted(data, length)))
     BIO_write = staticmethod(lambda bio, data, length: bio.write(of.octets(data)[:length]))
-    BIO_ctrl_pending = staticmethod(lambda bio: len(bio.left()))
+    BIO_ctrl_pending = staticmethod(lambda bio: bio.pending())
     BIO_set_mem_eof_return = staticmethod(lambda bio, value: 1)
     BIO_up_ref = staticmethod(lambda bio: 1)
 
@@ -103,11 +95,9 @@ class Names:
     # Names.
     X509_NAME_add_entry_by_NID = _tries(lambda n, nid, *rest: of.add_entry(n, of.name_of(nid, 0), *rest))
     X509_NAME_add_entry_by_txt = _tries(lambda n, field, *rest: of.add_entry(n, of.text(field), *rest))
-    X509_NAME_entry_count = staticmethod(lambda name: len(name.get_components()))
+    X509_NAME_entry_count = staticmethod(_private["name_count"])
     X509_NAME_get_index_by_NID = staticmethod(of.index)
-    X509_NAME_get_entry = of.gives(
-        lambda name, at: (parts := of.item(name.get_components(), at)) and of.Entry(*parts)
-    )
+    X509_NAME_get_entry = of.gives(of.entry)
     X509_NAME_ENTRY_get_object = staticmethod(lambda entry: entry.object)
     X509_NAME_ENTRY_get_data = staticmethod(lambda entry: entry.value)
     X509_NAME_print_ex = _tries(of.print_name)
@@ -127,7 +117,7 @@ class Names:
     @staticmethod
     def X509_NAME_get_text_by_NID(name, nid, buffer, size):
         at = of.index(name, nid, -1)
-        return of.fill(buffer, size, name.get_components()[at][1]) if at >= 0 else -1
+        return of.fill(buffer, size, _private["name_entry"](name, at)[1]) if at >= 0 else -1
 
     # Certificates, requests, extensions, stores.
     X509_new = staticmethod(crypto.X509)

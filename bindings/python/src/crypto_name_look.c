@@ -2,6 +2,7 @@
 #include "crypto_name.h"
 
 #include "crypto_name_methods.h"
+#include "crypto_private_methods.h"
 
 static PyObject *component(po_state *state, const pyossl_name_entry *entry)
 {
@@ -84,6 +85,49 @@ PyObject *po_name_get_components(po_object *self)
         po_raise(self->state, PO_CRYPTO, status);
     PyMem_Free(entries);
     return list;
+}
+
+PyObject *po_crypto_private_name_count(po_state *state, PyObject *object)
+{
+    po_auto_hold held = PO_HOLD_INIT;
+    const pyossl_name *name = po_name_enter(&held, (po_object *)object);
+    size_t count;
+
+    (void)state;
+    if (name == NULL)
+        return NULL;
+    count = pyossl_name_count(name);
+    po_frame_end(&held.frame);
+    return PyLong_FromSize_t(count);
+}
+
+/* Of a copy, as above. */
+PyObject *po_crypto_private_name_entry(po_state *state, PyObject *object, int index)
+{
+    po_auto_hold held = PO_HOLD_INIT;
+    const pyossl_name *name = po_name_enter(&held, (po_object *)object);
+    pyossl_status status = PYOSSL_E_NOT_FOUND;
+    pyossl_name_entry entry;
+    PyObject *pair = NULL;
+    void *value = NULL;
+
+    if (name == NULL)
+        return NULL;
+    if (index >= 0)
+        status = pyossl_name_entry_at(name, (size_t)index, &entry);
+    if (status == PYOSSL_OK && (value = PyMem_Malloc(entry.len)) == NULL)
+        status = PYOSSL_E_NOMEM;
+    if (status == PYOSSL_OK && entry.len > 0)
+        entry.value = memcpy(value, entry.value, entry.len);
+    po_frame_end(&held.frame);
+    if (status == PYOSSL_E_NOT_FOUND)
+        Py_RETURN_NONE;
+    if (status == PYOSSL_OK)
+        pair = component(state, &entry);
+    else
+        po_raise(state, PO_CRYPTO, status);
+    PyMem_Free(value);
+    return pair;
 }
 
 /* -1 with an exception, else 0 and the order in *order. */
