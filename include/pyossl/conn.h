@@ -23,6 +23,7 @@
  * @par Fork
  * After fork() the connection belongs to the parent: in the child every call
  * that would exchange bytes answers PYOSSL_E_STATE, and freeing it sends nothing.
+ * That holds for a call whose callback forked, too: it moves no more bytes in the child.
  */
 #ifndef PYOSSL_CONN_H
 #define PYOSSL_CONN_H

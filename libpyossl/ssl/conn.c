@@ -82,7 +82,7 @@ pyossl_status pyossl_conn_new(pyossl_conn **out, pyossl_ctx *ctx)
     if (conn == NULL)
         return osl_fail_nomem();
     osl_object_init(&conn->base);
-    conn->forks = osl_fork_count();
+    conn->transport.forks = osl_fork_count();
     conn->transport.read_fd = -1;
     conn->transport.write_fd = -1;
     conn->ctx = pyossl_ctx_ref(ctx);
@@ -262,8 +262,8 @@ static pyossl_status check_memory(const pyossl_conn *conn)
 {
     if (conn->transport.kind != OSL_TRANSPORT_MEMORY)
         return osl_refuse(PYOSSL_E_STATE, "the connection's transport is not memory");
-    if (conn->begun && conn->forks != osl_fork_count())
-        return osl_refuse(PYOSSL_E_STATE, "the connection belongs to the parent process");
+    if (conn->begun && osl_transport_is_the_parents(&conn->transport))
+        return osl_refuse(PYOSSL_E_STATE, OSL_OF_THE_PARENT);
     if (atomic_load_explicit(&conn->transport.gone, memory_order_relaxed)) {
         OSL_API_ENTER;
         return osl_fail_errno(EBADF, NULL);

@@ -149,9 +149,9 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
     if (conn->busy)
         return osl_fail_text(PYOSSL_E_STATE, "called from a callback of the same connection");
     if (conn->begun)
-        return conn->forks == osl_fork_count()
-                   ? PYOSSL_OK
-                   : osl_fail_text(PYOSSL_E_STATE, "the connection belongs to the parent process");
+        return osl_transport_is_the_parents(&conn->transport)
+                   ? osl_fail_text(PYOSSL_E_STATE, OSL_OF_THE_PARENT)
+                   : PYOSSL_OK;
     if (conn->transport.kind == OSL_TRANSPORT_NONE)
         return osl_fail_text(PYOSSL_E_STATE, "the connection has no transport");
     OSL_TRY(osl_ctx_fit(conn->ctx));
@@ -165,7 +165,7 @@ pyossl_status osl_conn_begin(pyossl_conn *conn)
         return PYOSSL_OK;
     conn->begun = true;
     /* Until here it has no keys that the parent, or another child, could have too. */
-    conn->forks = osl_fork_count();
+    conn->transport.forks = osl_fork_count();
     return PYOSSL_OK;
 }
 

@@ -322,9 +322,21 @@ typedef struct osl_transport {
     bool eof;             /* latched: the peer will send no more */
     bool writing;         /* the last move was one out */
     atomic_bool gone;     /* let go of: every move fails with EBADF */
+    unsigned long forks;  /* osl_fork_count() when the handshake began: no move after another fork */
     pyossl_status failed; /* why the last move did not work, or PYOSSL_OK */
     int number;           /* errno that goes with it */
 } osl_transport;
+
+#define OSL_OF_THE_PARENT "the connection belongs to the parent process"
+
+/*
+ * Whether this is the child of a fork() since the handshake began, be it in a callback of the
+ * exchange that is under way: the parent goes on with the same keys.
+ */
+static inline bool osl_transport_is_the_parents(const osl_transport *transport)
+{
+    return transport->forks != osl_fork_count();
+}
 
 /* A BIO over @transport, which must outlive it. NULL and recorded. */
 BIO *osl_transport_bio(osl_transport *transport);
@@ -408,7 +420,6 @@ struct pyossl_conn {
     osl_refusal refusal;
     _Atomic int64_t due;      /* when DTLS sends again, by osl_now(); 0 for never */
     size_t retry_len;     /* length of the write that has to be repeated, or 0 */
-    unsigned long forks;  /* osl_fork_count() when it began */
     pyossl_status wants;  /* the PYOSSL_WANT_ of the last exchange, or PYOSSL_OK */
     pyossl_buf npn;       /* what the NPN callbacks answered: OpenSSL reads it after them */
     void *userdata;

@@ -285,12 +285,15 @@ static bool may_move(BIO *bio, osl_transport *transport, bool writing)
     return true;
 }
 
-static bool is_gone(osl_transport *transport)
+/* What forbids every move: a callback, or another thread, may have done it in this exchange. */
+static pyossl_status check_open(osl_transport *transport)
 {
+    if (osl_transport_is_the_parents(transport))
+        return PYOSSL_E_STATE;
     if (!atomic_load_explicit(&transport->gone, memory_order_relaxed))
-        return false;
+        return PYOSSL_OK;
     transport->number = EBADF;
-    return true;
+    return PYOSSL_E_SYSTEM;
 }
 
 static int bio_read(BIO *bio, char *buf, int len)
@@ -301,7 +304,9 @@ static int bio_read(BIO *bio, char *buf, int len)
 
     if (!may_move(bio, transport, false) || len <= 0)
         return -1;
-    status = is_gone(transport) ? PYOSSL_E_SYSTEM : move_in(transport, buf, (size_t)len, &done);
+    status = check_open(transport);
+    if (status == PYOSSL_OK)
+        status = move_in(transport, buf, (size_t)len, &done);
     if (status == PYOSSL_OK)
         return (int)done;
     if (status == PYOSSL_TRUNCATED) {
@@ -319,7 +324,9 @@ static int bio_write(BIO *bio, const char *buf, int len)
 
     if (!may_move(bio, transport, true) || len <= 0)
         return -1;
-    status = is_gone(transport) ? PYOSSL_E_SYSTEM : move_out(transport, buf, (size_t)len, &done);
+    status = check_open(transport);
+    if (status == PYOSSL_OK)
+        status = move_out(transport, buf, (size_t)len, &done);
     if (status == PYOSSL_OK)
         return (int)done;
     if (status == PYOSSL_TRUNCATED) { /* a writer has no end: its peer is gone */

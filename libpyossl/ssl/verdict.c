@@ -198,6 +198,8 @@ pyossl_status osl_verdict(pyossl_conn *conn, int result, int number)
     const int error = SSL_get_error(conn->ssl, result);
     const bool no_tls = error == SSL_ERROR_SSL && is_no_tls(ERR_peek_error());
 
+    if (osl_transport_is_the_parents(&conn->transport)) /* since a callback: nothing moved */
+        return osl_fail_text(PYOSSL_E_STATE, OSL_OF_THE_PARENT);
     if (conn->failed != PYOSSL_OK) /* in this very exchange: osl_judged_as_asked() */
         return ended(conn, no_tls, osl_conn_fail_again(conn));
     if (conn->stopped)

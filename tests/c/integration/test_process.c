@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -310,6 +313,178 @@ static void test_na_090_fork(void **state)
     assert_int_equal(in_child(send_in_child), GOOD);
 }
 
+/* ---- fork in a callback: the child returns from it into the exchange ---- */
+
+typedef enum over { OVER_MEMORY, OVER_SOCKET, OVER_FUNCTIONS, OVERS } over;
+typedef enum told { BY_KEYLOG, BY_INFO, BY_VERIFY, TOLD } told;
+
+static struct {
+    over over;
+    told told;
+    int side;    /* whose callback it is */
+    int wire[2]; /* -1 in memory */
+    pid_t child; /* 0 before */
+    bool in_child, well;
+} split;
+
+static int waiting_on(int fd)
+{
+    int count = -1;
+
+    return fd >= 0 && ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
+}
+
+/* The parent waits in the callback, so that what has moved by then was the child's doing. */
+static void split_here(void)
+{
+    const int before[2] = { waiting_on(split.wire[0]), waiting_on(split.wire[1]) };
+    int how = 0;
+
+    if (split.child != 0 || split.in_child)
+        return;
+    split.child = fork();
+    split.in_child = split.child == 0;
+    if (split.in_child) {
+        alarm(SECONDS);
+        return;
+    }
+    split.well = split.child > 0 && waitpid(split.child, &how, 0) == split.child &&
+                 WIFEXITED(how) && WEXITSTATUS(how) == GOOD &&
+                 before[0] == waiting_on(split.wire[0]) && before[1] == waiting_on(split.wire[1]);
+}
+
+static void on_keylog(pyossl_conn *conn, const char *line, void *userdata)
+{
+    (void)conn;
+    (void)line;
+    (void)userdata;
+    split_here();
+}
+
+static void on_info(pyossl_conn *conn, int where, int ret, void *userdata)
+{
+    (void)conn;
+    (void)where;
+    (void)ret;
+    (void)userdata;
+    split_here();
+}
+
+static pyossl_answer on_verify(pyossl_conn *conn, const pyossl_verify_event *event, void *userdata)
+{
+    (void)conn;
+    (void)event;
+    (void)userdata;
+    split_here();
+    return PYOSSL_ANSWER_ACCEPT;
+}
+
+/* The program's own functions are not called in the child. */
+static pyossl_status by_recv(void *userdata, void *buf, size_t len, size_t *done)
+{
+    const ssize_t got = recv(*(int *)userdata, buf, len, MSG_DONTWAIT);
+
+    if (split.in_child)
+        leave(BAD);
+    *done = got > 0 ? (size_t)got : 0;
+    return PYOSSL_OK;
+}
+
+static pyossl_status by_send(void *userdata, const void *buf, size_t len, size_t *done)
+{
+    const ssize_t put = send(*(int *)userdata, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (split.in_child)
+        leave(BAD);
+    *done = put > 0 ? (size_t)put : 0;
+    return PYOSSL_OK;
+}
+
+static pyossl_status make_split(void)
+{
+    const pyossl_transport functions = { sizeof functions, by_recv, by_send, NULL };
+    pyossl_ctx *ctx = kept.ctx[split.side];
+
+    for (int i = 0; split.over != OVER_MEMORY && i < 2; i++) {
+        pyossl_conn_unref(kept.conn[i]);
+        kept.conn[i] = NULL;
+        TRY(pyossl_conn_new(&kept.conn[i], kept.ctx[i]));
+        TRY(pyossl_conn_set_role(kept.conn[i], i == 0 ? PYOSSL_CLIENT : PYOSSL_SERVER));
+        TRY(split.over == OVER_SOCKET
+                ? pyossl_conn_use_fd(kept.conn[i], split.wire[i])
+                : pyossl_conn_use_transport(kept.conn[i], &functions, &split.wire[i]));
+    }
+    if (split.told == BY_KEYLOG)
+        return pyossl_ctx_set_keylog(ctx, on_keylog, NULL, NULL);
+    if (split.told == BY_INFO)
+        return pyossl_ctx_set_info(ctx, on_info, NULL, NULL);
+    return pyossl_ctx_set_verify(ctx, PYOSSL_VERIFY_PEER, on_verify, NULL, NULL);
+}
+
+/* One step of each side in turn, until both are done or one has failed; the child ends here. */
+static pyossl_status shake_split(void)
+{
+    pyossl_status status[2] = { PYOSSL_WANT_READ, PYOSSL_WANT_READ };
+    unsigned char bytes[16384];
+    size_t len, done;
+
+    for (int i = 0; status[0] != PYOSSL_OK || status[1] != PYOSSL_OK; i = 1 - i) {
+        status[i] = pyossl_conn_handshake(kept.conn[i]);
+        if (split.in_child) {
+            const bool silent =
+                split.over != OVER_MEMORY ||
+                pyossl_conn_drain(kept.conn[i], bytes, sizeof bytes, &len) == PYOSSL_E_STATE;
+
+            leave(silent && status[i] == PYOSSL_E_STATE &&
+                          strstr(test_reason(), "belongs to the parent process") != NULL
+                      ? GOOD
+                      : BAD);
+        }
+        if (status[i] != PYOSSL_OK && !pyossl_is_retry(status[i]))
+            return status[i];
+        while (split.over == OVER_MEMORY &&
+               pyossl_conn_drain(kept.conn[i], bytes, sizeof bytes, &len) == PYOSSL_OK)
+            TRY(pyossl_conn_feed(kept.conn[1 - i], bytes, len, &done));
+    }
+    return PYOSSL_OK;
+}
+
+static int split_under_way(void)
+{
+    pyossl_status status;
+    size_t done;
+
+    split.wire[0] = split.wire[1] = -1;
+    if (split.over != OVER_MEMORY &&
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, split.wire) != 0)
+        return BAD;
+    status = make_ends(&kept, 0);
+    if (status == PYOSSL_OK)
+        status = make_split();
+    if (status == PYOSSL_OK)
+        status = shake_split();
+    if (status == PYOSSL_OK)
+        status = pyossl_conn_write(kept.conn[split.side], "x", 1, &done);
+    if (status != PYOSSL_OK)
+        fprintf(stderr, "# %s: %s\n", pyossl_status_name(status), test_reason());
+    free_ends(&kept);
+    for (int i = 0; i < 2; i++)
+        if (split.wire[i] >= 0)
+            close(split.wire[i]);
+    return status == PYOSSL_OK && split.well ? GOOD : BAD;
+}
+
+static void test_na_251_fork_in_a_callback(void **state)
+{
+    (void)state;
+    for (split.over = OVER_MEMORY; split.over < OVERS; split.over++)
+        for (split.told = BY_KEYLOG; split.told < TOLD; split.told++)
+            for (split.side = 0; split.side < (split.told == BY_VERIFY ? 1 : 2); split.side++)
+                if (in_child(split_under_way) != GOOD)
+                    fail_msg("transport %d, callback %d, side %d", (int)split.over, (int)split.told,
+                             split.side);
+}
+
 /* ---- configuration ---- */
 
 static char *config_file(const char *text)
@@ -380,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_na_086_first_use_from_many_threads),
         cmocka_unit_test(test_na_075_the_end_of_a_process),
         cmocka_unit_test(test_na_090_fork),
+        cmocka_unit_test(test_na_251_fork_in_a_callback),
         cmocka_unit_test(test_na_174_configuration),
     };
 
