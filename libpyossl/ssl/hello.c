@@ -117,9 +117,14 @@ int osl_hello_trampoline(SSL *ssl, int *alert, void *arg)
     *alert = SSL_AD_INTERNAL_ERROR;
     if (conn == NULL)
         return SSL_CLIENT_HELLO_SUCCESS; /* not one of ours: nobody is to be asked */
-    /* OpenSSL finds the fault itself; osl_hello_answer() says no where it finds none. */
-    if (read_name(ssl, &name) == NAME_BAD)
+    /*
+     * OpenSSL finds the fault itself; osl_hello_answer() says no where it finds none. The answer
+     * that stands may be that of a handshake before, which ended in this very exchange.
+     */
+    if (read_name(ssl, &name) == NAME_BAD) {
+        conn->hello.answer = PYOSSL_ANSWER_ABORT;
         return SSL_CLIENT_HELLO_SUCCESS;
+    }
     if (!choose(conn, name, alert))
         return SSL_CLIENT_HELLO_ERROR;
     read_alpn(ssl, &conn->hello);
