@@ -394,7 +394,7 @@ static pyossl_status change_bytes(pyossl_ctx *ctx, osl_setting_kind kind, osl_ap
 
 pyossl_status osl_alpn_check(const unsigned char *protos, size_t len)
 {
-    char fault[64];
+    char fault[96];
     size_t at = 0;
 
     if (len > UINT16_MAX || (protos == NULL && len > 0))
