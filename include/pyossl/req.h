@@ -23,7 +23,7 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_req_load(pyossl_req **out, pyossl_format format, const void *data, size_t len)
     PYOSSL_NONNULL(1);
 
-/** Encode as PYOSSL_PEM, PYOSSL_DER or PYOSSL_TEXT. */
+/** Encode as PYOSSL_PEM, PYOSSL_DER or PYOSSL_TEXT; see pyossl_x509_dump(). */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyossl_buf *out)
     PYOSSL_NONNULL(1, 3);

@@ -37,7 +37,10 @@ PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_x509_load_all(pyossl_x509_list *out, const void *pem, size_t len)
     PYOSSL_NONNULL(1);
 
-/** Encode as PYOSSL_PEM, PYOSSL_DER or PYOSSL_TEXT; PYOSSL_E_STATE where parts are missing. */
+/**
+ * Encode as PYOSSL_PEM, PYOSSL_DER or PYOSSL_TEXT; PYOSSL_E_STATE without a public key or a
+ * signature, which the detail names. Without dates it is encoded, but is no certificate to read.
+ */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_x509_dump(const pyossl_x509 *cert, pyossl_format format, pyossl_buf *out)
     PYOSSL_NONNULL(1, 3);
@@ -168,7 +171,8 @@ pyossl_status pyossl_x509_has_expired(const pyossl_x509 *cert, int *expired) PYO
  * @param digest e.g. "sha256"; NULL for keys that bring their own: see pyossl_pkey_sign()
  * @retval PYOSSL_E_ARGUMENT no such digest, or none where the key needs one
  * @retval PYOSSL_E_STATE    @p pkey has no private half
- * @retval PYOSSL_E_OPENSSL  the key cannot sign, or not with this digest: it brings its own
+ * @retval PYOSSL_E_OPENSSL  the key cannot sign, or not with this digest: it brings its own; or
+ *                           @p cert has no public key, as the detail says
  */
 PYOSSL_API PYOSSL_MUST_CHECK
 pyossl_status pyossl_x509_sign(pyossl_x509 *cert, const pyossl_pkey *pkey, const char *digest)

@@ -408,6 +408,9 @@ STACK_OF(X509) *osl_x509_stack(pyossl_x509 *const *certs, size_t count);
 
 /* The key in @spki. PYOSSL_E_NOT_FOUND if none was set, PYOSSL_E_FORMAT if it is no key. */
 pyossl_status osl_spki_key(pyossl_pkey **out, const X509_PUBKEY *spki) PYOSSL_MUST_CHECK;
+/* OpenSSL could not encode what @spki is in: it was not set, or @otherwise, if that is not NULL. */
+pyossl_status osl_fail_incomplete(pyossl_status status, const X509_PUBKEY *spki,
+                                  const char *otherwise) PYOSSL_MUST_CHECK;
 
 /* ---- req.c, crl.c, store.c, pkcs7.c, pkcs12.c, spki.c ---- */
 

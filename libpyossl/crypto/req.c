@@ -114,7 +114,8 @@ pyossl_status pyossl_req_dump(const pyossl_req *req, pyossl_format format, pyoss
         return osl_fail_format(format);
     len = i2d_X509_REQ(req->req, &der);
     if (len <= 0)
-        return osl_fail(PYOSSL_E_STATE);
+        return osl_fail_incomplete(PYOSSL_E_STATE, X509_REQ_get_X509_PUBKEY(req->req),
+                                   "not signed");
     status = osl_encode(format, PEM_STRING_X509_REQ, der, (size_t)len, out);
     OPENSSL_free(der);
     return status;
@@ -297,7 +298,9 @@ pyossl_status pyossl_req_sign(pyossl_req *req, const pyossl_pkey *pkey, const ch
     }
     X509_ALGOR_free(kept);
     done = done && (req->version == 0 || sign_version(req, pkey, md));
-    return done ? osl_req_changed(req->req, 1) : osl_fail(PYOSSL_E_OPENSSL);
+    if (done)
+        return osl_req_changed(req->req, 1);
+    return osl_fail_incomplete(PYOSSL_E_OPENSSL, X509_REQ_get_X509_PUBKEY(req->req), NULL);
 }
 
 pyossl_status pyossl_req_verify(const pyossl_req *req, const pyossl_pkey *pkey)

@@ -48,7 +48,7 @@ static pyossl_status encode(const X509 *x509, pyossl_buf *out)
     unsigned char *at;
 
     if (len <= 0)
-        return osl_fail(PYOSSL_E_STATE);
+        return osl_fail_incomplete(PYOSSL_E_STATE, X509_get_X509_PUBKEY(x509), "not signed");
     OSL_TRY(osl_buf_alloc(&der, (size_t)len));
     at = der.data;
     if (i2d_X509(x509, &at) != len)

@@ -112,16 +112,36 @@ pyossl_status pyossl_x509_subject_hash(const pyossl_x509 *cert, unsigned long *o
 
 /* ---- public key ---- */
 
-pyossl_status osl_spki_key(pyossl_pkey **out, const X509_PUBKEY *spki)
+static const char no_public_key[] = "no public key is set";
+
+static bool spki_is_set(const X509_PUBKEY *spki)
 {
     ASN1_OBJECT *algorithm = NULL;
+
+    return spki != NULL && X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL, spki) == 1 &&
+           OBJ_length(algorithm) > 0;
+}
+
+/* OpenSSL trips over an algorithm without a number: the key's, or the signature's. */
+pyossl_status osl_fail_incomplete(pyossl_status status, const X509_PUBKEY *spki,
+                                  const char *otherwise)
+{
+    const pyossl_status failed = osl_fail(status);
+    const char *detail = spki_is_set(spki) ? otherwise : no_public_key;
+
+    if (detail != NULL)
+        osl_error_explain(ERR_LIB_ASN1, ASN1_R_ILLEGAL_ZERO_CONTENT, detail);
+    return failed;
+}
+
+pyossl_status osl_spki_key(pyossl_pkey **out, const X509_PUBKEY *spki)
+{
     unsigned char *der = NULL;
     EVP_PKEY *key;
     int len;
 
-    if (spki == NULL || X509_PUBKEY_get0_param(&algorithm, NULL, NULL, NULL, spki) != 1 ||
-        OBJ_length(algorithm) == 0)
-        return osl_fail_text(PYOSSL_E_NOT_FOUND, "no public key is set");
+    if (!spki_is_set(spki))
+        return osl_fail_text(PYOSSL_E_NOT_FOUND, no_public_key);
     len = i2d_X509_PUBKEY(spki, &der);
     if (len <= 0)
         return osl_fail(PYOSSL_E_FORMAT);
@@ -316,7 +336,7 @@ pyossl_status pyossl_x509_sign(pyossl_x509 *cert, const pyossl_pkey *pkey, const
     ERR_set_mark();
     (void)algorithms_copy(&present, &kept);
     ERR_pop_to_mark();
-    return osl_fail(PYOSSL_E_OPENSSL);
+    return osl_fail_incomplete(PYOSSL_E_OPENSSL, X509_get_X509_PUBKEY(x509), NULL);
 }
 
 pyossl_status pyossl_x509_verify(const pyossl_x509 *cert, const pyossl_pkey *pkey)

@@ -73,6 +73,17 @@ static void explain_chain(const pyossl_conn *conn)
     osl_error_explain(ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED, text);
 }
 
+/* What a server with no shared cipher was not given; NULL where it has both. */
+static const char *missing_for_server(SSL *ssl)
+{
+    const bool cert = SSL_get_certificate(ssl) != NULL, key = SSL_get_privatekey(ssl) != NULL;
+
+    if (cert && key)
+        return NULL;
+    return cert ? "no private key is set" : key ? "no certificate is set"
+                                                : "no certificate and key are set";
+}
+
 void osl_refusal_explain(const pyossl_conn *conn)
 {
     static const char no_side[] = "neither client nor server: call set_connect_state() or "
@@ -88,6 +99,8 @@ void osl_refusal_explain(const pyossl_conn *conn)
         osl_error_explain(ERR_LIB_SSL, SSL_R_WRONG_VERSION_NUMBER, no_tls);
         osl_error_explain(ERR_LIB_SSL, SSL_R_HTTP_REQUEST, no_tls);
     }
+    if (SSL_is_server(conn->ssl) == 1 && missing_for_server(conn->ssl) != NULL)
+        osl_error_explain(ERR_LIB_SSL, SSL_R_NO_SHARED_CIPHER, missing_for_server(conn->ssl));
     if (pyossl_error_status(pyossl_error_last()) == PYOSSL_E_VERIFY)
         explain_chain(conn);
 }

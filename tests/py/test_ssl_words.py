@@ -11,7 +11,7 @@ import time
 import pytest
 
 from OpenSSL import SSL, crypto, rand
-from tls import client_context, connected_sockets, memory_pair, reasons, server_context, shake, socket_pair, tcp_pair
+from tls import DATA, client_context, connected_sockets, memory_pair, reasons, server_context, shake, socket_pair, tcp_pair
 
 TOO_LATE = "certificate verify failed"
 
@@ -130,6 +130,30 @@ def test_na_228_what_is_no_tls_stays_the_reason():
     assert reasons(first) == ["http request"]
     for call in EXCHANGES.values():
         assert refused(call, server).args == first.args
+
+
+@pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
+@pytest.mark.parametrize(
+    "given, missing",
+    [("", "no certificate and key are set"), ("key", "no certificate is set"), ("certificate", "no private key is set")],
+)
+def test_na_228_what_a_server_was_not_given(given, missing, version):
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_max_proto_version(version)
+    if given == "key":
+        context.use_privatekey_file(DATA / "rsa.pem")
+    if given == "certificate":
+        context.use_certificate_chain_file(DATA / "chain.pem")
+    error = refused(shake, *memory_pair(context))
+    assert reasons(error) == ["no shared cipher"] and error.detail == missing
+
+
+def test_na_228_a_server_that_has_all_of_it():
+    context = server_context()
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    context.set_cipher_list(b"ECDHE-ECDSA-AES128-GCM-SHA256")
+    error = refused(shake, *memory_pair(context))
+    assert reasons(error) == ["no shared cipher"] and error.detail == ""
 
 
 @pytest.mark.parametrize("call", sorted(set(EXCHANGES) - {"key_update"}))

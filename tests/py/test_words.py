@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from crypto_support import certificate, rsa_key
-from tls import DATA, carry, client_context, memory_pair, read, server_context
+from tls import DATA, carry, client_context, memory_pair, read, reasons, server_context
 
 from OpenSSL import SSL, crypto
 
@@ -287,3 +287,24 @@ def test_na_244_alerts_of_callbacks_that_raise(prepare, alert, version):
                 heard.append(str(error))
             carry(own, peer)
     assert any(alert in text for text in heard)
+
+
+def parts(kind, *given):
+    """A certificate or a request that was given some of what it needs."""
+    made = kind()
+    if "key" in given:
+        made.set_pubkey(rsa_key())
+    return made
+
+
+@pytest.mark.parametrize("kind, dump", [(crypto.X509, crypto.dump_certificate), (crypto.X509Req, crypto.dump_certificate_request)])
+def test_na_228_which_part_is_missing(kind, dump):
+    calls = [
+        (lambda: parts(kind).sign(rsa_key(), "sha256"), "no public key is set"),
+        (lambda: dump(crypto.FILETYPE_PEM, parts(kind)), "no public key is set"),
+        (lambda: dump(crypto.FILETYPE_ASN1, parts(kind, "key")), "not signed"),
+    ]
+    for call, detail in calls:
+        with pytest.raises(crypto.Error) as caught:
+            call()
+        assert reasons(caught.value)[0] == "illegal zero content" and caught.value.detail == detail
