@@ -80,7 +80,8 @@ PYOSSL_API pyossl_ctx *pyossl_conn_ctx(const pyossl_conn *conn) PYOSSL_NONNULL(1
 /**
  * Bind the connection to its context as that is now, as the first exchange would: from here
  * on it does not follow changes any more, and no setting of its own takes effect. For whoever
- * keeps something that has to go with the context's settings of one moment.
+ * keeps something that has to go with the context's settings of one moment. Until a
+ * handshake begins, pyossl_conn_set_ctx() undoes it.
  *
  * @retval PYOSSL_E_STATE there is no transport, or the handshake began in the parent process
  */
@@ -92,8 +93,9 @@ pyossl_status pyossl_conn_begin(pyossl_conn *conn) PYOSSL_NONNULL(1);
  *
  * Inside a handshake that brings @p ctx's certificate, key, chain, whom it
  * trusts, and its choice of ALPN, OCSP and number of tickets; the verification
- * mode and callback, the options and the protocol versions stay. Before the
- * handshake all of @p ctx counts, and a session of another context is forgotten.
+ * mode and callback, the host or address to verify, the options and the protocol
+ * versions stay. Before the handshake all of @p ctx counts, also after calls that began
+ * none, and a session of another context is forgotten.
  *
  * Later in a handshake OpenSSL uses what it has chosen of the context before.
  *

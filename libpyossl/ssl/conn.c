@@ -53,6 +53,7 @@ static void destroy(pyossl_conn *conn)
     osl_hello_clear(&conn->hello);
     osl_session_cache_unref(conn->sessions);
     osl_closure_unref(conn->verify);
+    osl_identity_unref(conn->identity);
     osl_generation_unref(conn->generation);
     pyossl_ctx_unref(conn->ctx);
     pyossl_buf_clear(&conn->npn);

@@ -37,14 +37,10 @@ pyossl_status osl_conn_choose_side(SSL *ssl, pyossl_role role)
     return osl_is_given_up(ssl) ? osl_fail(PYOSSL_E_NOMEM) : PYOSSL_OK;
 }
 
-static const osl_identity *identity_of(const pyossl_conn *conn, const osl_generation *generation)
+/* Whom an SSL of @generation will have the peer be. */
+static osl_identity *identity_of(const pyossl_conn *conn, const osl_generation *generation)
 {
     return conn->settings.identity_set ? conn->settings.identity : generation->identity;
-}
-
-const osl_identity *osl_conn_identity(const pyossl_conn *conn)
-{
-    return identity_of(conn, conn->generation);
 }
 
 /* An SSL of @generation of which all is asked that was asked of @conn. */
@@ -93,6 +89,14 @@ static void change_verify(pyossl_conn *conn, osl_closure *verify)
     osl_closure_unref(old);
 }
 
+static void change_identity(pyossl_conn *conn, osl_identity *identity)
+{
+    osl_identity *old = conn->identity;
+
+    conn->identity = osl_identity_ref(identity);
+    osl_identity_unref(old);
+}
+
 pyossl_status osl_conn_bind(pyossl_conn *conn, pyossl_ctx *ctx)
 {
     osl_auto(osl_generation) *generation = osl_ctx_acquire(ctx);
@@ -102,6 +106,7 @@ pyossl_status osl_conn_bind(pyossl_conn *conn, pyossl_ctx *ctx)
     OSL_TRY(make_ssl(conn, generation, &ssl));
     change_verify(conn, conn->settings.verify_set ? conn->settings.verify
                                                   : generation->callbacks[OSL_CB_VERIFY]);
+    change_identity(conn, identity_of(conn, generation));
     if (conn->sessions != ctx->sessions) {
         osl_session_cache_unref(conn->sessions);
         conn->sessions = osl_session_cache_ref(ctx->sessions);
@@ -144,16 +149,22 @@ static bool has_side(int method, pyossl_role role)
     return true;
 }
 
-pyossl_status osl_conn_begin(pyossl_conn *conn)
+pyossl_status osl_conn_check(const pyossl_conn *conn)
 {
     if (conn->busy)
         return osl_fail_text(PYOSSL_E_STATE, "called from a callback of the same connection");
-    if (conn->begun)
-        return osl_transport_is_the_parents(&conn->transport)
-                   ? osl_fail_text(PYOSSL_E_STATE, OSL_OF_THE_PARENT)
-                   : PYOSSL_OK;
+    if (conn->begun && osl_transport_is_the_parents(&conn->transport))
+        return osl_fail_text(PYOSSL_E_STATE, OSL_OF_THE_PARENT);
     if (conn->transport.kind == OSL_TRANSPORT_NONE)
         return osl_fail_text(PYOSSL_E_STATE, "the connection has no transport");
+    return PYOSSL_OK;
+}
+
+pyossl_status osl_conn_begin(pyossl_conn *conn)
+{
+    OSL_TRY(osl_conn_check(conn));
+    if (conn->begun)
+        return PYOSSL_OK;
     OSL_TRY(osl_ctx_fit(conn->ctx));
     OSL_TRY(osl_conn_follow(conn));
     if (!has_side(conn->ctx->method, conn->role))
@@ -184,8 +195,6 @@ static pyossl_status check_changeable(const pyossl_conn *conn)
 {
     if (conn->hello.asking || (!conn->busy && SSL_is_init_finished(conn->ssl) == 1))
         return PYOSSL_OK;
-    if (!conn->busy && SSL_in_before(conn->ssl) == 1)
-        return PYOSSL_OK;
     return osl_fail_text(PYOSSL_E_STATE, "the context can be changed before the handshake and in "
                                          "the server name callback only");
 }
@@ -215,7 +224,16 @@ static pyossl_status change_under_way(pyossl_conn *conn, pyossl_ctx *ctx)
     return PYOSSL_OK;
 }
 
-/* Bound to another context altogether; a session of the one before is of no use any more. */
+/* Whether nothing of a handshake has been made yet, begun or not. */
+static bool is_before(const pyossl_conn *conn)
+{
+    return !conn->busy && (!conn->begun || SSL_in_before(conn->ssl) == 1);
+}
+
+/*
+ * Bound to another context altogether, under which it begins anew; a session of the one before
+ * is of no use any more.
+ */
 static pyossl_status change_before(pyossl_conn *conn, pyossl_ctx *ctx)
 {
     pyossl_session *session = conn->settings.session;
@@ -224,11 +242,14 @@ static pyossl_status change_before(pyossl_conn *conn, pyossl_ctx *ctx)
     if (session != NULL && !osl_session_is_of(session, ctx))
         conn->settings.session = NULL;
     status = osl_conn_bind(conn, ctx);
-    if (status != PYOSSL_OK)
+    if (status != PYOSSL_OK) {
         conn->settings.session = session;
-    else if (session != conn->settings.session)
+        return status;
+    }
+    conn->begun = false;
+    if (session != conn->settings.session)
         pyossl_session_unref(session);
-    return status;
+    return PYOSSL_OK;
 }
 
 static bool is_dtls(int method)
@@ -244,7 +265,7 @@ pyossl_status pyossl_conn_set_ctx(pyossl_conn *conn, pyossl_ctx *ctx)
 
     if (is_dtls(ctx->method) != is_dtls(old->method))
         return osl_fail_text(PYOSSL_E_ARGUMENT, "one context is for TLS, the other for DTLS");
-    OSL_TRY(conn->begun ? change_under_way(conn, ctx) : change_before(conn, ctx));
+    OSL_TRY(is_before(conn) ? change_before(conn, ctx) : change_under_way(conn, ctx));
     conn->ctx = pyossl_ctx_ref(ctx);
     pyossl_ctx_unref(old);
     return PYOSSL_OK;

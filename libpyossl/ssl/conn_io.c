@@ -34,8 +34,11 @@ static pyossl_status answer_ended(pyossl_conn *conn)
 
 pyossl_status osl_conn_enter(pyossl_conn *conn)
 {
+    const bool begun = conn->begun;
+
     (void)osl_api_enter();
     OSL_TRY(osl_conn_begin(conn));
+    conn->opening = conn->begun && !begun;
     if (conn->failed != PYOSSL_OK || conn->transport.eof)
         OSL_TRY(answer_ended(conn));
     conn->quiet = SSL_is_init_finished(conn->ssl) == 1;
@@ -72,6 +75,8 @@ pyossl_status osl_conn_leave(pyossl_conn *conn, int result, int number)
         status = osl_verdict(conn, result, number);
     conn->wants = pyossl_is_retry(status) ? status : PYOSSL_OK;
     conn->busy = false;
+    if (conn->opening && SSL_in_before(conn->ssl) == 1)
+        conn->begun = false; /* what was asked for needed a handshake, and began none */
     if (conn->hello.asked && SSL_is_init_finished(conn->ssl) == 1)
         conn->hello.asked = false; /* another ClientHello begins another handshake */
     if (conn->transport.datagrams)
@@ -317,11 +322,12 @@ pyossl_status pyossl_conn_shutdown(pyossl_conn *conn, int *complete)
 
 /* ---- wishes that a later exchange carries out ---- */
 
+/* Binds nothing: where no handshake has begun, this begins none. */
 static pyossl_status check_established(pyossl_conn *conn)
 {
-    OSL_TRY(osl_conn_begin(conn));
+    OSL_TRY(osl_conn_check(conn));
     OSL_TRY(answer_ended(conn));
-    if (!SSL_is_init_finished(conn->ssl))
+    if (!conn->begun || !SSL_is_init_finished(conn->ssl))
         return osl_fail_text(PYOSSL_E_STATE, "the handshake is not over");
     return check_no_write(conn);
 }

@@ -179,31 +179,26 @@ pyossl_status pyossl_conn_set_alpn_protos(pyossl_conn *conn, const unsigned char
     return PYOSSL_OK;
 }
 
-/* Takes @identity over. */
-static pyossl_status take_identity(pyossl_conn *conn, osl_identity *identity)
+/* Takes @identity over. The one that the peer is judged by already is none to set. */
+static pyossl_status set_identity(pyossl_conn *conn, osl_identity *identity)
 {
-    const pyossl_status status = osl_identity_apply(identity, conn->ssl);
+    pyossl_status status = PYOSSL_OK;
 
+    if (!conn->begun || !osl_identity_is_same(identity, conn->identity)) {
+        status = osl_conn_prepare_early(conn);
+        if (status == PYOSSL_OK)
+            status = osl_identity_apply(identity, conn->ssl);
+    }
     if (status != PYOSSL_OK) {
         osl_identity_unref(identity);
         return status;
     }
+    osl_identity_unref(conn->identity);
+    conn->identity = osl_identity_ref(identity);
     osl_identity_unref(conn->settings.identity);
     conn->settings.identity = identity;
     conn->settings.identity_set = true;
     return PYOSSL_OK;
-}
-
-/* Takes @identity over. The one that the peer is judged by already is none to set. */
-static pyossl_status set_identity(pyossl_conn *conn, osl_identity *identity)
-{
-    const bool same = osl_identity_is_same(identity, osl_conn_identity(conn));
-    pyossl_status status = same && conn->begun ? PYOSSL_OK : osl_conn_prepare_early(conn);
-
-    if (status == PYOSSL_OK && !(same && conn->begun))
-        return take_identity(conn, identity);
-    osl_identity_unref(identity);
-    return status;
 }
 
 pyossl_status pyossl_conn_set_verify_hostname(pyossl_conn *conn, const char *name, size_t len,

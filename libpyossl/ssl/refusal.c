@@ -66,7 +66,7 @@ static void explain_chain(const pyossl_conn *conn)
     if (refusal->error == result)
         snprintf(text + strlen(text), sizeof text - strlen(text), ", depth %d", refusal->depth);
     add(text, sizeof text, ")", "");
-    add_wanted(text, sizeof text, osl_conn_identity(conn));
+    add_wanted(text, sizeof text, conn->identity);
     /* Last, as it may be as long as the peer likes. */
     if (refusal->error == result && refusal->subject != NULL)
         add(text, sizeof text, ", subject: ", refusal->subject);

@@ -396,6 +396,7 @@ struct pyossl_conn {
     osl_generation *generation; /* what ssl was made from, or moved to by set_ctx */
     unsigned char groups[OSL_SCOPE_LEN]; /* of what ssl was made from: moving leaves them */
     osl_closure *verify;        /* what judges the peer: stays when set_ctx moves */
+    osl_identity *identity;     /* whom ssl has the peer be, NULL for anybody: stays, too */
     osl_transport transport;
     osl_conn_settings settings;
     osl_hello hello;
@@ -410,6 +411,7 @@ struct pyossl_conn {
     bool slim;            /* its keys may be in the slim library context */
     bool quiet;           /* this exchange began outside of a handshake */
     bool fresh;           /* this exchange began before the handshake did */
+    bool opening;         /* this exchange set begun */
     uint64_t read_before; /* how many bytes had been read then, where it is fresh */
     unsigned held;        /* calls that this connection must outlive */
     bool orphan;          /* its last reference went in one of them */
@@ -499,14 +501,13 @@ SSL *osl_conn_ssl(const pyossl_conn *conn);
 /* The same for an exchange: binds for good. PYOSSL_E_STATE after fork, in a callback, without
  * transport. */
 pyossl_status osl_conn_begin(pyossl_conn *conn) PYOSSL_MUST_CHECK;
+/* Only what would keep it from doing so in any case. */
+pyossl_status osl_conn_check(const pyossl_conn *conn) PYOSSL_MUST_CHECK;
 /*
  * Have a client resume the session it was given, if it will do for how the peer is to be
  * judged. Until the ClientHello is made that may change, and then this is asked again.
  */
 pyossl_status osl_conn_resume(pyossl_conn *conn) PYOSSL_MUST_CHECK;
-
-/* Whom the peer must be, or NULL for anybody. */
-const osl_identity *osl_conn_identity(const pyossl_conn *conn);
 
 /* ---- refusal.c: what to say of a failure ---- */
 

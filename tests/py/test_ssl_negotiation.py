@@ -87,6 +87,55 @@ def test_na_062_another_context():
     assert "second" in calls and "first" not in calls and "info" in calls
 
 
+@pytest.mark.parametrize("moment", ["in the callback", "afterwards"])
+def test_na_253_whom_the_peer_must_be(moment):
+    answers = []
+
+    def move(conn):
+        conn.set_context(second)
+        for method, value in (("set_verify_hostname", b"admin.example"), ("set_verify_ip", "192.0.2.1")):
+            with pytest.raises(SSL.Error) as error:
+                getattr(conn, method)(value)
+            answers.append(reasons(error.value))
+
+    first, second = server_context(), server_context()
+    second.set_verify_hostname(b"admin.example")
+    if moment == "in the callback":
+        first.set_tlsext_servername_callback(move)
+        with pytest.raises(SSL.Error):  # it was not to go on without
+            shake(*memory_pair(first))
+    else:
+        server, client = memory_pair(first)
+        shake(server, client)
+        move(server)
+    assert len(answers) == 2
+
+
+@pytest.mark.parametrize("call", [
+    "renegotiate", "key_update", "verify_client_post_handshake", "shutdown", "do_handshake"])
+def test_na_254_what_begins_nothing(call):
+    asked = []
+    strict = SSL.Context(SSL.TLS_METHOD)
+    strict.set_verify(SSL.VERIFY_PEER, lambda *args: asked.append(args[3]) or False)
+    strict.set_verify_hostname(b"bank.example")
+    lax = client_context(verify=False)
+    server, client = memory_pair(server_context(), lax)
+    if call == "do_handshake":  # which begins: then the mode stays, and nobody is told otherwise
+        with pytest.raises(SSL.WantReadError):
+            client.do_handshake()
+        with pytest.raises(SSL.Error):
+            client.set_context(strict)
+        assert client.get_context() is lax
+        return
+    with pytest.raises(SSL.Error):
+        getattr(client, call)()
+    client.set_context(strict)
+    assert client.get_verify_mode() == SSL.VERIFY_PEER
+    with pytest.raises(SSL.Error, match="certificate verify failed"):
+        shake(server, client)
+    assert asked
+
+
 def test_na_079_contexts_only():
     connection = SSL.Connection(client_context())
     before = connection.get_context()

@@ -199,7 +199,8 @@ PyObject *po_conn_set_context(po_connection *self, PyObject *object)
         self->context = Py_NewRef(object);
         old_callbacks = self->callbacks;
         self->callbacks = Py_NewRef(context->callbacks);
-        /* The verify callback stays; before the handshake the first exchange fetches all. */
+        /* The verify callback stays; before the handshake the next exchange fetches all. */
+        self->bound = pyossl_conn_begun(self->base.handle);
     }
     po_frame_end(&inner);
     po_frame_end(&frame);

@@ -293,6 +293,163 @@ static void test_na_097_weaker_sessions_do_not_resume(void **state)
     }
 }
 
+/* ---- before anything has been sent ---- */
+
+/* The host that OpenSSL compares the peer's certificate with. */
+static const char *host_of(const pyossl_conn *conn)
+{
+    return X509_VERIFY_PARAM_get0_host(SSL_get0_param(conn->ssl), 0);
+}
+
+/* What needs a handshake that is over, and what only says that one is to come. */
+static pyossl_status poke(pyossl_conn *conn, unsigned which)
+{
+    size_t done;
+    int complete;
+
+    switch (which) {
+    case 0:
+        return pyossl_conn_renegotiate(conn);
+    case 1:
+        return pyossl_conn_key_update(conn, 0);
+    case 2:
+        return pyossl_conn_verify_client_post_handshake(conn);
+    case 3:
+        return pyossl_conn_shutdown(conn, &complete);
+    case 4:
+        assert_ok(pyossl_conn_set_shutdown_state(conn, SSL_SENT_SHUTDOWN));
+        assert_true(pyossl_conn_write(conn, "x", 1, &done) != PYOSSL_OK);
+        return pyossl_conn_set_shutdown_state(conn, 0) == PYOSSL_OK ? PYOSSL_E_STATE : PYOSSL_OK;
+    default:
+        return pyossl_conn_begin(conn);
+    }
+}
+
+enum { POKES = 6, BEGIN = 5 };
+
+static void test_na_254_what_begins_nothing(void **state)
+{
+    (void)state;
+    for (unsigned which = 0; which < POKES; which++) {
+        osl_auto(pyossl_ctx) *strict = NULL;
+        pyossl_session *session;
+        pair both;
+
+        pair_establish(&both, PAIR_TLS1_2, PAIR_MEMORY, 0);
+        session = session_of(&both);
+        pair_disconnect(&both);
+        assert_ok(pyossl_ctx_new(&strict, PYOSSL_TLS));
+        assert_ok(pyossl_ctx_set_verify(strict, PYOSSL_VERIFY_PEER, NULL, NULL, NULL));
+        assert_ok(pyossl_ctx_set_verify_hostname(strict, "bank.example", 12, 0));
+        assert_ok(pyossl_ctx_set_verify(both.client_ctx, PYOSSL_VERIFY_NONE, NULL, NULL, NULL));
+        pair_connect(&both, PAIR_MEMORY, 0);
+        assert_ok(pyossl_conn_set_session(both.client, session));
+
+        assert_int_equal(poke(both.client, which) == PYOSSL_OK, which == BEGIN);
+        assert_int_equal(pyossl_conn_begun(both.client), which == BEGIN);
+        if (which != BEGIN) { /* its own context is followed, too */
+            assert_ok(pyossl_ctx_set_verify(both.client_ctx, PYOSSL_VERIFY_PEER, NULL, NULL, NULL));
+            assert_int_equal(pyossl_conn_verify_mode(both.client), PYOSSL_VERIFY_PEER);
+            assert_ok(pyossl_ctx_set_verify(both.client_ctx, PYOSSL_VERIFY_NONE, NULL, NULL, NULL));
+        }
+        assert_ok(pyossl_conn_set_ctx(both.client, strict));
+        assert_int_equal(pyossl_conn_verify_mode(both.client), PYOSSL_VERIFY_PEER);
+        assert_string_equal(host_of(both.client), "bank.example");
+        assert_null(both.client->settings.session);
+        assert_status(pair_handshake(&both), PYOSSL_E_VERIFY);
+        pyossl_session_unref(session);
+        pair_free(&both);
+    }
+}
+
+/* Asked for before the context changes, and the same as that context's: it stays asked for. */
+static void test_na_254_what_was_asked_for_stays(void **state)
+{
+    pair both, other;
+
+    (void)state;
+    pair_contexts(&both, PAIR_TLS1_3);
+    pair_contexts(&other, PAIR_TLS1_3);
+    assert_ok(pyossl_ctx_set_verify_hostname(both.client_ctx, "bank.example", 12, 0));
+    pair_connect(&both, PAIR_MEMORY, 0);
+    assert_ok(pyossl_conn_begin(both.client));
+    assert_ok(pyossl_conn_set_verify_hostname(both.client, "bank.example", 12, 0));
+    assert_ok(pyossl_conn_set_ctx(both.client, other.client_ctx));
+    assert_string_equal(host_of(both.client), "bank.example");
+    assert_status(pair_handshake(&both), PYOSSL_E_VERIFY);
+    pair_free(&both);
+    pair_free(&other);
+}
+
+/* ---- whom the peer must be, after a move in or behind a handshake ---- */
+
+typedef struct judged {
+    pyossl_ctx *to;
+    const char *before; /* whom the peer had to be, or NULL for anybody */
+    unsigned asked;
+} judged;
+
+/* What the context says that was moved to is in force nowhere, and is no reason to say yes. */
+static pyossl_answer move_and_ask(pyossl_conn *conn, void *userdata)
+{
+    judged *self = userdata;
+
+    assert_ok(pyossl_conn_set_ctx(conn, self->to));
+    assert_fails(pyossl_conn_set_verify_hostname(conn, "admin.example", 13, 0), PYOSSL_E_STATE);
+    assert_fails(pyossl_conn_set_verify_ip(conn, "192.0.2.1", 9), PYOSSL_E_STATE);
+    if (self->before != NULL) {
+        assert_ok(pyossl_conn_set_verify_hostname(conn, self->before, strlen(self->before), 0));
+        assert_fails(pyossl_conn_set_verify_hostname(conn, NULL, 0, 0), PYOSSL_E_STATE);
+        assert_string_equal(host_of(conn), self->before);
+    } else {
+        assert_ok(pyossl_conn_set_verify_hostname(conn, NULL, 0, 0));
+        assert_null(host_of(conn));
+    }
+    self->asked++;
+    return PYOSSL_ANSWER_ACCEPT;
+}
+
+static void na_253(int version, const char *before, bool by_ip, bool in_callback)
+{
+    osl_auto(pyossl_ctx) *other = NULL;
+    judged self = { NULL, before, 0 };
+    pair both, second;
+
+    pair_contexts(&both, version);
+    pair_contexts(&second, version);
+    other = pyossl_ctx_ref(second.server_ctx);
+    self.to = other;
+    if (by_ip)
+        assert_ok(pyossl_ctx_set_verify_ip(other, "192.0.2.1", 9));
+    else
+        assert_ok(pyossl_ctx_set_verify_hostname(other, "admin.example", 13, 0));
+    if (before != NULL)
+        assert_ok(pyossl_ctx_set_verify_hostname(both.server_ctx, before, strlen(before), 0));
+    if (in_callback)
+        assert_ok(pyossl_ctx_set_servername(both.server_ctx, move_and_ask, &self, NULL));
+    pair_connect(&both, PAIR_MEMORY, 0);
+    assert_ok(pyossl_conn_set_servername(both.client, "localhost", 9));
+    (void)!pair_handshake(&both); /* ended by what was refused in a callback */
+    if (!in_callback) {
+        assert_int_equal(pyossl_conn_established(both.server), 1);
+        assert_int_equal(move_and_ask(both.server, &self), PYOSSL_ANSWER_ACCEPT);
+    }
+    assert_int_equal(self.asked, 1);
+    pair_free(&both);
+    pair_free(&second);
+}
+
+static void test_na_253_whom_the_peer_must_be(void **state)
+{
+    static const int versions[] = { PAIR_TLS1_2, PAIR_TLS1_3 };
+
+    (void)state;
+    for (size_t v = 0; v < OSL_COUNT_OF(versions); v++) {
+        for (unsigned bits = 0; bits < 8; bits++)
+            na_253(versions[v], bits & 1 ? "old.example" : NULL, bits & 2, bits & 4);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +459,9 @@ int main(void)
         cmocka_unit_test(test_na_100_sessions_survive_their_connection),
         cmocka_unit_test(test_na_096_session_of_another_context),
         cmocka_unit_test(test_na_097_weaker_sessions_do_not_resume),
+        cmocka_unit_test(test_na_254_what_begins_nothing),
+        cmocka_unit_test(test_na_254_what_was_asked_for_stays),
+        cmocka_unit_test(test_na_253_whom_the_peer_must_be),
     };
 
     return cmocka_run_group_tests_name("conn_bind", tests, NULL, NULL);
