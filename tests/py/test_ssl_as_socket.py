@@ -8,6 +8,8 @@ import selectors
 import socket
 import socketserver
 import ssl
+import subprocess
+import sys
 import threading
 import urllib.request
 
@@ -327,6 +329,60 @@ def test_na_227_over_another_session(wrap):
     outer.close()
     thread.join(30)
     assert not thread.is_alive()
+
+
+DEEP = """
+import sys, threading
+from OpenSSL import SSL
+
+class Wrapped:  # what a program puts between two of them
+    def __init__(self, conn):
+        self.recv, self.send = lambda size: conn.recv(size), lambda data: conn.send(data)
+
+def build(depth, between):
+    conn = SSL.Connection(context)
+    conn.set_accept_state()
+    for _ in range(depth):
+        conn = SSL.Connection(context, between(conn))
+        conn.set_accept_state()
+    return conn
+
+CALLS = {
+    "recv": lambda conn: conn.recv(10),
+    "recv_into": lambda conn: conn.recv_into(bytearray(10)),
+    "peek": lambda conn: conn.recv(10, 2),
+    "send": lambda conn: conn.send(b"x"),
+    "do_handshake": lambda conn: conn.do_handshake(),
+}
+
+def outcome(function, *arguments):
+    try:
+        return function(*arguments)
+    except Exception as e:
+        return type(e).__name__
+
+def main():
+    for between in (lambda conn: conn, Wrapped):
+        for depth in (3, 12, 430, 950):
+            for name, call in CALLS.items():
+                print(depth, outcome(call, build(depth, between)))
+
+context = SSL.Context(SSL.TLS_METHOD)
+# From 3.12 on CPython lets C code call itself ten times as often, for which it needs more itself.
+threading.stack_size((4 if sys.version_info >= (3, 12) else 1) << 20)
+thread = threading.Thread(target=main)
+thread.start()
+thread.join()
+"""
+
+
+def test_na_252_many_over_one_another():
+    done = subprocess.run([sys.executable, "-c", DEEP], stdout=subprocess.PIPE, timeout=240)
+    assert done.returncode == 0
+    outcomes = [line.split() for line in done.stdout.decode().splitlines()]
+    assert len(outcomes) == 40
+    for depth, result in outcomes:
+        assert result == ("RecursionError" if int(depth) > 12 else "WantReadError")
 
 
 def test_na_227_a_session_that_does_not_wait():

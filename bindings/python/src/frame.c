@@ -256,6 +256,43 @@ void po_frame_end(po_frame *frame)
 
 /* ---- callbacks ---- */
 
+/*
+ * How much of the interpreter's limit of recursion a callback takes. CPython counts one for a call
+ * that takes half a KiB of the C stack; from the call of a Connection's method down to a callback
+ * it is 9 to 25 KiB, which Connections over Connections take each.
+ */
+enum { LEVEL = 32 };
+
+static void leave_level(int count)
+{
+    while (count-- > 0)
+        Py_LeaveRecursiveCall();
+}
+
+static bool enter_level(po_frame *frame)
+{
+    for (int i = 0; i < LEVEL; i++)
+        if (Py_EnterRecursiveCall(" in a callback of OpenSSL's") != 0) {
+            leave_level(i);
+            po_frame_keep(frame);
+            return false;
+        }
+    return true;
+}
+
+/* As it was before the callback. */
+static void go_back(po_frame *frame, const po_outside *outside)
+{
+    if (outside->locked)
+        lock(frame);
+    if (outside->detached != NULL)
+        detach(frame);
+    if (outside->gated)
+        enter_gate(frame);
+    if (frame->turn != NULL)
+        frame->turn->called_back = false;
+}
+
 bool po_callback_enter(po_frame *frame, po_outside *outside)
 {
     if (po_is_finalizing())
@@ -269,19 +306,16 @@ bool po_callback_enter(po_frame *frame, po_outside *outside)
     /* From here on only the turn says that the object is ours. */
     unlock(frame);
     attach(frame);
-    return true;
+    if (enter_level(frame))
+        return true;
+    go_back(frame, outside);
+    return false;
 }
 
 void po_callback_leave(po_frame *frame, const po_outside *outside)
 {
-    if (outside->locked)
-        lock(frame);
-    if (outside->detached != NULL)
-        detach(frame);
-    if (outside->gated)
-        enter_gate(frame);
-    if (frame->turn != NULL)
-        frame->turn->called_back = false;
+    leave_level(LEVEL);
+    go_back(frame, outside);
 }
 
 void po_frame_keep(po_frame *frame)

@@ -101,7 +101,10 @@ typedef struct po_outside {
     bool           locked, gated;
 } po_outside;
 
-/* In a callback of @frame's: hold the interpreter, and nothing else. False while finalizing. */
+/*
+ * In a callback of @frame's: hold the interpreter, and nothing else. False while finalizing, and
+ * with a RecursionError that is kept where callbacks are in one another too deep.
+ */
 bool po_callback_enter(po_frame *frame, po_outside *outside);
 void po_callback_leave(po_frame *frame, const po_outside *outside);
 

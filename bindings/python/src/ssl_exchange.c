@@ -344,7 +344,10 @@ static int read_into(po_connection *self, step todo, transfer *t)
     return 0;
 }
 
-/* Small reads pass through the stack, so that the bytes object has the right size at once. */
+/*
+ * Small reads pass through the stack, so that the bytes object has the right size at once. Not
+ * over another Connection, or what else has methods: those may be on one another, many deep.
+ */
 static PyObject *read_small(po_connection *self, step todo, size_t len)
 {
     char buffer[RECORD_MAX];
@@ -376,7 +379,8 @@ PyObject *po_conn_recv(po_connection *self, size_t len, long flags)
 {
     if (len > RECORD_MAX)
         len = RECORD_MAX;
-    if (atomic_load_explicit(&self->last_read, memory_order_relaxed) < RECORD_MAX / 2)
+    if (self->channel.kind != PO_CHANNEL_METHODS &&
+        atomic_load_explicit(&self->last_read, memory_order_relaxed) < RECORD_MAX / 2)
         return read_small(self, reader_for(flags), len);
     return read_large(self, reader_for(flags), len);
 }
