@@ -143,7 +143,7 @@ pyossl_status osl_encode(pyossl_format format, const char *label, const void *de
                          pyossl_buf *out) PYOSSL_MUST_CHECK;
 
 /* PYOSSL_E_ARGUMENT: "not a file type". */
-pyossl_status osl_fail_format(int format) PYOSSL_MUST_CHECK;
+pyossl_status osl_fail_format(pyossl_format format) PYOSSL_MUST_CHECK;
 #define OSL_FORMATS "PYOSSL_PEM and PYOSSL_DER are, in Python FILETYPE_PEM and FILETYPE_ASN1"
 
 /* Where @status tells of a failure with DER, say if @data is PEM; returns @status. */

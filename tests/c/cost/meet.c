@@ -34,7 +34,7 @@ static pyossl_ctx *context(const made *cert)
     pyossl_pkey *key = NULL;
     made text;
 
-    CHECK(pyossl_ctx_new(&ctx, method) == PYOSSL_OK);
+    CHECK(pyossl_ctx_new(&ctx, (int)method) == PYOSSL_OK);
     if (cert == NULL)
         return ctx;
     text = made_text(0);
