@@ -458,7 +458,8 @@ pyossl_status osl_der_sequence(const void *data, size_t len, size_t *total)
 
 pyossl_status osl_fail_format(pyossl_format format)
 {
-    return osl_hint(osl_fail_number(PYOSSL_E_ARGUMENT, "not a file type", (int)format), OSL_FORMATS);
+    return osl_hint(osl_fail_number(PYOSSL_E_ARGUMENT, "not a file type", (int)format),
+                    OSL_FORMATS);
 }
 
 pyossl_status osl_hint_pem(pyossl_status status, const void *data, size_t len)
