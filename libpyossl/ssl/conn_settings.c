@@ -179,6 +179,21 @@ pyossl_status pyossl_conn_set_alpn_protos(pyossl_conn *conn, const unsigned char
     return PYOSSL_OK;
 }
 
+/*
+ * An SSL that knows half of it is of no use: another takes its place, as it was before. From a
+ * callback it cannot; there the failure ends the handshake (osl_judged_as_asked()).
+ */
+static pyossl_status apply_identity(pyossl_conn *conn, const osl_identity *identity)
+{
+    const pyossl_status status = osl_identity_apply(identity, conn->ssl);
+
+    if (status != PYOSSL_OK && !conn->busy) {
+        conn->hollow = true;
+        conn->begun = false;
+    }
+    return status;
+}
+
 /* Takes @identity over. The one that the peer is judged by already is none to set. */
 static pyossl_status set_identity(pyossl_conn *conn, osl_identity *identity)
 {
@@ -187,7 +202,7 @@ static pyossl_status set_identity(pyossl_conn *conn, osl_identity *identity)
     if (!conn->begun || !osl_identity_is_same(identity, conn->identity)) {
         status = osl_conn_prepare_early(conn);
         if (status == PYOSSL_OK)
-            status = osl_identity_apply(identity, conn->ssl);
+            status = apply_identity(conn, identity);
     }
     if (status != PYOSSL_OK) {
         osl_identity_unref(identity);

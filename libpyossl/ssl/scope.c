@@ -4,8 +4,8 @@
  * Whoever resumes is not judged again, so a session is good only where the same would be
  * asked of the peer. All that is asked goes into one digest, the session id context of the
  * SSL. OpenSSL copies that into each session it makes, on both sides, in a cache and in a
- * ticket, and resumes none that has another: to a server it is as if the session were not there, and
- * a client does not offer it (session.c). The digest is of content alone (no address and no
+ * ticket, and resumes none that has another: to a server it is as if the session were not there,
+ * and a client does not offer it (session.c). The digest is of content alone (no address and no
  * counter), so that a renewed certificate or another process with the same settings still
  * resume. The one exception are callbacks that judge: what they would say nobody can tell, so
  * they count as themselves, in this process.
@@ -178,6 +178,7 @@ static void put_ciphers(text *to, const SSL *ssl)
         ids[len++] = (unsigned char)(id >> 8);
         ids[len++] = (unsigned char)id;
     }
+    to->failed = to->failed || sk_SSL_CIPHER_num(ciphers) > CIPHERS_MAX;
     put(to, 'c', ids, len);
 }
 
@@ -442,8 +443,7 @@ static void not_after(int64_t *until, const ASN1_TIME *time, int64_t now)
 /* How long what was found good stays so: the chain's certificates, and the lists on them. */
 static int64_t valid_until(X509_STORE_CTX *store_ctx, int64_t now)
 {
-    const unsigned long flags =
-        X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(store_ctx));
+    const unsigned long flags = X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(store_ctx));
     STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store_ctx);
     int64_t until = INT64_MAX;
 

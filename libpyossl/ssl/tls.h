@@ -405,7 +405,7 @@ struct pyossl_conn {
     pyossl_role role;     /* 0 before it is chosen */
     bool begun;           /* the handshake has: bound for good */
     bool moved;           /* set_ctx since the handshake: OpenSSL may point into the context before */
-    bool hollow;          /* ssl has lost its record layers: osl_conn_follow() makes another */
+    bool hollow;          /* ssl has lost its record layers, or a setting: osl_conn_follow() makes another */
     bool busy;            /* inside an exchange: callbacks must not start another */
     bool stopped;         /* a callback answered ABORT in this exchange */
     bool slim;            /* its keys may be in the slim library context */

@@ -272,6 +272,40 @@ static void test_na_247_changes_of_what_was_lent(void **state)
     }
 }
 
+/* A host that could not be asked for leaves the one before, or nobody is looked at. */
+static pyossl_status run_host(void *arg)
+{
+    osl_auto(pyossl_conn) *conn = NULL;
+    pyossl_status status;
+
+    oom_pause();
+    OSL_TRY(pyossl_conn_new(&conn, arg));
+    OSL_TRY(pyossl_conn_use_memory(conn));
+    OSL_TRY(pyossl_conn_set_verify_hostname(conn, "before.test", 11, 0));
+    oom_resume();
+    status = pyossl_conn_set_verify_hostname(conn, "behind.test", 11, 0);
+    oom_pause();
+    if (status != PYOSSL_OK) {
+        X509_VERIFY_PARAM *param = SSL_get0_param(pyossl_openssl_conn(conn));
+        char *host = X509_VERIFY_PARAM_get0_host(param, 0);
+
+        oom_check(host != NULL && strcmp(host, "before.test") == 0);
+    }
+    return status;
+}
+
+static void test_na_255_hosts_of_a_connection(void **state)
+{
+    pyossl_ctx *ctx = NULL;
+    oom_scenario scenario = { .name = "host", .run = run_host, .any_error = 1, .theirs = 16 };
+
+    (void)state;
+    assert_ok(pyossl_ctx_new(&ctx, PYOSSL_TLS));
+    scenario.arg = ctx;
+    assert_int_equal(oom_sweep(&scenario), 0);
+    pyossl_ctx_unref(ctx);
+}
+
 static pyossl_status run_new(void *arg)
 {
     osl_auto(pyossl_ctx) *ctx = NULL;
@@ -300,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_na_074_new_contexts),
         cmocka_unit_test(test_na_006_na_065_changes),
         cmocka_unit_test(test_na_247_changes_of_what_was_lent),
+        cmocka_unit_test(test_na_255_hosts_of_a_connection),
     };
     int failed;
 
